@@ -1,0 +1,1 @@
+"""The scheduled checks: a folder for each, and `shared` for what they have in common."""

@@ -1,0 +1,1 @@
+"""What every check needs: settings, the database, metrics."""
