@@ -1,0 +1,47 @@
+"""Command line of the emulator; README and `python -m rehearsal` start it this way."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rehearsal.emulator.launch import Settings, run
+
+
+def main() -> None:
+    """Read the command line and serve until the parent ends or asks to stop."""
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
+    parser.add_argument("--folder", type=Path, required=True, help="everything written goes below it")
+    parser.add_argument("--account", default="000000000000", help="account id, 12 digits")
+    for option, metavar, text in (
+        ("--database", "[REGION=]HOST:PORT", "PostgreSQL behind the DB instances"),
+        ("--database-admin-password-file", "[REGION=]FILE", "password of its role postgres"),
+        ("--ca-file", "[REGION=]PEM", "what its certificate is verified with"),
+    ):
+        parser.add_argument(
+            option, action="append", default=[], metavar=metavar, help=f"{text}; again for another region"
+        )
+    arguments = parser.parse_args()
+    settings = Settings(
+        port=arguments.port,
+        folder=arguments.folder.resolve(),
+        account=arguments.account,
+        databases=by_region(arguments.database),
+        admin_password_files=by_region(arguments.database_admin_password_file),
+        ca_files=by_region(arguments.ca_file),
+        parent=os.getppid(),
+    )
+    try:
+        run(settings)
+    except OSError as error:
+        sys.exit(f"emulator: {error}")
+
+
+def by_region(texts: list[str]) -> dict[str, str]:
+    """Split each "us-east-1=127.0.0.1:5432" into region and value; without a region, "" stands for any."""
+    return {region: value for region, _, value in (text.rpartition("=") for text in texts)}
+
+
+if __name__ == "__main__":
+    main()

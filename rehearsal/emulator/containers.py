@@ -1,0 +1,59 @@
+"""ECS as CloudFormation and Application Auto Scaling drive it.
+
+MiniStack's tasks are records without containers; that is enough for the runbook's commands.
+"""
+
+from typing import Any
+
+from ministack.services import ecs
+from ministack.services.cloudformation import provisioners
+
+from rehearsal.emulator.handlers import Attributes, Handler, Properties, answer, put
+
+# Of a container definition; MiniStack leaves their keys as CloudFormation spells them.
+NESTED = ("secrets", "healthCheck", "dependsOn", "ulimits", "linuxParameters")
+
+
+def register() -> None:
+    """Have describe-task-definition answer nested settings in the API's spelling."""
+    normalize = provisioners._normalize_container_defs
+
+    def normalize_nested(definitions: list[Properties]) -> list[Properties]:
+        return [
+            {key: provisioners._pascal_to_camel(value) if key in NESTED else value for key, value in one.items()}
+            for one in normalize(definitions)
+        ]
+
+    provisioners._normalize_container_defs = normalize_nested
+
+
+def put_capacity_providers(_logical_id: str, props: Properties, _stack: str) -> tuple[str, Attributes]:
+    data: dict[str, Any] = provisioners._pascal_to_camel(props)
+    answer(ecs._put_cluster_capacity_providers(data))
+    return str(props["Cluster"]), {}
+
+
+def delete_capacity_providers(physical_id: str, _props: Properties) -> None:
+    if physical_id in ecs._clusters:
+        answer(ecs._put_cluster_capacity_providers({"cluster": physical_id}))
+
+
+def put_scalable_target(_logical_id: str, props: Properties, _stack: str) -> tuple[str, Attributes]:
+    """Bring the service within the target's bounds, as registering a scalable target does.
+
+    Source: Application Auto Scaling, RegisterScalableTarget: a capacity outside the bounds is adjusted.
+    """
+    _, cluster, name = props["ResourceId"].split("/")
+    service = ecs._services[f"{cluster}/{name}"]
+    minimum, maximum = int(props["MinCapacity"]), int(props["MaxCapacity"])
+    wanted = min(max(service["desiredCount"], minimum), maximum)
+    if wanted != service["desiredCount"]:
+        answer(ecs._update_service({"cluster": cluster, "service": name, "desiredCount": wanted}))
+    target = f"{props['ResourceId']}|{props['ScalableDimension']}|{props['ServiceNamespace']}"
+    return target, {"Id": target}
+
+
+HANDLERS: dict[str, Handler] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": put(put_scalable_target),
+    "AWS::ECS::ClusterCapacityProviderAssociations": put(put_capacity_providers, delete_capacity_providers),
+}

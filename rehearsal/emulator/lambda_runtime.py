@@ -1,0 +1,103 @@
+"""Runs Lambdas as AWS does: an interpreter with boto3 and nothing else, and metrics from their log lines.
+
+MiniStack starts a Lambda with its own interpreter, so everything installed beside MiniStack could be
+imported and a missing dependency of an asset would go unnoticed.
+"""
+
+import json
+import os
+import shlex
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime as runtime
+from ministack.services import cloudwatch, lambda_svc
+
+DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+
+# Put before MiniStack's worker script. The thread ends the worker when the emulator is killed outright.
+PRELUDE = """
+import os, sys, threading, time
+sys.path.append({packages!r})
+ca_files = {ca_files}
+ca_file = ca_files.get(os.environ["AWS_REGION"]) or ca_files.get("")
+if ca_file:
+    os.environ["PGSSLROOTCERT"] = ca_file
+def end_with(parent):
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
+threading.Thread(target=end_with, args=[{parent}], daemon=True).start()
+"""
+
+
+def register(folder: Path, ca_files: dict[str, str]) -> None:
+    """Make the clean interpreter below the folder and have MiniStack use it; turn EMF lines into metrics.
+
+    Args:
+        ca_files: what a Lambda verifies PostgreSQL with (PGSSLROOTCERT), by region; "" is any region.
+    """
+    interpreter, packages = make_runtime(folder)
+    detect, emit = runtime._detect_runtime_binary, lambda_svc._emit_lambda_logs
+
+    def detect_clean(name: str) -> tuple[str, str]:
+        binary, script = detect(name)
+        if not name.startswith("python"):
+            return binary, script
+        prelude = PRELUDE.format(packages=str(packages), ca_files=ca_files, parent=os.getpid())
+        return str(interpreter), prelude + script
+
+    def emit_with_metrics(func: Any, request_id: str, log_text: str, *args: Any, **kwargs: Any) -> None:
+        emit(func, request_id, log_text, *args, **kwargs)
+        publish_embedded_metrics(log_text)
+
+    runtime._detect_runtime_binary = detect_clean
+    lambda_svc._emit_lambda_logs = emit_with_metrics
+
+
+def make_runtime(folder: Path) -> tuple[Path, Path]:
+    """Write the interpreter's wrapper (no site-packages, no PYTHON* variables) and link its packages."""
+    packages = folder / "packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    for name in DISTRIBUTIONS:
+        installed = distribution(name)
+        for entry in {file.parts[0] for file in installed.files or []} - {"..", "__pycache__"}:
+            link = packages / entry
+            if not link.exists():
+                link.symlink_to(Path(str(installed.locate_file(entry))))
+    interpreter = folder / "python"
+    base = getattr(sys, "_base_executable", sys.executable)
+    interpreter.write_text(f'#!/bin/sh\nexec {shlex.quote(base)} -I -S "$@"\n')
+    interpreter.chmod(0o755)
+    return interpreter, packages
+
+
+def publish_embedded_metrics(log_text: str) -> None:
+    """Put the metrics of each line in CloudWatch's embedded metric format.
+
+    Source: AWS, "Specification: Embedded metric format". A value may be a number or a list of numbers.
+    """
+    for line in log_text.splitlines():
+        if '"_aws"' not in line or not line.startswith("{"):
+            continue
+        record = json.loads(line)
+        for directive in record["_aws"].get("CloudWatchMetrics", []):
+            data = [
+                {
+                    "MetricName": metric["Name"],
+                    "Unit": metric.get("Unit", "None"),
+                    "Timestamp": record["_aws"]["Timestamp"] / 1000,
+                    "Values": values if isinstance(values := record[metric["Name"]], list) else [values],
+                    "Dimensions": [{"Name": name, "Value": str(record[name])} for name in names],
+                }
+                for metric in directive["Metrics"]
+                for names in directive["Dimensions"] or [[]]
+            ]
+            cloudwatch._put_metric_data({}, {"Namespace": directive["Namespace"], "MetricData": data}, False, True)
+
+
+def kill_workers() -> None:
+    """End every Lambda process."""
+    runtime.reset()

@@ -1,0 +1,118 @@
+"""Starts MiniStack inside this process and ends it, with all that it started, when the parent ends.
+
+MiniStack is configured by environment variables that it reads when imported, so they are set first and
+its modules are imported afterwards.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+HOST = "127.0.0.1"
+HOSTED_ZONE = ("ZREHEARSAL", "pardon.example.com.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the command line says.
+
+    Args:
+        databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
+        parent: process whose end ends the emulator.
+    """
+
+    port: int
+    folder: Path
+    account: str
+    databases: dict[str, str]
+    admin_password_files: dict[str, str]
+    ca_files: dict[str, str]
+    parent: int
+
+
+def run(settings: Settings) -> NoReturn:
+    """Serve until the parent process ends or SIGTERM or SIGINT comes.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    refuse_taken_port(settings.port)
+    prepare_environment(settings)
+
+    # Only now: MiniStack reads the environment when it is imported.
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack import app
+
+    from rehearsal.emulator import database, lambda_runtime, observability, resources
+
+    resources.register(settings.folder / "placeholders.jsonl")
+    database.register(settings.databases, settings.admin_password_files, settings.ca_files)
+    lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files)
+    observability.register()
+    resources.create_hosted_zone(*HOSTED_ZONE)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end())
+    threading.Thread(target=end_with, args=[settings.parent], daemon=True).start()
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    config = Config()
+    config.bind = [f"{HOST}:{settings.port}"]
+    config.keep_alive_timeout = 75
+    asyncio.run(serve(app.app, config, shutdown_trigger=never))
+    raise SystemExit(0)
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise OSError when something listens on the port already."""
+    with socket.socket() as probe:
+        if probe.connect_ex((HOST, port)) == 0:
+            raise OSError(f"port {port} is taken: another program listens on {HOST}:{port}")
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Set what MiniStack reads when it is imported, and what the Lambda workers inherit."""
+    temporary = settings.folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PYTHON", "DOCKER", "LOCALSTACK"))]:
+        del os.environ[name]
+    os.environ |= {
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(settings.port),
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_ACCOUNT_ID": settings.account,
+        "LAMBDA_EXECUTOR": "local",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "S3_DATA_DIR": str(settings.folder / "s3"),
+        "TMPDIR": str(temporary),
+        "DOCKER_HOST": f"unix://{settings.folder}/no-docker",  # never touches the machine's containers
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "localhost,127.0.0.1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def end_with(parent: int) -> None:
+    """End when the parent has: then init or a subreaper is this process's parent."""
+    while os.getppid() == parent:
+        time.sleep(0.25)
+    end()
+
+
+def end() -> NoReturn:
+    """End at once, Lambda workers first; waiting for a running Lambda could take its whole timeout."""
+    from rehearsal.emulator import lambda_runtime  # imports MiniStack
+
+    lambda_runtime.kill_workers()
+    os._exit(0)
