@@ -1,0 +1,108 @@
+"""The application's stand-in answers as the application does, over a real database."""
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.application import CORAL_PORT, WEB_PORT, Settings, serve
+from rehearsal.ports import claim_addresses
+from tests.integration.conftest import Database
+
+POOLS = [f"pool-{number}" for number in range(5)]
+
+
+def call(host: str, port: int, path: str, *, method: str = "GET", secret: str = "") -> tuple[int, Any]:
+    connection = HTTPConnection(host, port, timeout=10)
+    connection.request(method, path, headers={"Authorization": f"Bearer {secret}"} if secret else {})
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    return answer.status, body
+
+
+@pytest.fixture
+def tasks(database: Database, tmp_path: Path) -> Iterator[list[str]]:
+    """Two tasks of the application over a seeded database."""
+    database.seed()
+    secrets_file = tmp_path / "secrets.json"
+    secrets_file.write_text(json.dumps({"DATABASE_URL": database.secret["url"], "CRON_SECRET": "right"}))
+    settings = Settings(secrets_file, database.server.ca_file, POOLS)
+    block = claim_addresses()
+    hosts = block.hosts(2)
+    servers = [server for host in hosts for server in serve(host, settings)]
+    yield hosts
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    block.release()
+
+
+def test_pool_health_counts_what_is_active(tasks: list[str]) -> None:
+    status, body = call(tasks[0], WEB_PORT, "/api/cron/pool-health", secret="right")
+    assert status == 200
+    assert body["statistics"]["pools"][4] == {
+        "poolId": "pool-4",
+        "activeThreads": 36,
+        "activeSessions": 18,
+        "healthy": False,
+        "loadPercentage": 90,
+    }
+    assert body["statistics"]["summary"] == {
+        "totalThreads": 100,
+        "totalSessions": 50,
+        "healthyPools": 4,
+        "totalPools": 5,
+        "averageLoad": 50,
+        "maxCapacity": 200,
+    }
+
+
+@pytest.mark.parametrize("secret", ["", "wrong"])
+def test_operations_routes_want_the_secret(tasks: list[str], secret: str) -> None:
+    for route in ("pool-health", "session-cleanup", "thread-cleanup", "intermediary-cleanup", "weekly-reset"):
+        assert call(tasks[0], WEB_PORT, f"/api/cron/{route}", secret=secret)[0] == 401
+
+
+def test_session_cleanup_closes_threads_of_its_own_task_only(tasks: list[str], database: Database) -> None:
+    connection = database.connect()
+    stale = """SELECT s."id", t."coralThreadId" FROM "Session" s JOIN "Thread" t ON t."sessionId" = s."id"
+        WHERE s."endTime" IS NULL AND s."coralSessionId" = 'pool-0'
+        AND s."lastActivityAt" < (now() AT TIME ZONE 'UTC') - interval '1 hour'"""
+    thread = connection.run(stale)[0][1]
+    for host in tasks:
+        path = f"/api/v1/sessions/pool-0/threads/{thread}"
+        assert call(host, CORAL_PORT, path, method="PUT")[0] == 201
+    status, body = call(tasks[0], WEB_PORT, "/api/cron/session-cleanup", secret="right")
+    assert (status, body["expiredSessions"]) == (200, 10)
+    assert connection.run(stale) == []
+    connection.close()
+    assert call(tasks[0], CORAL_PORT, "/api/v1/sessions/pool-0/threads") == (200, [])
+    assert call(tasks[1], CORAL_PORT, "/api/v1/sessions/pool-0/threads") == (200, [thread])
+
+
+def test_thread_cleanup_closes_what_the_database_does_not_know(tasks: list[str]) -> None:
+    call(tasks[0], CORAL_PORT, "/api/v1/sessions/pool-1/threads/unknown", method="PUT")
+    status, body = call(tasks[0], WEB_PORT, "/api/cron/thread-cleanup", secret="right")
+    assert (status, body["totalOrphaned"], body["byPool"]["pool-1"]) == (200, 1, 1)
+    path = "/api/v1/sessions/pool-1/threads/unknown"
+    assert call(tasks[0], CORAL_PORT, path, method="DELETE")[0] == 404
+
+
+def test_a_database_without_tables_is_an_answer_of_500(tasks: list[str], database: Database) -> None:
+    connection = database.connect()
+    connection.run('DROP TABLE "Thread", "Session"')
+    connection.close()
+    status, body = call(tasks[0], WEB_PORT, "/api/cron/pool-health", secret="right")
+    assert status == 500
+    assert body["success"] is False
+    assert "Session" in body["error"]
+
+
+def test_health_of_both_servers(tasks: list[str]) -> None:
+    assert call(tasks[0], CORAL_PORT, "/health")[0] == 200
+    assert call(tasks[0], WEB_PORT, "/api/health/coral")[0] == 200
+    assert call(tasks[0], WEB_PORT, "/api/nothing")[0] == 404
