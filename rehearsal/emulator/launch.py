@@ -50,8 +50,9 @@ def run(settings: Settings) -> NoReturn:
     from hypercorn.config import Config
     from ministack import app
 
-    from rehearsal.emulator import database, lambda_runtime, observability, resources
+    from rehearsal.emulator import access, database, lambda_runtime, observability, resources
 
+    access.register()
     resources.register(settings.folder / "placeholders.jsonl")
     database.register(settings.databases, settings.admin_password_files, settings.ca_files)
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files)
@@ -90,6 +91,7 @@ def prepare_environment(settings: Settings) -> None:
         "GATEWAY_PORT": str(settings.port),
         "MINISTACK_HOST": "localhost",
         "MINISTACK_ACCOUNT_ID": settings.account,
+        "AUTH": "true",
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
