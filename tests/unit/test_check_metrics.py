@@ -1,0 +1,63 @@
+"""Metrics as CloudWatch reads them from the log."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ops_lambdas.shared.metrics import Metric, publish
+
+
+def published(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return line
+
+
+def test_a_line_has_exactly_the_dimensions_and_units_given(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "pool_health")
+    publish(
+        {"Environment": "production", "Pool": "pool-0"},
+        Metric("ActiveThreads", 3),
+        Metric("PoolLoadPercent", 7.5, "Percent"),
+    )
+    line = published(capsys)
+    assert line.pop("_aws")["CloudWatchMetrics"] == [
+        {
+            "Namespace": "PardonSimulator",
+            "Dimensions": [["Environment", "Pool"]],
+            "Metrics": [{"Name": "ActiveThreads", "Unit": "Count"}, {"Name": "PoolLoadPercent", "Unit": "Percent"}],
+        }
+    ]
+    assert line == {"Environment": "production", "Pool": "pool-0", "ActiveThreads": [3.0], "PoolLoadPercent": [7.5]}
+
+
+def test_one_call_leaves_nothing_for_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    publish({"Environment": "a", "Pool": "b"}, Metric("ActiveThreads", 1))
+    capsys.readouterr()
+    publish({"Environment": "c"}, Metric("Pools", 2))
+    line = published(capsys)
+    assert set(line) == {"_aws", "Environment", "Pools"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pool-0", "pool-0"),
+        ("", "(blank)"),
+        ("  ", "(blank)"),
+        ("\t", "?"),
+        (":::", "(blank)"),
+        (":pool", "pool"),
+        ("pöol\x00", "p?ol?"),
+        ("プール", "???"),
+        ("p" * 5000, "p" * 255),
+        ("p" * 254 + " q", "p" * 254),
+    ],
+)
+def test_a_pool_name_that_cloudwatch_refuses_still_has_a_dimension(
+    capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    publish({"Environment": "production", "Pool": name}, Metric("ActiveThreads", 1))
+    assert published(capsys)["Pool"] == value
