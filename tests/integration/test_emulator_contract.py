@@ -1,0 +1,125 @@
+"""The emulator builds on private names of MiniStack: each is there and looks as it is used.
+
+An upgrade of MiniStack that breaks one fails here, with its name.
+"""
+
+import importlib
+import inspect
+from typing import Any
+
+import pytest
+
+# Function: arguments it is called with.
+CALLED: dict[str, tuple[Any, ...]] = {
+    "ministack.core.iam_evaluator:_resolve_condition_key": ("aws:SecureTransport", None),
+    "ministack.core.lambda_runtime:_detect_runtime_binary": ("python3.14",),
+    "ministack.core.lambda_runtime:reset": (),
+    "ministack.core.responses:get_account_id": (),
+    "ministack.core.responses:get_region": (),
+    "ministack.core.responses:new_uuid": (),
+    "ministack.core.responses:now_iso": (),
+    "ministack.services.cloudformation.provisioners:_cw_metric_alarm_record": ("name", {}),
+    "ministack.services.cloudformation.provisioners:_ec2_apply_tags": ("eipalloc-1", {}),
+    "ministack.services.cloudformation.provisioners:_ec2_sg_permissions": ([{}],),
+    "ministack.services.cloudformation.provisioners:_normalize_container_defs": ([{}],),
+    "ministack.services.cloudformation.provisioners:_pascal_to_camel": ({},),
+    "ministack.services.cloudformation.provisioners:_physical_name": ("stack", "Logical"),
+    "ministack.services.cloudformation.provisioners:_rds_db_instance_attrs": ({},),
+    "ministack.services.cloudformation.provisioners:_sm_secret_string": ({},),
+    "ministack.services.cloudwatch:_dims_key": ({},),
+    "ministack.services.cloudwatch:_dispatch_alarm_actions": ({}, "OK", "ALARM", "reason"),
+    "ministack.services.cloudwatch:_evaluate_alarm": ({},),
+    "ministack.services.cloudwatch:_put_composite_alarm": ({}, {}, False, True),
+    "ministack.services.cloudwatch:_put_metric_data": ({}, {}, False, True),
+    "ministack.services.ecs:_put_cluster_capacity_providers": ({},),
+    "ministack.services.ecs:_update_service": ({},),
+    "ministack.services.eventbridge:_dispatch_event": ({},),
+    "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
+    "ministack.services.route53:_default_records": ("pardon.example.com.",),
+    "ministack.services.secretsmanager:_resolve": ("arn",),
+}
+
+# Mapping that is read and written by key.
+STORES = (
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS",
+    "ministack.services.cloudwatch:_composite_alarms",
+    "ministack.services.cloudwatch:_metrics",
+    "ministack.services.ec2:_ACTION_MAP",
+    "ministack.services.ec2:_addresses",
+    "ministack.services.ec2:_security_groups",
+    "ministack.services.ecs:_clusters",
+    "ministack.services.ecs:_services",
+    "ministack.services.rds:_instances",
+    "ministack.services.route53:_records",
+    "ministack.services.route53:_zones",
+)
+
+EC2_ACTIONS = (
+    "AllocateAddress",
+    "CreateFlowLogs",
+    "CreateNatGateway",
+    "DeleteFlowLogs",
+    "DeleteNatGateway",
+    "ReleaseAddress",
+)
+
+
+def find(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_function_takes_the_arguments(name: str) -> None:
+    inspect.signature(find(name)).bind(*CALLED[name])
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_store_is_a_mapping(name: str) -> None:
+    store = find(name)
+    assert all(hasattr(store, method) for method in ("__getitem__", "__setitem__", "get", "pop", "items"))
+
+
+@pytest.mark.parametrize("action", EC2_ACTIONS)
+def test_ec2_action_takes_a_query(action: str) -> None:
+    inspect.signature(find("ministack.services.ec2:_ACTION_MAP")[action]).bind({"Name": ["value"]})
+
+
+@pytest.mark.parametrize("wrapped", ["AWS::RDS::DBInstance", "AWS::SecretsManager::Secret"])
+def test_wrapped_handler_has_its_parts(wrapped: str) -> None:
+    handler = find("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")[wrapped]
+    inspect.signature(handler["create"]).bind("Logical", {}, "stack")
+    inspect.signature(handler["update"]).bind("id", {}, {}, "stack", "Logical")
+    inspect.signature(handler["delete"]).bind("id", {})
+    assert handler["update_with_logical_id"] is True
+
+
+def test_automatic_name_ends_in_a_hash_of_13_characters() -> None:
+    name = find("ministack.services.cloudformation.provisioners:_physical_name")("stack", "Logical", max_len=40)
+    assert len(name.rsplit("-", 1)[1]) == 13
+
+
+def test_worker_script_runs_under_the_interpreter_it_comes_with() -> None:
+    _, script = find("ministack.core.lambda_runtime:_detect_runtime_binary")("python3.14")
+    assert "sys.stdin.readline()" in script
+    compile(script, "worker", "exec")
+
+
+def test_alarm_is_evaluated_over_the_module_s_metrics() -> None:
+    assert {"_metrics", "_dispatch_alarm_actions"} <= set(
+        find("ministack.services.cloudwatch:_evaluate_alarm").__code__.co_names
+    )
+
+
+def test_metric_alarm_record_has_the_fields_that_metric_math_replaces() -> None:
+    record = find("ministack.services.cloudformation.provisioners:_cw_metric_alarm_record")
+    alarm = record(
+        "name", {"MetricName": "m", "Namespace": "n", "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    )
+    replaced = {"MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit"}
+    assert replaced | {"AlarmName", "AlarmArn", "StateValue"} <= alarm.keys()
+
+
+def test_asgi_application_and_its_switch_for_policies_are_there() -> None:
+    assert inspect.iscoroutinefunction(find("ministack.app:app"))
+    assert find("ministack.app:AUTH") is False  # unless the environment says so before the import
