@@ -1,0 +1,35 @@
+"""The CDK application: the stacks of one environment in one region."""
+
+import os
+import sys
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from validation import ConfigurationError
+
+
+def main() -> None:
+    """Build and write the cloud assembly; a bad choice or value ends with one line and exit code 1."""
+    app = cdk.App()
+    context = app.node.try_get_context
+    try:
+        from config import environment  # here, because importing it checks every environment
+
+        chosen = environment(
+            context("environment"),
+            region=context("region") or os.environ.get("AWS_REGION"),
+            image_tag=context("image_tag"),
+        )
+    except ConfigurationError as error:
+        sys.exit(f"configuration: {error}")
+
+    from stacks import stand_up
+
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    stand_up(app, chosen)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The application that is operated: the containers of its task and the secrets that they read.
+
+An operator whose site is hosted elsewhere takes `web` out and marks `coral-server` as load balanced.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from validation import ConfigurationError
+
+CORAL_PORT = 5555
+WEB_PORT = 3000
+CANDIDATE_PREFIX = "candidate-"  # of image tags that expire, so they are never deployed
+DATABASE_SECRET = "database-url"  # noqa: S105 - a secret's name; made with the database, key `url`
+
+AGENTS = (
+    "cz",
+    "sbf",
+    "trump-donald",
+    "trump-melania",
+    "trump-eric",
+    "trump-donjr",
+    "trump-barron",
+)
+AGENTS_WITHOUT_WALLET = frozenset({"sbf"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of the task.
+
+    Attributes:
+        repository: name of its image repository, without the environment's prefix.
+        memory_mib: hard limit; the container is killed above it.
+        memory_reservation_mib: soft limit, reserved on the task.
+        is_essential: the task stops when this container does.
+        is_load_balanced: the load balancer's target; exactly one container is.
+        port: TCP port that it listens on.
+        health_path: answers `GET` with 200 when well.
+        start_seconds: how long it may take until the health check counts.
+        starts_after: containers that must be healthy (or started, without a health check) before.
+        reads_configuration: gets the configuration bucket's name as `S3_BUCKET_NAME`, and may read it.
+        secrets: environment variable → name of a secret.
+    """
+
+    name: str
+    repository: str
+    memory_mib: int
+    memory_reservation_mib: int
+    is_essential: bool = False
+    is_load_balanced: bool = False
+    port: int | None = None
+    health_path: str | None = None
+    start_seconds: int = 0
+    starts_after: tuple[str, ...] = ()
+    reads_configuration: bool = False
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationSecret:
+    """A secret `pardon-<environment>/<name>`: JSON with the key `value`.
+
+    Attributes:
+        is_generated: made by Secrets Manager; otherwise created with `initial_value`, for a person to fill.
+    """
+
+    name: str
+    description: str
+    is_generated: bool = False
+    initial_value: str = ""
+
+
+def _agent(name: str) -> Container:
+    secrets = {
+        "OPENAI_API_KEY": "openai-api-key",
+        "HELIUS_API_KEY": "helius-api-key",
+        "SOLANA_RPC_URL": "solana-rpc-url",
+        "AGENT_API_KEY": "agent-api-key",
+        "BACKEND_URL": "backend-url",
+    }
+    if name not in AGENTS_WITHOUT_WALLET:
+        secrets["SOLANA_PRIVATE_KEY"] = f"solana-private-key-{name}"
+    return Container(
+        name=f"agent-{name}",
+        repository="pardon-agent",
+        memory_mib=800,
+        memory_reservation_mib=512,
+        starts_after=("coral-server",),
+        reads_configuration=True,
+        command=("/app/fetch-and-start.sh", name),
+        environment=MappingProxyType(
+            {"AGENT_NAME": name, "CORAL_SSE_URL": f"http://localhost:{CORAL_PORT}"},
+        ),
+        secrets=MappingProxyType(secrets),
+    )
+
+
+CORAL_SERVER = Container(
+    name="coral-server",
+    repository="coral-server",
+    memory_mib=2048,
+    memory_reservation_mib=1024,
+    is_essential=True,
+    port=CORAL_PORT,
+    health_path="/health",
+    start_seconds=60,
+)
+WEB = Container(
+    name="web",
+    repository="pardon-website",
+    memory_mib=1024,
+    memory_reservation_mib=512,
+    is_essential=True,
+    is_load_balanced=True,
+    port=WEB_PORT,
+    health_path="/api/health/coral",
+    starts_after=("coral-server",),
+    environment=MappingProxyType({"CORAL_SERVER_URL": f"http://localhost:{CORAL_PORT}"}),
+    secrets=MappingProxyType(
+        {
+            "DATABASE_URL": DATABASE_SECRET,
+            "CRON_SECRET": "cron-secret",
+            "AGENT_API_KEY": "agent-api-key",
+            "OPENAI_API_KEY": "openai-api-key",
+            "HELIUS_API_KEY": "helius-api-key",
+            "SOLANA_RPC_URL": "solana-rpc-url",
+        },
+    ),
+)
+CONTAINERS = (CORAL_SERVER, *(_agent(name) for name in AGENTS), WEB)
+
+SECRETS = (
+    ApplicationSecret(
+        name="cron-secret",
+        description="Bearer token of the site's /api/cron routes; generated",
+        is_generated=True,
+    ),
+    ApplicationSecret(
+        name="agent-api-key",
+        description="Key by which the agents reach the site; generated",
+        is_generated=True,
+    ),
+    ApplicationSecret(
+        name="backend-url",
+        description="Base URL of the site as the agents call it",
+        initial_value=f"http://localhost:{WEB_PORT}",
+    ),
+    ApplicationSecret(name="openai-api-key", description="OpenAI API key, from OpenAI's console"),
+    ApplicationSecret(name="helius-api-key", description="Helius API key, from Helius's dashboard"),
+    ApplicationSecret(name="solana-rpc-url", description="Solana RPC URL with its key, from the RPC provider"),
+    *(
+        ApplicationSecret(
+            name=f"solana-private-key-{name}",
+            description=f"Private key of the Solana wallet of {name}",
+        )
+        for name in AGENTS
+        if name not in AGENTS_WITHOUT_WALLET
+    ),
+)
+
+
+def check_containers(containers: tuple[Container, ...], task_memory_mib: int) -> None:
+    """Raise ConfigurationError unless these containers make a task of `task_memory_mib`."""
+    balanced = [c for c in containers if c.is_load_balanced]
+    if len(balanced) != 1 or balanced[0].port is None or balanced[0].health_path is None:
+        raise ConfigurationError(
+            "containers must hold exactly one with is_load_balanced, and that with port and health_path, "
+            f"got {[c.name for c in balanced]}"
+        )
+    earlier: list[str] = []
+    for container in containers:
+        if container.name in earlier:
+            raise ConfigurationError(f"containers must have names of their own, got {container.name!r} twice")
+        if not 0 < container.memory_reservation_mib <= container.memory_mib <= task_memory_mib:
+            raise ConfigurationError(
+                f"memory_mib of container {container.name} must be from its memory_reservation_mib "
+                f"({container.memory_reservation_mib}) to task_memory_mib ({task_memory_mib}), "
+                f"got {container.memory_mib}"
+            )
+        if not set(container.starts_after) <= set(earlier):
+            raise ConfigurationError(
+                f"starts_after of container {container.name} must name containers listed before it "
+                f"({', '.join(earlier)}), got {container.starts_after}"
+            )
+        unknown = set(container.secrets.values()) - {DATABASE_SECRET, *(s.name for s in SECRETS)}
+        if unknown:
+            raise ConfigurationError(
+                f"secrets of container {container.name} must name secrets of the application, got {sorted(unknown)}"
+            )
+        earlier.append(container.name)
+    reserved = sum(container.memory_reservation_mib for container in containers)
+    if reserved > task_memory_mib:
+        raise ConfigurationError(
+            f"task_memory_mib must be at least what the containers reserve ({reserved}), got {task_memory_mib}"
+        )

@@ -1,0 +1,73 @@
+"""The application's secrets and the key that encrypts them."""
+
+import json
+from collections.abc import Iterable
+
+from aws_cdk import RemovalPolicy, SecretValue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from application import ApplicationSecret
+from constructs import Construct
+from constructs.encrypted_secret import EncryptedSecret
+
+
+class ApplicationSecrets(Construct):
+    """A secret `<prefix>/<name>` with the JSON key `value` for each of `secrets`.
+
+    Generated ones get a random value from Secrets Manager. The others are created with their initial value,
+    empty if there is none, and filled by a person; the template holds no value that is secret.
+
+    Attributes: key; by_name, the secrets.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        prefix: str,
+        secrets: Iterable[ApplicationSecret],
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"{prefix}-secrets",
+            description="Secrets of the application and of its database",
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+        )
+        self.by_name = {
+            secret.name: EncryptedSecret(
+                self,
+                secret.name,
+                secret_name=f"{prefix}/{secret.name}",
+                description=self._description(prefix, secret),
+                encryption_key=self.key,
+                removal_policy=removal_policy,
+                **self._value(secret),
+            )
+            for secret in secrets
+        }
+
+    @staticmethod
+    def _description(prefix: str, secret: ApplicationSecret) -> str:
+        if secret.is_generated:
+            return secret.description
+        fill = json.dumps({"value": "..."})
+        command = f"aws secretsmanager put-secret-value --secret-id {prefix}/{secret.name} --secret-string '{fill}'"
+        return f"{secret.description}. To fill it: {command}"
+
+    @staticmethod
+    def _value(secret: ApplicationSecret) -> dict[str, object]:
+        if secret.is_generated:
+            generator = secretsmanager.SecretStringGenerator(
+                secret_string_template="{}",  # noqa: S106 - the JSON that the generated key is added to
+                generate_string_key="value",
+                password_length=48,
+                exclude_punctuation=True,
+            )
+            return {"generate_secret_string": generator}
+        return {"secret_object_value": {"value": SecretValue.unsafe_plain_text(secret.initial_value)}}

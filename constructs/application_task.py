@@ -1,0 +1,124 @@
+"""The task definition: every container of the application."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from application import DATABASE_SECRET, Container
+from constructs import Construct
+from constructs.acknowledge import acknowledge
+
+
+class ApplicationTask(Construct):
+    """A Fargate task definition with `containers`.
+
+    Its execution role may pull these repositories' images, write to this log group and read these secrets;
+    its task role may read the configuration bucket. Nothing else.
+
+    Args:
+        cpu, memory_mib: a size that Fargate knows, in CPU units and MiB.
+        secrets: every secret that a container names, by its name.
+    Attributes: definition.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        family: str,
+        cpu: int,
+        memory_mib: int,
+        containers: tuple[Container, ...],
+        image_tag: str,
+        repositories: Mapping[str, ecr.IRepository],
+        secrets: Mapping[str, secretsmanager.ISecret],
+        configuration_bucket: s3.IBucket,
+        log_group: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, id)
+        self.definition = ecs.FargateTaskDefinition(
+            self,
+            "Definition",
+            family=family,
+            cpu=cpu,
+            memory_limit_mib=memory_mib,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+        )
+        for container in containers:
+            bucket = {"S3_BUCKET_NAME": configuration_bucket.bucket_name} if container.reads_configuration else {}
+            definition = self.definition.add_container(
+                container.name,
+                container_name=container.name,
+                image=ecs.ContainerImage.from_ecr_repository(repositories[container.repository], image_tag),
+                essential=container.is_essential,
+                # The task goes on without a container that is not essential, so ECS has to start it again.
+                enable_restart_policy=not container.is_essential,
+                memory_limit_mib=container.memory_mib,
+                memory_reservation_mib=container.memory_reservation_mib,
+                command=list(container.command) or None,
+                environment={**container.environment, **bucket},
+                secrets={
+                    variable: ecs.Secret.from_secrets_manager(secrets[name], _json_key(name))
+                    for variable, name in container.secrets.items()
+                },
+                port_mappings=[ecs.PortMapping(container_port=container.port)] if container.port else [],
+                health_check=_health_check(container),
+                # An answer that waits for a model takes tens of seconds; 120 is Fargate's maximum.
+                stop_timeout=Duration.seconds(60),
+                logging=ecs.LogDriver.aws_logs(
+                    stream_prefix=container.name,
+                    log_group=log_group,
+                    mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+                ),
+            )
+            definition.add_container_dependencies(
+                *(
+                    ecs.ContainerDependency(container=earlier, condition=_condition(containers, name))
+                    for name in container.starts_after
+                    if (earlier := self.definition.find_container(name))
+                )
+            )
+        if any(container.reads_configuration for container in containers):
+            self._may_read(configuration_bucket)
+        acknowledge(self.definition, "Settings that are no secret; secrets come from Secrets Manager", "ECS2")
+        acknowledge(self.definition, "ecr:GetAuthorizationToken knows no resource", "IAM5[Resource::*]")
+
+    def _may_read(self, bucket: s3.IBucket) -> None:
+        grants = {"s3:ListBucket": bucket.bucket_arn, "s3:GetObject": bucket.arn_for_objects("*")}
+        for action, resource in grants.items():
+            self.definition.add_to_task_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+        if bucket.encryption_key:
+            bucket.encryption_key.grant_decrypt(self.definition.task_role)
+
+
+def _json_key(secret: str) -> str:
+    return "url" if secret == DATABASE_SECRET else "value"
+
+
+def _health_check(container: Container) -> ecs.HealthCheck | None:
+    if container.health_path is None:
+        return None
+    url = f"http://localhost:{container.port}{container.health_path}"
+    return ecs.HealthCheck(
+        # Slim images carry one of the two programs.
+        command=["CMD-SHELL", f"curl -fsS -o /dev/null {url} || wget -q -O /dev/null {url} || exit 1"],
+        interval=Duration.seconds(30),
+        timeout=Duration.seconds(5),
+        retries=3,
+        start_period=Duration.seconds(container.start_seconds) if container.start_seconds else None,
+    )
+
+
+def _condition(containers: tuple[Container, ...], name: str) -> ecs.ContainerDependencyCondition:
+    has_check = any(container.name == name and container.health_path for container in containers)
+    return ecs.ContainerDependencyCondition.HEALTHY if has_check else ecs.ContainerDependencyCondition.START

@@ -1,0 +1,21 @@
+"""Log groups with a name, a retention and a removal policy, never without."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
+
+from constructs import Construct
+
+
+class LogGroup(logs.LogGroup):
+    """A log group that keeps its events for `retention_days`.
+
+    Args:
+        retention_days: one of config.LOG_RETENTION_DAYS.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, name: str, retention_days: int, removal_policy: RemovalPolicy
+    ) -> None:
+        super().__init__(scope, id, log_group_name=name, removal_policy=removal_policy)
+        # The L2 takes an enumeration of the same numbers; the number itself is plainer.
+        self.node.default_child.retention_in_days = retention_days

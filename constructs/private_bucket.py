@@ -1,0 +1,50 @@
+"""Buckets: private, encrypted, TLS only, with a lifecycle."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from constructs import Construct
+
+
+class PrivateBucket(s3.Bucket):
+    """A bucket that outlives its stack: what it holds is never deleted with it.
+
+    Args:
+        key: encrypts the objects; S3's own key if none (all that load balancers can write with).
+        expire_days: objects are deleted after it.
+        old_version_days: versions are kept, and old ones deleted after it.
+        access_logs: receives this bucket's server access logs under `<id>/`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        key: kms.IKey | None = None,
+        expire_days: int | None = None,
+        old_version_days: int | None = None,
+        access_logs: s3.IBucket | None = None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            bucket_key_enabled=key is not None,
+            versioned=old_version_days is not None,
+            server_access_logs_bucket=access_logs,
+            server_access_logs_prefix=f"{id}/" if access_logs else None,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                    expiration=Duration.days(expire_days) if expire_days else None,
+                    noncurrent_version_expiration=Duration.days(old_version_days) if old_version_days else None,
+                )
+            ],
+        )

@@ -1,0 +1,130 @@
+"""A check that runs by itself, and speaks up when it fails or falls silent."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from constructs import Construct
+from constructs.acknowledge import acknowledge
+from constructs.check_alarms import CheckAlarms
+from constructs.lambda_role import LambdaRole
+from constructs.log_group import LogGroup
+
+RETRIES = 2
+
+
+class ScheduledCheck(Construct):
+    """Run one operations check on a schedule; alarm when it fails and when it falls silent.
+
+    One run at a time. A run that fails is tried twice more, as long as the next is not due; what could not be
+    run is kept in a dead-letter queue for 14 days.
+
+    Args:
+        check: folder under ops_lambdas/, e.g. "pool_health".
+        every: time between runs, at least a minute; also the period of the silence alarm.
+        timeout: of one run, below `every`.
+        settings: environment variables of the function; never a secret's value.
+        vpc, security_group: where it runs, when it needs the database or the tasks.
+        topic: receives the alarms.
+    Attributes: function, schedule, dead_letters, alarms.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        check: str,
+        prefix: str,
+        code: lambda_.Code,
+        group: scheduler.IScheduleGroup,
+        every: Duration,
+        timeout: Duration,
+        settings: Mapping[str, str],
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        topic: sns.ITopic,
+        log_retention_days: int,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, id)
+        name = f"{prefix}-{check.replace('_', '-')}"
+        log_group = LogGroup(
+            self,
+            "Logs",
+            name=f"/aws/lambda/{name}",
+            retention_days=log_retention_days,
+            removal_policy=removal_policy,
+        )
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            queue_name=f"{name}-dead-letters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge(self.dead_letters, "It is the dead-letter queue", "SQS3")
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=f"Operations check {check}, every {every.to_human_string()}",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            code=code,
+            handler=f"ops_lambdas.{check}.handler.handler",
+            role=LambdaRole(self, "Role", function_name=name, log_group=log_group),
+            memory_size=256,
+            timeout=timeout,
+            reserved_concurrent_executions=1,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": check,
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **settings,
+            },
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[security_group],
+            log_group=log_group,
+            # The schedule hands its event over and is done; these are the retries of the run itself.
+            retry_attempts=RETRIES,
+            max_event_age=every,
+            on_failure=destinations.SqsDestination(self.dead_letters),
+        )
+        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+        function_id = Stack.of(self).get_logical_id(self.function.node.default_child)
+        acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
+        self.schedule = scheduler.Schedule(
+            self,
+            "Schedule",
+            schedule_name=name,
+            schedule_group=group,
+            schedule=scheduler.ScheduleExpression.rate(every),
+            target=targets.LambdaInvoke(
+                self.function,
+                role=role,
+                retry_attempts=RETRIES,
+                max_event_age=every,
+                dead_letter_queue=self.dead_letters,
+                input=scheduler.ScheduleTargetInput.from_object({}),
+            ),
+        )
+        self.alarms = CheckAlarms(
+            self,
+            "Alarms",
+            prefix=prefix,
+            check=check,
+            function=self.function,
+            dead_letters=self.dead_letters,
+            every=every,
+            topic=topic,
+        )

@@ -1,0 +1,38 @@
+"""The stacks of one environment, in order of deployment."""
+
+import aws_cdk as cdk
+
+from config import Environment
+from stacks.data import DataStack
+from stacks.monitoring import MonitoringStack
+from stacks.network import NetworkStack
+from stacks.operations import OperationsStack
+from stacks.registry import RegistryStack
+from stacks.secrets import SecretsStack
+from stacks.service import ServiceStack
+
+
+def stand_up(app: cdk.App, environment: Environment) -> None:
+    """Add every stack of `environment` to `app`."""
+    network = NetworkStack(app, environment)
+    registry = RegistryStack(app, environment)
+    secrets = SecretsStack(app, environment)
+    data = DataStack(app, environment, network=network.network, secrets_key=secrets.secrets.key)
+    service = ServiceStack(
+        app,
+        environment,
+        network=network.network,
+        registry=registry.registry,
+        secrets=secrets.secrets,
+        database=data.database,
+        configuration_bucket=data.configuration_bucket,
+        access_logs=data.access_logs,
+    )
+    monitoring = MonitoringStack(app, environment, service=service.service, front=service.front, database=data.database)
+    OperationsStack(
+        app,
+        environment,
+        network=network.network,
+        database=data.database,
+        topic=monitoring.alarm_topic.topic,
+    )

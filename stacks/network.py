@@ -1,0 +1,30 @@
+"""The -network stack."""
+
+from application import CORAL_PORT
+from config import Environment
+from constructs import Construct
+from constructs.network import Network
+from stacks.base import EnvironmentStack
+
+
+class NetworkStack(EnvironmentStack):
+    """VPC, subnets, NAT, flow logs and security groups."""
+
+    layer = "network"
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(scope, environment)
+        service_port = environment.load_balanced.port
+        assert service_port is not None  # noqa: S101 - checked with the configuration
+        self.network = Network(
+            self,
+            "Network",
+            prefix=environment.prefix,
+            cidr=environment.vpc_cidr,
+            nat_gateways=environment.nat_gateways,
+            public_ports=(80, 443) if environment.domain else (80,),
+            service_port=service_port,
+            coral_port=CORAL_PORT,
+            log_retention_days=environment.log_retention_days,
+            removal_policy=self.removal_policy,
+        )

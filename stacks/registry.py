@@ -1,0 +1,22 @@
+"""The -registry stack."""
+
+from config import Environment
+from constructs import Construct
+from constructs.registry import Registry
+from stacks.base import EnvironmentStack
+
+
+class RegistryStack(EnvironmentStack):
+    """Image repositories of the application."""
+
+    layer = "registry"
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(scope, environment)
+        self.registry = Registry(
+            self,
+            "Registry",
+            prefix=environment.prefix,
+            names=[container.repository for container in environment.containers],
+            removal_policy=self.removal_policy,
+        )

@@ -1,0 +1,23 @@
+"""The -secrets stack."""
+
+from application import SECRETS
+from config import Environment
+from constructs import Construct
+from constructs.application_secrets import ApplicationSecrets
+from stacks.base import EnvironmentStack
+
+
+class SecretsStack(EnvironmentStack):
+    """Secrets of the application and their key."""
+
+    layer = "secrets"
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(scope, environment)
+        self.secrets = ApplicationSecrets(
+            self,
+            "Secrets",
+            prefix=environment.prefix,
+            secrets=SECRETS,
+            removal_policy=self.removal_policy,
+        )
