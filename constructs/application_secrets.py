@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from aws_cdk import RemovalPolicy, SecretValue
 from aws_cdk import aws_kms as kms
@@ -61,7 +62,7 @@ class ApplicationSecrets(Construct):
         return f"{secret.description}. To fill it: {command}"
 
     @staticmethod
-    def _value(secret: ApplicationSecret) -> dict[str, object]:
+    def _value(secret: ApplicationSecret) -> dict[str, Any]:
         if secret.is_generated:
             generator = secretsmanager.SecretStringGenerator(
                 secret_string_template="{}",  # noqa: S106 - the JSON that the generated key is added to

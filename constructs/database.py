@@ -1,5 +1,7 @@
 """RDS PostgreSQL, its read replica, and the secret by which it is reached."""
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy, SecretValue
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
@@ -91,7 +93,7 @@ class Database(Construct):
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        shared = {
+        shared: dict[str, Any] = {
             "vpc": vpc,
             "subnet_group": subnets,
             "security_groups": [security_group],

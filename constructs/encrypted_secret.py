@@ -1,5 +1,8 @@
 """Secrets under a key of ours, readable from other stacks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -16,12 +19,16 @@ class EncryptedSecret(secretsmanager.Secret):
     reader's, and the two stacks on each other.
     """
 
-    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, **properties: object) -> None:
+    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, **properties: Any) -> None:
         super().__init__(scope, id, encryption_key=encryption_key, **properties)
         self._key = encryption_key
         acknowledge(self, "Replaced by hand: the application reads its secrets when a task starts", "SMG4")
 
-    def grant_read(self, grantee: iam.IGrantable, _version_stages: list[str] | None = None) -> iam.Grant:
+    def grant_read(
+        self,
+        grantee: iam.IGrantable,
+        version_stages: Sequence[str] | None = None,  # noqa: ARG002 - the CDK's signature
+    ) -> iam.Grant:
         """Let `grantee` read the secret's value, and decrypt with its key through Secrets Manager only."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(

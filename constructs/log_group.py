@@ -1,5 +1,7 @@
 """Log groups with a name, a retention and a removal policy, never without."""
 
+from typing import cast
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 
@@ -18,4 +20,4 @@ class LogGroup(logs.LogGroup):
     ) -> None:
         super().__init__(scope, id, log_group_name=name, removal_policy=removal_policy)
         # The L2 takes an enumeration of the same numbers; the number itself is plainer.
-        self.node.default_child.retention_in_days = retention_days
+        cast(logs.CfnLogGroup, self.node.default_child).retention_in_days = retention_days

@@ -1,6 +1,7 @@
 """A check that runs by itself, and speaks up when it fails or falls silent."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -101,7 +102,7 @@ class ScheduledCheck(Construct):
             on_failure=destinations.SqsDestination(self.dead_letters),
         )
         role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
-        function_id = Stack.of(self).get_logical_id(self.function.node.default_child)
+        function_id = Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
         acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
         self.schedule = scheduler.Schedule(
             self,
