@@ -1,0 +1,154 @@
+"""A check run whole: its settings, its secret over HTTP, a real database, and what it wrote to its log."""
+
+import json
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest import mock
+
+import pg8000.native
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ops_lambdas.pool_health import core, handler
+from ops_lambdas.shared.database import Credentials
+from tests.integration.conftest import Database
+
+ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/database-AbCdEf"
+CONTEXT = cast(
+    LambdaContext,
+    SimpleNamespace(
+        function_name="pardon-rehearsal-pool-health",
+        memory_limit_in_mb="256",
+        invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:pardon-rehearsal-pool-health",
+        aws_request_id="6bc28136-xmpl-4365-b021-0ce6b2e64ab0",
+    ),
+)
+
+
+class Secrets:
+    """The part of Secrets Manager that the check may use: one secret, one action."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {}
+        self.status = 200
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        secrets = self
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                secrets.requests.append((self.headers["X-Amz-Target"], json.loads(body)))
+                answer = json.dumps(secrets.answer).encode()
+                self.send_response(secrets.status)
+                self.send_header("Content-Type", "application/x-amz-json-1.1")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing: standard output is the check's."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def hold(self, text: str) -> None:
+        self.answer = {"ARN": ARN, "Name": "pardon-rehearsal/database", "SecretString": text}
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Secrets]:
+    secrets = Secrets()
+    yield secrets
+    secrets.close()
+
+
+@pytest.fixture
+def secrets(server: Secrets) -> Secrets:
+    server.status = 200
+    server.requests.clear()
+    return server
+
+
+class Check:
+    """The check as its Lambda runs it, and what it wrote to its log."""
+
+    def __init__(self, database: Database, secrets: Secrets, capsys: pytest.CaptureFixture[str]) -> None:
+        self.secrets = secrets
+        self._capsys = capsys
+        self.password = database.password
+        self.metrics: list[dict[str, Any]] = []
+        self.logs: list[dict[str, Any]] = []
+        secrets.hold(json.dumps(database.secret))
+
+    def run(self, event: object = None) -> core.PoolHealthResult:
+        try:
+            # pytest has another standard output than when the logger was made.
+            with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
+                result: core.PoolHealthResult = handler.handler(event, CONTEXT)
+        finally:
+            written = self._capsys.readouterr()
+            assert self.password not in written.out + written.err
+            assert written.err == ""
+            lines = [json.loads(line) for line in written.out.splitlines()]
+            self.metrics = [line for line in lines if "_aws" in line]
+            self.logs = [line for line in lines if "_aws" not in line]
+        json.dumps(result, allow_nan=False)
+        return result
+
+    def refuses(self, kind: type[Exception], message: str) -> None:
+        with pytest.raises(kind, match=message) as caught:
+            self.run()
+        assert self.password not in "".join(traceback.format_exception(caught.value)), "AWS logs the traceback"
+        assert self.metrics == [], "a check that could not look must not publish"
+
+
+def environment(database: Database, secrets: Secrets) -> dict[str, str]:
+    return {
+        "ENVIRONMENT": "rehearsal",
+        "DATABASE_SECRET_ARN": ARN,
+        "POOLS": "pool-0,pool-1",
+        "PGSSLROOTCERT": str(database.server.ca_file),
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1",
+        "POWERTOOLS_SERVICE_NAME": "pool_health",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+
+
+@pytest.fixture
+def check(
+    database: Database, secrets: Secrets, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Check:
+    for name, value in environment(database, secrets).items():
+        monkeypatch.setenv(name, value)
+    return Check(database, secrets, capsys)
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[pg8000.native.Connection]:
+    connection = database.connect()
+    connection.run(
+        """INSERT INTO "User" ("id", "walletAddress", "username") VALUES ('u', 'w', 'n') ON CONFLICT DO NOTHING"""
+    )
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def credentials(database: Database, monkeypatch: pytest.MonkeyPatch) -> Credentials:
+    monkeypatch.setenv("PGSSLROOTCERT", str(database.server.ca_file))
+    host, port = database.server.host, database.server.port
+    return Credentials(host=host, port=port, database=database.name, username=database.user, password=database.password)

@@ -1,0 +1,229 @@
+"""Pool health whole, against a real PostgreSQL: what it counts, and what CloudWatch reads of it."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pg8000.native
+import pytest
+
+from constructs.lambda_package import LambdaPackage
+from ops_lambdas.pool_health import core, queries
+from ops_lambdas.shared.database import DatabaseError
+from ops_lambdas.shared.settings import InvalidSettingError
+from tests.integration.checks.conftest import ARN, CONTEXT, Check, Secrets, environment
+from tests.integration.conftest import Database
+
+
+def add(connection: pg8000.native.Connection, pool: str, *, idle: str, threads: int, has_ended: bool = False) -> None:
+    """Add one session with its threads, idle for that long by the database's UTC clock."""
+    connection.run(
+        """
+        WITH session AS (
+          INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "lastActivityAt", "endTime")
+          SELECT gen_random_uuid(), 'u', :pool, gen_random_uuid(), utc - CAST(:idle AS interval),
+                 CASE WHEN :has_ended THEN utc END
+          FROM (SELECT now() AT TIME ZONE 'UTC' AS utc) AS clock
+          RETURNING "id"
+        )
+        INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId")
+        SELECT gen_random_uuid(), "id", gen_random_uuid(), 'agent-cz' FROM session, generate_series(1, :threads)
+        """,
+        pool=pool,
+        idle=idle,
+        has_ended=has_ended,
+        threads=threads,
+    )
+
+
+def definition(line: dict[str, Any]) -> tuple[str, list[list[str]], dict[str, str]]:
+    (metrics,) = line["_aws"]["CloudWatchMetrics"]
+    return metrics["Namespace"], metrics["Dimensions"], {one["Name"]: one["Unit"] for one in metrics["Metrics"]}
+
+
+def values(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in line.items() if name != "_aws"}
+
+
+def test_active_threads_and_sessions_of_each_pool_are_published(
+    check: Check, connection: pg8000.native.Connection
+) -> None:
+    add(connection, "pool-0", idle="0", threads=7)
+    add(connection, "pool-0", idle="59 minutes 50 seconds", threads=3)
+    add(connection, "pool-0", idle="60 minutes 10 seconds", threads=100)
+    add(connection, "pool-0", idle="1 minute", threads=100, has_ended=True)
+    add(connection, "production-main", idle="5 minutes", threads=36)
+    add(connection, "production-main", idle="5 minutes", threads=0)
+
+    assert check.run() == {
+        "state": "measured",
+        "environment": "rehearsal",
+        "pools": [
+            {
+                "pool": "pool-0",
+                "active_threads": 10,
+                "active_sessions": 2,
+                "load_percent": 25.0,
+                "is_healthy": True,
+            },
+            {"pool": "pool-1", "active_threads": 0, "active_sessions": 0, "load_percent": 0.0, "is_healthy": True},
+            {
+                "pool": "production-main",
+                "active_threads": 36,
+                "active_sessions": 2,
+                "load_percent": 90.0,
+                "is_healthy": False,
+            },
+        ],
+        "unlisted_pools": 0,
+        "total_pools": 3,
+        "total_active_threads": 46,
+        "total_active_sessions": 4,
+        "unhealthy_pools": 1,
+    }
+    of_a_pool = {"ActiveThreads": "Count", "ActiveSessions": "Count", "PoolLoadPercent": "Percent"}
+    totals = {"TotalActiveThreads": "Count", "TotalActiveSessions": "Count", "UnhealthyPools": "Count"}
+    assert [definition(line) for line in check.metrics] == [
+        *[("PardonSimulator", [["Environment", "Pool"]], of_a_pool)] * 3,
+        ("PardonSimulator", [["Environment"]], {**totals, "Pools": "Count"}),
+    ]
+    pool = {"Environment": "rehearsal", "Pool": "pool-0"}
+    idle_pool = {"Environment": "rehearsal", "Pool": "pool-1"}
+    other_pool = {"Environment": "rehearsal", "Pool": "production-main"}
+    assert [values(line) for line in check.metrics] == [
+        {**pool, "ActiveThreads": [10.0], "ActiveSessions": [2.0], "PoolLoadPercent": [25.0]},
+        {**idle_pool, "ActiveThreads": [0.0], "ActiveSessions": [0.0], "PoolLoadPercent": [0.0]},
+        {**other_pool, "ActiveThreads": [36.0], "ActiveSessions": [2.0], "PoolLoadPercent": [90.0]},
+        {
+            "Environment": "rehearsal",
+            "TotalActiveThreads": [46.0],
+            "TotalActiveSessions": [4.0],
+            "UnhealthyPools": [1.0],
+            "Pools": [3.0],
+        },
+    ]
+    assert check.secrets.requests == [("secretsmanager.GetSecretValue", {"SecretId": ARN})]
+    (log,) = check.logs
+    assert (log["level"], log["message"]) == ("INFO", "Pools counted")
+    assert log["result"]["total_active_threads"] == 46
+    assert log["function_request_id"] == CONTEXT.aws_request_id
+
+
+def test_an_empty_database_publishes_zeros_for_the_configured_pools(check: Check) -> None:
+    result = check.run()
+    assert result["state"] == "measured"
+    assert [line["Pool"] for line in check.metrics[:-1]] == ["pool-0", "pool-1"]
+    assert values(check.metrics[-1])["TotalActiveSessions"] == [0.0]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_the_hour_is_the_same_whatever_time_zone_the_database_has(
+    check: Check, database: Database, connection: pg8000.native.Connection, zone: str
+) -> None:
+    add(connection, "pool-0", idle="59 minutes", threads=1)
+    add(connection, "pool-0", idle="61 minutes", threads=1)
+    connection.run(f"ALTER DATABASE {database.name} SET timezone TO '{zone}'")
+    result = check.run()
+    assert result["state"] == "measured"
+    assert result["total_active_sessions"] == 1
+
+
+@pytest.mark.parametrize("missing", ['"Thread"', '"Thread", "Session"'])
+def test_missing_tables_are_a_state_and_publish_nothing(
+    check: Check, connection: pg8000.native.Connection, missing: str
+) -> None:
+    connection.run(f"DROP TABLE {missing}")
+    assert check.run() == {"state": "tables_missing", "environment": "rehearsal"}
+    assert check.metrics == []
+    (log,) = check.logs
+    assert log["level"] == "WARNING"
+    assert 'relation "' in log["reason"]
+
+
+def test_a_role_that_may_not_read_is_an_error_and_not_missing_tables(
+    check: Check, database: Database, connection: pg8000.native.Connection
+) -> None:
+    connection.run(f"CREATE ROLE {database.name}_stranger LOGIN PASSWORD '{database.password}'")
+    check.secrets.hold(json.dumps({**database.secret, "username": f"{database.name}_stranger"}))
+    check.refuses(DatabaseError, "permission denied for table Session, SQLSTATE 42501")
+    connection.run(f"DROP ROLE {database.name}_stranger")
+
+
+def test_bad_settings_are_refused_before_anything_is_asked(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidSettingError, match="event must be an object with no field at all"):
+        check.run({"pools": "all"})
+    monkeypatch.delenv("POOLS")
+    check.refuses(InvalidSettingError, "POOLS must be ")
+    assert check.secrets.requests == []
+
+
+def test_the_deployed_asset_measures_the_rehearsals_seed(database: Database, secrets: Secrets, tmp_path: Path) -> None:
+    database.seed()
+    secrets.hold(json.dumps(database.secret))
+    package, _ = LambdaPackage(output=tmp_path).build()
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(tmp_path / "task")
+    (tmp_path / "runtime").mkdir()
+    for name in ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil"):
+        (tmp_path / "runtime" / name).symlink_to(Path(str(metadata.distribution("boto3").locate_file(name))))
+    script = f"""
+import json, sys, types
+sys.path[:0] = [{str(tmp_path / "task")!r}, {str(tmp_path / "runtime")!r}]
+from ops_lambdas.pool_health.handler import handler
+print(json.dumps({{"result": handler({{}}, types.SimpleNamespace(**{vars(CONTEXT)!r}))}}))
+"""
+    variables = {**environment(database, secrets), "POOLS": "pool-0,pool-1,pool-2,pool-3,pool-4"}
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], env=variables, capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 0, run.stderr
+    *metrics, log, last = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [definition(line)[1] for line in metrics] == [[["Environment", "Pool"]]] * 5 + [[["Environment"]]]
+    assert log["service"] == "pool_health"
+    assert [pool["is_healthy"] for pool in last["result"]["pools"]] == [True, True, True, True, False]
+
+
+def test_cost_does_not_grow_with_ended_sessions(database: Database) -> None:
+    connection = database.server.connect(database.name)
+    connection.run("SET session_replication_role = replica")  # foreign keys of 400,000 rows take long to check
+    connection.run(
+        """
+        INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "lastActivityAt", "endTime")
+        SELECT 's' || n, 'u' || n, 'pool-' || n % 5, 'week', utc - n * interval '1 minute',
+               CASE WHEN n > 60 OR n % 4 > 0 THEN utc END
+        FROM generate_series(1, 200000) AS n, (SELECT now() AT TIME ZONE 'UTC' AS utc) AS clock
+        """
+    )
+    connection.run(
+        """
+        INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId")
+        SELECT 't' || n, 's' || n, 'c' || n, 'agent-cz' FROM generate_series(1, 200000) AS n
+        """
+    )
+    connection.run('ANALYZE "Session"')
+    connection.run('ANALYZE "Thread"')
+    ((answer,),) = connection.run(
+        f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {queries.ACTIVE_BY_POOL}", minutes=core.ACTIVE_WITHIN_MINUTES
+    )
+    connection.close()
+    (plan,) = json.loads(answer) if isinstance(answer, str) else answer
+    nodes = list(flatten(plan["Plan"]))
+    assert [node["Node Type"] for node in nodes if node["Node Type"] == "Seq Scan"] == []
+    assert {node["Index Name"] for node in nodes if "Index Name" in node} == {
+        "Session_lastActivityAt_idx",
+        "Thread_sessionId_agentId_idx",
+    }
+    # 60 sessions of the last hour, 15 of them open; a block or two for each step down an index.
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 150
+    assert sum(node.get("Rows Removed by Filter", 0) for node in nodes) <= 60
+
+
+def flatten(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from flatten(child)
