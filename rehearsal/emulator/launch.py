@@ -24,6 +24,7 @@ class Settings:
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
+        schedule_minute_seconds: how long a minute of a schedule's rate() lasts.
         parent: process whose end ends the emulator.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     databases: dict[str, str]
     admin_password_files: dict[str, str]
     ca_files: dict[str, str]
+    schedule_minute_seconds: float
     parent: int
 
 
@@ -50,13 +52,14 @@ def run(settings: Settings) -> NoReturn:
     from hypercorn.config import Config
     from ministack import app
 
-    from rehearsal.emulator import access, database, lambda_runtime, observability, resources
+    from rehearsal.emulator import access, database, lambda_runtime, observability, resources, schedules
 
     access.register()
     resources.register(settings.folder / "placeholders.jsonl")
     database.register(settings.databases, settings.admin_password_files, settings.ca_files)
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files)
     observability.register()
+    schedules.register(settings.schedule_minute_seconds)
     resources.create_hosted_zone(*HOSTED_ZONE)
 
     for number in (signal.SIGTERM, signal.SIGINT):

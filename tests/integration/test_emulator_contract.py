@@ -34,6 +34,7 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.ecs:_put_cluster_capacity_providers": ({},),
     "ministack.services.ecs:_update_service": ({},),
     "ministack.services.eventbridge:_dispatch_event": ({},),
+    "ministack.services.eventbridge:_parse_rate_seconds": ("rate(5 minutes)",),
     "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
     "ministack.services.secretsmanager:_resolve": ("arn",),
@@ -123,3 +124,9 @@ def test_metric_alarm_record_has_the_fields_that_metric_math_replaces() -> None:
 def test_asgi_application_and_its_switch_for_policies_are_there() -> None:
     assert inspect.iscoroutinefunction(find("ministack.app:app"))
     assert find("ministack.app:AUTH") is False  # unless the environment says so before the import
+
+
+def test_scheduler_sweeps_as_often_as_its_setting_says() -> None:
+    assert "_SCHEDULE_TICK_INTERVAL" in find("ministack.services.scheduler:_ticker_loop").__code__.co_names
+    assert "_parse_rate_seconds" in find("ministack.services.scheduler:_tick_schedules").__code__.co_names
+    assert find("ministack.services.eventbridge:_parse_rate_seconds")("rate(5 minutes)") == 300

@@ -1,0 +1,144 @@
+"""A running emulator for the tests: started as the rehearsal does, used with boto3."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from rehearsal.ports import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+Resources = dict[str, Any]
+
+HANDLER = """
+import importlib.util, json, os, sys, time
+import boto3
+def handler(event, context):
+    time.sleep(event.get("sleep_seconds", 0))
+    print(json.dumps({"_aws": {"Timestamp": event["timestamp_ms"], "CloudWatchMetrics": [{
+        "Namespace": "PardonSimulator", "Dimensions": [["Environment"], ["Environment", "Pool"]],
+        "Metrics": [{"Name": "ActiveThreads", "Unit": "Count"}]}]},
+        "Environment": "rehearsal", "Pool": "pool-0", "ActiveThreads": [3.0, 5.0]}))
+    names = boto3.client("sqs").list_queues().get("QueueUrls", []) if event.get("list") else []
+    found = [name for name in ("boto3", "ministack", "pytest") if importlib.util.find_spec(name)]
+    return {"found": found, "pid": os.getpid(), "ca_file": os.environ["PGSSLROOTCERT"], "queues": len(names)}
+"""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator and what its tests do with it."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A client with a root-like key."""
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=f"http://localhost:{self.port}",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+
+    def deploy(self, stack: str, resources: Resources, region: str = "us-east-1") -> dict[str, str]:
+        """Create or update a stack; return the physical ids by logical id."""
+        cloudformation = self.client("cloudformation", region)
+        wish = {
+            "StackName": stack,
+            "TemplateBody": json.dumps({"Resources": resources}),
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        }
+        try:
+            cloudformation.update_stack(**wish)
+            waiter = "stack_update_complete"
+        except ClientError:
+            cloudformation.create_stack(**wish)
+            waiter = "stack_create_complete"
+        self.wait(cloudformation, waiter, stack)
+        found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
+
+    def delete(self, stack: str) -> None:
+        """Delete a stack and wait until it is gone."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.delete_stack(StackName=stack)
+        self.wait(cloudformation, "stack_delete_complete", stack)
+
+    def wait(self, cloudformation: Any, waiter: str, stack: str) -> None:
+        """Wait as briefly as a local server allows."""
+        limits = {"Delay": 0.02, "MaxAttempts": 500}
+        cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig=limits)
+
+
+def command(port: int, folder: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "rehearsal.emulator", "--port", str(port), "--folder", str(folder), *more]
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 5) -> Any:
+    """Wait until the condition is truthy and return it."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not become true"
+        time.sleep(0.02)
+    return result
+
+
+def answers(port: int) -> bool:
+    try:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{port}/_ministack/health", timeout=1
+        ).close()
+    except OSError:
+        return False
+    return True
+
+
+def start(folder: Path, *more: str) -> Emulator:
+    port = free_port()
+    process = subprocess.Popen(command(port, folder, *more), cwd=ROOT, stdout=subprocess.DEVNULL)
+    eventually(lambda: answers(port), 15)
+    return Emulator(port, folder, process)
+
+
+def function(role_statements: list[dict[str, Any]]) -> Resources:
+    """A Lambda of HANDLER with a role that allows what the statements say."""
+    allow = {"PolicyName": "allow", "PolicyDocument": {"Version": "2012-10-17", "Statement": role_statements}}
+    return {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+                "Policies": [allow] if role_statements else [],
+            },
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": "python3.14",
+                "Handler": "index.handler",
+                "Code": {"ZipFile": HANDLER},
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Timeout": 20,
+            },
+        },
+    }
+
+
+def invoke(emulator: Emulator, name: str, **event: Any) -> dict[str, Any]:
+    payload = json.dumps({"timestamp_ms": int(time.time() * 1000), **event})
+    answer = emulator.client("lambda").invoke(FunctionName=name, Payload=payload)
+    result: dict[str, Any] = json.load(answer["Payload"])
+    return result
