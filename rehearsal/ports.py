@@ -24,9 +24,9 @@ class AddressBlock:
     prefix: str
     claim: socket.socket
 
-    def hosts(self, count: int) -> list[str]:
-        """Return the first addresses for tasks, from 127.x.y.2 on; .1 is the claim's."""
-        return [f"{self.prefix}.{number}" for number in range(2, 2 + count)]
+    def hosts(self, count: int, *, skip: int = 0) -> list[str]:
+        """Return addresses for tasks, from 127.x.y.2 on (.1 is the claim's), after the `skip` first."""
+        return [f"{self.prefix}.{number}" for number in range(2 + skip, 2 + skip + count)]
 
     def release(self) -> None:
         """Let others have the block."""

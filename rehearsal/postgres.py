@@ -42,6 +42,7 @@ ssl_cert_file = '{chain}'
 ssl_key_file = '{key}'
 ssl_min_protocol_version = 'TLSv1.2'
 password_encryption = 'scram-sha-256'
+log_connections = 'authorization'
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %q%u@%d '
@@ -150,15 +151,18 @@ class Postgres:
     Args:
         folder: its certificates, password file and log; and its data, where it may be there.
         native: folder of the binaries; the installed ones otherwise.
+        log: file of its log; in `folder` otherwise.
     Attributes: host, port, ca_file (PEM), admin_password_file (of the superuser `postgres`), process.
     """
 
-    def __init__(self, folder: Path, *, host: str = "127.0.0.1", native: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, host: str = "127.0.0.1", native: Path | None = None, log: Path | None = None
+    ) -> None:
         self.folder = folder
         self.host = host
         self.port = 0
         self.admin_password_file = folder / "admin-password"
-        self.log = folder / "postgres.log"
+        self.log = log or folder / "postgres.log"
         self._native = native
         self._home: Path | None = None
         self._process: Process | None = None
@@ -253,6 +257,7 @@ class Postgres:
         ]
         arguments += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
         result = _run(arguments, user, home)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(result.stdout + result.stderr)
         if result.returncode:
             raise ProcessError("PostgreSQL's initdb", f"exited with code {result.returncode}", self.log)

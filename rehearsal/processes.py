@@ -18,6 +18,7 @@ import psutil
 
 _TETHER = Path(__file__).with_name("tether.py")
 _POLL_SECONDS = 0.03
+_LATE_SECONDS = 0.3
 _LOG_TAIL_LINES = 15
 
 
@@ -32,6 +33,10 @@ class ProcessError(Exception):
     def log_tail(self) -> str:
         """The last lines of the program's log."""
         return tail(self.log)
+
+
+class CancelledError(Exception):
+    """The run has failed elsewhere, and this wait was given up."""
 
 
 def tail(log: Path, lines: int = _LOG_TAIL_LINES) -> str:
@@ -144,19 +149,39 @@ class Processes:
     """All programs of one rehearsal: the servers, which must run until the end, and passing commands."""
 
     servers: list[Process] = field(default_factory=list)
+    _is_cancelled: bool = False
 
     def watch(self, server: Process) -> Process:
         """From now on the end of this server is an error, wherever the rehearsal stands."""
         self.servers.append(server)
         return server
 
+    def cancel(self) -> None:
+        """Let everything that waits give up: the run has failed."""
+        self._is_cancelled = True
+
     def check(self) -> None:
-        """Raise ProcessError when a server has ended."""
+        """Raise ProcessError when a server has ended, CancelledError when the run has failed elsewhere."""
         for server in self.servers:
             if not server.is_running:
                 raise ProcessError(server.name, server.end_description(), server.log)
+        if self._is_cancelled:
+            raise CancelledError
 
-    def until(self, is_done: Callable[[], bool], *, timeout_seconds: float, what: str) -> None:
+    def check_soon(self) -> None:
+        """Check now and a moment later: who talks to a dying server may notice before its end is seen."""
+        self.check()
+        time.sleep(_LATE_SECONDS)
+        self.check()
+
+    def until(
+        self,
+        is_done: Callable[[], bool],
+        *,
+        timeout_seconds: float,
+        what: str,
+        pause_seconds: float = _POLL_SECONDS,
+    ) -> None:
         """Poll until done, while all servers run.
 
         Raises: ProcessError when a server ends meanwhile, TimeoutError after timeout_seconds.
@@ -166,7 +191,7 @@ class Processes:
             self.check()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{what}: not within {timeout_seconds:.0f} s")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause_seconds)
 
     def wait(self, process: Process, *, timeout_seconds: float) -> int:
         """Wait for a command and return its exit code; end it when a server ends or time runs out."""
@@ -178,8 +203,7 @@ class Processes:
         process.begin_stop()
         code: int = process.popen.returncode
         if code:
-            time.sleep(_POLL_SECONDS)  # a command that fails because a server died: the server is the cause
-            self.check()
+            self.check_soon()  # a command that fails because a server died: the server is the cause
         return code
 
     def stop(self) -> None:

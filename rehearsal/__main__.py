@@ -1,0 +1,145 @@
+"""Rehearse: stand a whole region up on this machine, prove it with the runbook's commands, take it down."""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pg8000.exceptions import DatabaseError, InterfaceError
+from rich.console import Console
+from rich.markup import escape
+
+from config import REHEARSAL, regions
+from rehearsal import guards, tether
+from rehearsal.ports import claim_addresses, free_port
+from rehearsal.postgres import Postgres, PostgresUnavailableError
+from rehearsal.processes import ProcessError
+from rehearsal.report import NotHeldError, Report
+from rehearsal.run import Region, Run
+from rehearsal.story import keep, rehearse
+
+_BUILD = guards.ROOT / "build"
+_EXPECTED = (
+    *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
+    *(BotoCoreError, ClientError, DatabaseError, InterfaceError),
+)
+
+
+class TerminatedError(Exception):
+    """Somebody asked the rehearsal to end by a signal."""
+
+
+def main() -> int:
+    """Rehearse and return the exit code: 0 when all held, 130 after ctrl-C, else 1."""
+    arguments = _arguments()
+    names = list(dict.fromkeys([REHEARSAL.home_region, *arguments.region]))
+    report = Report(Console(highlight=False), _BUILD / "rehearsal.json", names)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+    tether.adopt_orphans()
+    folder = Path(tempfile.mkdtemp(prefix="pardon-rehearsal-"))
+    folder.chmod(0o711)  # PostgreSQL's user has to come through
+    run = None
+    failure: BaseException | None = None
+    try:
+        run = _prepare(folder, report)
+        rehearse(run, is_kept=arguments.keep)
+        report.pass_()
+        if arguments.keep:
+            keep(run)
+    except (KeyboardInterrupt, TerminatedError, *_EXPECTED) as error:
+        failure = _cause(run, error)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # ending takes a second or two, and is not left half-way
+        if run:
+            _end(run)
+        tether.end_orphans()
+    code = _explain(report, failure, folder)
+    report.write()
+    shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
+    parser.add_argument(
+        "--keep", action="store_true", help="leave everything running until ctrl-C, and say how to talk to it"
+    )
+    parser.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        metavar="REGION",
+        help=f"rehearse this region, too, beside {REHEARSAL.home_region}",
+    )
+    arguments = parser.parse_args()
+    for name in arguments.region:
+        if name not in regions():
+            parser.error(f"--region must be one of AWS's regions such as us-west-2, got {name!r}")
+    return arguments
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    raise TerminatedError(f"asked to end by {signal.Signals(number).name}")
+
+
+def _prepare(folder: Path, report: Report) -> Run:
+    """Make the run: own folders, a free port, own addresses, nothing of the user's environment."""
+    addresses = claim_addresses()
+    regions_ = []
+    for name in report.regions:
+        own = folder / name
+        postgres = Postgres(own / "postgres", log=folder / "logs" / f"postgres-{name}.log")
+        regions_.append(Region(name, own, postgres))
+    run = Run(folder, free_port(), regions_, report, addresses)
+    (folder / "home").mkdir()
+    guards.take_over(run.environment(report.regions[0]))
+    return run
+
+
+def _end(run: Run) -> None:
+    """End every process and give back what the run held."""
+    run.processes.stop()
+    for region in run.regions:
+        region.postgres.stop()
+    run.addresses.release()
+
+
+def _cause(run: Run | None, error: BaseException) -> BaseException:
+    """The reason behind an error: a server that has ended explains whatever else went wrong."""
+    if run and not isinstance(error, KeyboardInterrupt | TerminatedError):
+        try:
+            run.processes.check_soon()
+        except ProcessError as ended:
+            return ended
+    return error
+
+
+def _explain(report: Report, failure: BaseException | None, folder: Path) -> int:
+    """Say what failed, with its log and where all logs are kept, and return the exit code."""
+    if failure is None or (report.is_passed and isinstance(failure, KeyboardInterrupt)):
+        return 0
+    report.is_passed = False
+    interrupted = isinstance(failure, KeyboardInterrupt)
+    report.error = "interrupted by ctrl-C" if interrupted else str(failure) or type(failure).__name__
+    step = report.steps[-1].name if report.steps else "preparation"
+    report.console.print(f"\n[bold red]Rehearsal failed[/] in “{escape(step)}”: {escape(report.error)}", soft_wrap=True)
+    logs = _BUILD / "rehearsal-logs" / f"{datetime.now():%Y%m%d-%H%M%S}-{folder.name.rpartition('-')[2]}"  # noqa: DTZ005
+    if (folder / "logs").exists():
+        shutil.copytree(folder / "logs", logs)
+        if isinstance(failure, ProcessError):
+            log = logs / failure.log.relative_to(folder / "logs")
+            report.console.print(f"\nLast lines of {log.relative_to(guards.ROOT)}:", soft_wrap=True)
+            report.console.print(failure.log_tail, style="dim", markup=False, soft_wrap=True)
+        report.console.print(f"\nAll logs: {logs.relative_to(guards.ROOT)}", soft_wrap=True)
+    return 130 if interrupted else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The servers of a rehearsal: PostgreSQL for each region, the emulator, and the application's stand-ins."""
+
+import sys
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from config import REHEARSAL
+from rehearsal import guards
+from rehearsal.application import WEB_PORT
+from rehearsal.processes import Process, start
+from rehearsal.report import Step
+from rehearsal.run import ACCOUNT, Region, Run
+
+_START_SECONDS = 40
+
+
+def start_all(run: Run, step: Step) -> None:
+    """Start every server and wait until each answers; from then on they are watched."""
+    for region in run.regions:
+        region.postgres.start()
+        run.processes.watch(region.postgres.process)
+    run.processes.watch(_emulator(run))
+    for region in run.regions:
+        region.hosts = run.addresses.hosts(REHEARSAL.min_tasks, skip=len(run.hosts))
+        run.processes.watch(_application(run, region))
+    urls = [f"http://127.0.0.1:{run.port}/_ministack/health"]
+    urls += [f"http://{host}:{WEB_PORT}/api/health/coral" for host in run.hosts]
+    for url in urls:
+        run.processes.until(lambda url=url: _answers(url), timeout_seconds=_START_SECONDS, what=url)  # type: ignore[misc]
+    databases = ", ".join(str(region.postgres.port) for region in run.regions)
+    step.detail = f"emulator on port {run.port}, PostgreSQL {databases}, tasks on {', '.join(run.hosts)}"
+
+
+def _emulator(run: Run) -> Process:
+    arguments = ["--port", str(run.port), "--folder", str(run.folder / "emulator"), "--account", ACCOUNT]
+    for region in run.regions:
+        server = region.postgres
+        arguments += ["--database", f"{region.name}={server.host}:{server.port}"]
+        arguments += ["--database-admin-password-file", f"{region.name}={server.admin_password_file}"]
+        arguments += ["--ca-file", f"{region.name}={server.ca_file}"]
+    return _start(run, "the emulator", "rehearsal.emulator", arguments, run.regions[0])
+
+
+def _application(run: Run, region: Region) -> Process:
+    arguments = ["--host", *region.hosts, "--secrets-file", str(region.secrets_file)]
+    arguments += ["--ca-file", str(region.postgres.ca_file), "--pools", ",".join(REHEARSAL.pools)]
+    return _start(run, f"the application's stand-in ({region.name})", "rehearsal.application", arguments, region)
+
+
+def _start(run: Run, name: str, module: str, arguments: list[str], region: Region) -> Process:
+    log = run.logs / f"{module.rpartition('.')[2]}-{region.name}.log"
+    environment = run.environment(region.name)
+    return start(
+        name,
+        [Path(sys.executable), "-m", module, *arguments],
+        log=log,
+        environment=environment,
+        folder=guards.ROOT,
+    )
+
+
+def _answers(url: str) -> bool:
+    """Whether a server answers at all; the site says 503 until it has its secrets."""
+    try:
+        with urlopen(url, timeout=2):  # noqa: S310
+            return True
+    except URLError as error:
+        return hasattr(error, "code")
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""The steps of a rehearsal, in the order in which `rehearsal.__main__` takes them."""

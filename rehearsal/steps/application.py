@@ -1,0 +1,52 @@
+"""Give the deployed region its application: the database's tables and rows, and the tasks' secrets."""
+
+import json
+from typing import Any
+from urllib.request import Request, urlopen
+
+from rehearsal.application import WEB_PORT
+from rehearsal.guards import ROOT
+from rehearsal.report import Step
+from rehearsal.run import PREFIX, Region, Run
+
+
+def database_secret(run: Run, region: Region) -> dict[str, Any]:
+    """Read the deployed database's secret, as the task and the checks do."""
+    return dict(json.loads(_secret(run, region, "database-url")))
+
+
+def cron_secret(run: Run, region: Region) -> str:
+    """Read the secret that the operations routes want."""
+    return _secret(run, region, "cron-secret")
+
+
+def move_in(run: Run, region: Region, step: Step) -> None:
+    """Make the application's tables in the deployed database and hand the tasks their secrets."""
+    secret = database_secret(run, region)
+    database = region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
+    for file in ("application.sql", "application_seed.sql"):
+        database.run((ROOT / "rehearsal" / file).read_text())
+    ((sessions,),) = database.run('SELECT count(*) FROM "Session"')
+    database.close()
+    secrets = {"DATABASE_URL": secret["url"], "CRON_SECRET": cron_secret(run, region)}
+    region.secrets_file.write_text(json.dumps(secrets))
+    for host in region.hosts:
+        with urlopen(f"http://{host}:{WEB_PORT}/api/health/coral", timeout=5) as answer:
+            run.report.expect(answer.status == 200, region.name, "the task's site is well", f"{host} says 200")
+    step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
+
+
+def site_pool_health(run: Run, region: Region) -> dict[str, Any]:
+    """Ask the site of one task for its pools' health, as the runbook's curl does."""
+    request = Request(
+        f"http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health",
+        headers={"Authorization": f"Bearer {cron_secret(run, region)}"},
+    )
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
+        body: dict[str, Any] = json.load(answer)
+    return body
+
+
+def _secret(run: Run, region: Region, name: str) -> str:
+    answer = run.client("secretsmanager", region).get_secret_value(SecretId=f"{PREFIX}/{name}")
+    return str(answer["SecretString"])

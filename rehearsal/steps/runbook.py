@@ -1,0 +1,141 @@
+"""The runbook's own AWS CLI commands against the deployed names, each answer checked."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from config import REHEARSAL
+from rehearsal.report import Step
+from rehearsal.run import ACCOUNT, PREFIX, Region, Run
+
+_CLUSTER = f"{PREFIX}-cluster"
+_SERVICE = f"{PREFIX}-service"
+_LOG_GROUP = f"/ecs/{PREFIX}"
+_STABLE_SECONDS = 20
+
+
+def prove(run: Run, region: Region, step: Step) -> None:
+    """Run the commands: those that change the service one after the other, the rest beside them."""
+    before = len(run.report.checks)
+    sequences: tuple[Callable[[Run, Region], None], ...] = (scaling, logs, metrics, subscription)
+    run.parallel(*(lambda prove_one=prove_one: prove_one(run, region) for prove_one in sequences))
+    step.detail = f"{len(run.report.checks) - before} commands"
+
+
+def scaling(run: Run, region: Region) -> None:
+    """Check the service and its tasks, scale it up and down, and restart it."""
+    service = _describe(run, region)
+    names = (service["serviceName"], service["status"], service["desiredCount"])
+    is_well = names == (_SERVICE, "ACTIVE", REHEARSAL.min_tasks)
+    run.report.expect(is_well, region.name, "aws ecs describe-services", _counts(service))
+
+    tasks = _list_tasks(run, region)
+    is_all = len(tasks) == REHEARSAL.min_tasks
+    run.report.expect(is_all, region.name, "aws ecs list-tasks", f"{len(tasks)} tasks")
+
+    details = run.aws(region, "ecs", "describe-tasks", "--cluster", _CLUSTER, "--tasks", *tasks)["tasks"]
+    families = {task["taskDefinitionArn"].rpartition("/")[2].partition(":")[0] for task in details}
+    states = {task["lastStatus"] for task in details}
+    is_ours = (families, states, len(details)) == ({f"{PREFIX}-task"}, {"RUNNING"}, len(tasks))
+    seen = f"{len(details)} of {', '.join(families)} {', '.join(states)}"
+    run.report.expect(is_ours, region.name, "aws ecs describe-tasks", seen)
+
+    for count in (8, REHEARSAL.min_tasks):
+        _update(run, region, "--desired-count", str(count))
+        service = _describe_until(run, region, count)
+        is_scaled = service["runningCount"] == count
+        name = f"aws ecs update-service --desired-count {count}"
+        run.report.expect(is_scaled, region.name, name, _counts(service))
+
+    before = set(_list_tasks(run, region))
+    answer = _update(run, region, "--force-new-deployment")
+    _describe_until(run, region, REHEARSAL.min_tasks)
+    replaced = len(before - set(_list_tasks(run, region)))
+    is_new = replaced == len(before) and answer["service"]["serviceName"] == _SERVICE
+    seen = f"{replaced} of {len(before)} tasks replaced"
+    run.report.expect(is_new, region.name, "aws ecs update-service --force-new-deployment", seen)
+
+
+def logs(run: Run, region: Region) -> None:
+    """Find the errors, and only them, among what the tasks log."""
+    stream = "web/web/rehearsal"
+    client = run.client("logs", region)
+    client.create_log_stream(logGroupName=_LOG_GROUP, logStreamName=stream)
+    lines = ("GET /api/health/coral 200", "ERROR could not reach Coral: connect ECONNREFUSED", "GET / 200")
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + place, "message": line} for place, line in enumerate(lines)]
+    client.put_log_events(logGroupName=_LOG_GROUP, logStreamName=stream, logEvents=events)
+    since = str(now - 3_600_000)
+    options = ["--log-group-name", _LOG_GROUP, "--filter-pattern", "ERROR", "--start-time", since]
+    found = run.aws(region, "logs", "filter-log-events", *options)["events"]
+    is_found = [event["message"] for event in found] == [lines[1]]
+    seen = f"{len(found)} of {len(lines)} lines of {_LOG_GROUP}"
+    run.report.expect(is_found, region.name, "aws logs filter-log-events --filter-pattern ERROR", seen)
+
+
+def metrics(run: Run, region: Region) -> None:
+    """Read the service's CPU, of which one datum is put in the place of what ECS publishes."""
+    dimensions = {"ServiceName": _SERVICE, "ClusterName": _CLUSTER}
+    datum = {
+        "MetricName": "CPUUtilization",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Value": 42.5,
+        "Unit": "Percent",
+    }
+    run.client("cloudwatch", region).put_metric_data(Namespace="AWS/ECS", MetricData=[datum])
+    end = datetime.now(UTC) + timedelta(minutes=1)
+    begin = end - timedelta(hours=1)
+    options = ["--namespace", "AWS/ECS", "--metric-name", "CPUUtilization", "--dimensions"]
+    options += [f"Name={name},Value={value}" for name, value in dimensions.items()]
+    options += ["--start-time", f"{begin:%Y-%m-%dT%H:%M:%S}", "--end-time", f"{end:%Y-%m-%dT%H:%M:%S}"]
+    options += ["--period", "300", "--statistics", "Average"]
+    answer = run.aws(region, "cloudwatch", "get-metric-statistics", *options)
+    averages = [point["Average"] for point in answer["Datapoints"]]
+    seen = f"{answer['Label']} {averages} %"
+    run.report.expect(averages == [42.5], region.name, "aws cloudwatch get-metric-statistics", seen)
+
+
+def subscription(run: Run, region: Region) -> None:
+    """Subscribe an address to the alarms, beside the one that the deployment subscribed."""
+    topic = f"arn:aws:sns:{region.name}:{ACCOUNT}:{PREFIX}-alarms"
+    address = "your-email@example.com"
+    options = ["--topic-arn", topic, "--protocol", "email", "--notification-endpoint", address]
+    answer = run.aws(region, "sns", "subscribe", *options)
+    subscribers = run.client("sns", region).list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    addresses = sorted(one["Endpoint"] for one in subscribers if one["Protocol"] == "email")
+    is_there = addresses == sorted([address, *REHEARSAL.alarm_emails]) and "SubscriptionArn" in answer
+    run.report.expect(is_there, region.name, "aws sns subscribe", ", ".join(addresses))
+
+
+def _describe(run: Run, region: Region) -> dict[str, Any]:
+    options = ["--cluster", _CLUSTER, "--services", _SERVICE]
+    answer: dict[str, Any] = run.aws(region, "ecs", "describe-services", *options)
+    if not answer["services"]:
+        return {"serviceName": None, "status": json.dumps(answer["failures"]), "desiredCount": 0, "runningCount": 0}
+    service: dict[str, Any] = answer["services"][0]
+    return service
+
+
+def _describe_until(run: Run, region: Region, count: int) -> dict[str, Any]:
+    """Describe the service until that many tasks run, or it has had time enough."""
+    deadline = time.monotonic() + _STABLE_SECONDS
+    while (service := _describe(run, region))["runningCount"] != count and time.monotonic() < deadline:
+        run.processes.check()
+    return service
+
+
+def _list_tasks(run: Run, region: Region) -> list[str]:
+    arns: list[str] = run.aws(region, "ecs", "list-tasks", "--cluster", _CLUSTER)["taskArns"]
+    return arns
+
+
+def _update(run: Run, region: Region, *change: str) -> dict[str, Any]:
+    options = ["--cluster", _CLUSTER, "--service", _SERVICE, *change]
+    answer: dict[str, Any] = run.aws(region, "ecs", "update-service", *options)
+    return answer
+
+
+def _counts(service: dict[str, Any]) -> str:
+    return f"{service['status']}, {service['runningCount']} of {service['desiredCount']} tasks running"

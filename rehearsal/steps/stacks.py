@@ -1,0 +1,147 @@
+"""Stand a region up with the CDK CLI, deploy again, show and deploy a change, and take it down."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rehearsal.processes import Process
+from rehearsal.report import Placeholder, Resource, Step
+from rehearsal.run import ACCOUNT, PREFIX, Region, Run
+
+CHANGED_TAG = "rehearsal-2"
+_CDK: list[str] = ["cdk", "--no-notices", "--no-version-reporting", "--ci"]
+_TOOLKIT = "CDKToolkit"
+
+
+def begin_synth(run: Run, region: Region, variant: str, *context: str) -> Process:
+    """Begin to synthesize the application for a region into the assembly called `variant`."""
+    values = ["environment=rehearsal", f"region={region.name}", *context]
+    options = [argument for value in values for argument in ("--context", value)]
+    arguments: list[str | Path] = [
+        *_CDK,
+        "synth",
+        "--quiet",
+        "--strict",
+        *options,
+        "--output",
+        region.assembly(variant),
+    ]
+    return run.begin(f"cdk synth {variant} {region.name}", arguments, region)
+
+
+def bootstrap(run: Run, step: Step) -> None:
+    """Prepare the account for the CDK in every region."""
+    targets = [f"aws://{ACCOUNT}/{region.name}" for region in run.regions]
+    first = run.regions[0]
+    run.finish(run.begin("cdk bootstrap", [*_CDK, "bootstrap", *targets], first))
+    step.detail = ", ".join(targets)
+
+
+def deploy(run: Run, region: Region, step: Step) -> None:
+    """Deploy every stack of the region and record what it now holds."""
+    output = _deploy(run, region, "first", "cdk deploy")
+    names = region.stack_names()
+    stacks = describe_stacks(run, region)
+    is_complete = all(stacks.get(name, {}).get("StackStatus") == "CREATE_COMPLETE" for name in names)
+    statuses = ", ".join(f"{name} {stacks.get(name, {}).get('StackStatus', 'absent')}" for name in names)
+    run.report.expect(is_complete, region.name, "cdk deploy --all stands up every stack", statuses)
+    record_resources(run, region)
+    count = sum(one.region == region.name for one in run.report.resources)
+    step.detail = f"{output.count('✅')} stacks, {count} resources"
+
+
+def deploy_again(run: Run, region: Region) -> None:
+    """Deploy what was synthesized anew, and see that no stack was touched."""
+    before = _touched(run, region)
+    output = _deploy(run, region, "again", "cdk deploy again")
+    unchanged = output.count("(no changes)")
+    is_same = before == _touched(run, region) and unchanged == len(region.stack_names())
+    seen = f"{unchanged} of {len(region.stack_names())} stacks without changes"
+    run.report.expect(is_same, region.name, "a second cdk deploy changes nothing", seen)
+
+
+def diff_nothing(run: Run, region: Region) -> None:
+    """See that `cdk diff` finds nothing after a deployment."""
+    process = run.begin("cdk diff", _diff(region, "again"), region)
+    output = run.finish(process, allowed=(0, 1))
+    seen = _last_line(output)
+    run.report.expect(process.popen.returncode == 0, region.name, "cdk diff finds nothing", seen)
+
+
+def diff_change(run: Run, region: Region) -> None:
+    """See that `cdk diff` shows another image tag, and what it goes to."""
+    process = run.begin("cdk diff changed", _diff(region, "changed"), region)
+    output = run.finish(process, allowed=(0, 1))
+    is_shown = process.popen.returncode == 1 and f":{CHANGED_TAG}" in output
+    seen = _last_line(output)
+    name = f"cdk diff shows the change to image tag {CHANGED_TAG}"
+    run.report.expect(is_shown and "AWS::ECS::TaskDefinition" in output, region.name, name, seen)
+
+
+def deploy_change(run: Run, region: Region, step: Step) -> None:
+    """Deploy the other image tag and find it in the task definition that the service runs."""
+    _deploy(run, region, "changed", "cdk deploy changed")
+    ecs = run.client("ecs", region)
+    service = ecs.describe_services(cluster=f"{PREFIX}-cluster", services=[f"{PREFIX}-service"])["services"][0]
+    definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    images = [container["image"] for container in definition["containerDefinitions"]]
+    step.detail = f"{definition['family']}:{definition['revision']}, {len(images)} containers"
+    is_deployed = bool(images) and all(image.endswith(f":{CHANGED_TAG}") for image in images)
+    seen = f"{definition['family']}:{definition['revision']} runs {', '.join(sorted(set(map(_tag, images))))}"
+    run.report.expect(is_deployed, region.name, "the deployed service runs the changed image tag", seen)
+
+
+def destroy(run: Run, region: Region, step: Step) -> None:
+    """Destroy every stack and see that none is left."""
+    arguments: list[str | Path] = [*_CDK, "destroy", "--app", region.assembly("changed"), "--all", "--force"]
+    run.finish(run.begin("cdk destroy", arguments, region))
+    left = [name for name in describe_stacks(run, region) if name != _TOOLKIT]
+    step.detail = f"{len(region.stack_names())} stacks"
+    seen = ", ".join(left) or "no stack"
+    run.report.expect(not left, region.name, "cdk destroy leaves nothing of the stacks", seen)
+
+
+def describe_stacks(run: Run, region: Region) -> dict[str, dict[str, Any]]:
+    """Describe the region's stacks by name; those that were deleted are absent."""
+    pages = run.client("cloudformation", region).get_paginator("describe_stacks").paginate()
+    stacks = [stack for page in pages for stack in page["Stacks"]]
+    return {stack["StackName"]: stack for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"}
+
+
+def record_resources(run: Run, region: Region) -> None:
+    """Record the resources of the region's stacks, and which of them are placeholders."""
+    formation = run.client("cloudformation", region)
+    for stack in region.stack_names():
+        for page in formation.get_paginator("list_stack_resources").paginate(StackName=stack):
+            types = [one["ResourceType"] for one in page["StackResourceSummaries"]]
+            run.report.resources += [Resource(region.name, stack, type_) for type_ in types]
+    recorded = run.folder / "emulator" / "placeholders.jsonl"
+    lines = recorded.read_text().splitlines() if recorded.exists() else []
+    placeholders = [Placeholder(**json.loads(line)) for line in lines]
+    run.report.placeholders += [one for one in placeholders if one.region == region.name]
+
+
+def _deploy(run: Run, region: Region, variant: str, name: str) -> str:
+    app = region.assembly(variant)
+    options = ["--require-approval", "never", "--method", "direct", "--concurrency", "4", "--progress", "events"]
+    return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, "--all", *options], region))
+
+
+def _diff(region: Region, variant: str) -> Sequence[str | Path]:
+    return [*_CDK, "diff", "--app", region.assembly(variant), "--fail", "--method", "template"]
+
+
+def _touched(run: Run, region: Region) -> dict[str, Any]:
+    stacks = describe_stacks(run, region)
+    return {name: stack.get("LastUpdatedTime", stack["CreationTime"]) for name, stack in stacks.items()}
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip(" ✨\t") for line in output.splitlines() if "differences" in line]
+    return re.sub(r"\s+", " ", lines[-1]) if lines else "no count of differences"
+
+
+def _tag(image: str) -> str:
+    return image.rpartition(":")[2]
