@@ -1,6 +1,6 @@
 """The topic that every alarm speaks through."""
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -8,12 +8,14 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 
 from constructs import Construct
 
-# AWS services that publish to it, and the ARN pattern of what they publish for.
+# AWS services that publish to it → what they publish for, as the ARN that they name as their source.
+# EventBridge and Backup name none when they publish to an encrypted topic: with a condition on it their
+# messages are dropped. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 PUBLISHERS = {
-    "cloudwatch.amazonaws.com": ("cloudwatch", "alarm", ArnFormat.COLON_RESOURCE_NAME),
-    "events.amazonaws.com": ("events", "rule", ArnFormat.SLASH_RESOURCE_NAME),
-    "budgets.amazonaws.com": ("budgets", "*", ArnFormat.NO_RESOURCE_NAME),
-    "backup.amazonaws.com": ("backup", "backup-vault", ArnFormat.COLON_RESOURCE_NAME),
+    "cloudwatch.amazonaws.com": "arn:{partition}:cloudwatch:{region}:{account}:alarm:*",
+    "budgets.amazonaws.com": "arn:{partition}:budgets::{account}:*",
+    "events.amazonaws.com": None,
+    "backup.amazonaws.com": None,
 }
 
 
@@ -21,7 +23,7 @@ class AlarmTopic(Construct):
     """An SNS topic, encrypted with a key of its own, TLS only, with an e-mail subscription for each address.
 
     An alarm is dropped in silence when its service may not use the topic's key, so the key's policy and the
-    topic's name every publisher, each for resources of this account only.
+    topic's name every publisher, for this account's resources where the service says which they are.
 
     Attributes: topic, key.
     """
@@ -39,8 +41,8 @@ class AlarmTopic(Construct):
             removal_policy=removal_policy,
         )
         self.topic = sns.Topic(self, "Topic", topic_name=name, display_name=name, master_key=self.key, enforce_ssl=True)
-        for service in PUBLISHERS:
-            publisher = iam.ServicePrincipal(service, conditions=self._conditions(service))
+        for service, source in PUBLISHERS.items():
+            publisher = iam.ServicePrincipal(service, conditions=self._conditions(source))
             self.key.add_to_resource_policy(
                 iam.PolicyStatement(
                     principals=[publisher],
@@ -52,14 +54,9 @@ class AlarmTopic(Construct):
         for email in emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
 
-    def _conditions(self, service: str) -> dict[str, dict[str, str]]:
+    def _conditions(self, source: str | None) -> dict[str, dict[str, str]] | None:
+        if source is None:
+            return None
         stack = Stack.of(self)
-        name, resource, arn_format = PUBLISHERS[service]
-        source = stack.format_arn(
-            service=name,
-            region="" if name == "budgets" else None,
-            resource=resource,
-            resource_name=None if arn_format is ArnFormat.NO_RESOURCE_NAME else "*",
-            arn_format=arn_format,
-        )
-        return {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": source}}
+        arn = source.format(partition=stack.partition, region=stack.region, account=stack.account)
+        return {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": arn}}

@@ -1,5 +1,7 @@
 """Alarms that every scheduled check has."""
 
+import math
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
@@ -8,6 +10,9 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
 from constructs.severity_alarm import Severity, SeverityAlarm
+
+FAILED_FOR = Duration.minutes(10)
+SILENT_PERIODS = 2  # one may be empty when a run starts a little early or late
 
 
 class CheckAlarms(Construct):
@@ -29,18 +34,20 @@ class CheckAlarms(Construct):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, id)
-        name, period = check.replace("_", "-"), every.to_human_string()
+        name = check.replace("_", "-")
+        # A run that fails is tried again, so a check that runs often has failed when it stays so.
+        failed_periods = max(1, math.ceil(FAILED_FOR.to_seconds() / every.to_seconds()))
         self.failure = SeverityAlarm(
             self,
             "Failure",
             prefix=prefix,
             severity=Severity.P4,
             name=f"{name}-failed",
-            description=f"the check {check} has failed twice in a row; its log group says why",
+            description=f"the check {check} has failed for {_times(failed_periods, every)}; its log group says why",
             metric=function.metric_errors(period=every, statistic=cloudwatch.Stats.SUM),
             comparison=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             threshold=0,
-            datapoints=(2, 2),
+            datapoints=(failed_periods, failed_periods),
             # Without a run there is no error to count: that is the silence alarm's.
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             topic=topic,
@@ -51,11 +58,11 @@ class CheckAlarms(Construct):
             prefix=prefix,
             severity=Severity.P4,
             name=f"{name}-silent",
-            description=f"the check {check} has not run for three times {period}; look at its schedule",
+            description=f"the check {check} has not run for {_times(SILENT_PERIODS, every)}; look at its schedule",
             metric=function.metric_invocations(period=every, statistic=cloudwatch.Stats.SUM),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             threshold=1,
-            datapoints=(3, 3),
+            datapoints=(SILENT_PERIODS, SILENT_PERIODS),
             missing_data=cloudwatch.TreatMissingData.BREACHING,
             topic=topic,
         )
@@ -76,3 +83,7 @@ class CheckAlarms(Construct):
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             topic=topic,
         )
+
+
+def _times(periods: int, every: Duration) -> str:
+    return Duration.seconds(periods * every.to_seconds()).to_human_string()

@@ -101,7 +101,14 @@ class ScheduledCheck(Construct):
             max_event_age=every,
             on_failure=destinations.SqsDestination(self.dead_letters),
         )
-        role = iam.Role(self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"))
+        role = iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+        )
         function_id = Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
         acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
         self.schedule = scheduler.Schedule(

@@ -1,6 +1,6 @@
 """The -operations stack."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 
@@ -28,7 +28,12 @@ class OperationsStack(EnvironmentStack):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, environment)
-        group = scheduler.ScheduleGroup(self, "Checks", schedule_group_name=f"{environment.prefix}-checks")
+        group = scheduler.ScheduleGroup(
+            self,
+            "Checks",
+            schedule_group_name=f"{environment.prefix}-checks",
+            removal_policy=RemovalPolicy.DESTROY,
+        )
         pool_health = ScheduledCheck(
             self,
             "PoolHealth",
