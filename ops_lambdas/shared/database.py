@@ -22,7 +22,7 @@ _RDS_ROOTS = Path(__file__).with_name("rds-ca-bundle.pem")
 _CONNECT_TIMEOUT_SECONDS = 5
 # How long the network may stay silent beyond a statement's own timeout before we hang up.
 _SILENCE_MARGIN_SECONDS = 5
-_SECRETS_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+_SECRETS_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNDEFINED_TABLE = "42P01"

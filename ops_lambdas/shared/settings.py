@@ -65,7 +65,7 @@ def options(event: object, *, allowed: Collection[str] = ()) -> dict[str, Any]:
         return {}
     if not isinstance(event, dict):
         raise InvalidSettingError("event", event, "a JSON object")
-    if event.get("source") in _SCHEDULES:
+    if event.get("source") in _SCHEDULES and "detail-type" in event:
         return {}
     for field, value in event.items():
         if field not in allowed:

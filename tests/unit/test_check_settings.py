@@ -78,6 +78,7 @@ def test_an_allowed_option_is_returned() -> None:
     [
         ({"dryrun": True}, ["dry_run", "age"], r"event must be an object with age, dry_run, got \{'dryrun': True\}"),
         ({"key1": "value1"}, [], r"event must be an object with no field at all, got \{'key1': 'value1'\}"),
+        ({"source": "aws.scheduler", "dry_run": True}, ["dry_run"], "event must be an object with dry_run, got"),
         ([1], [], r"event must be a JSON object, got \[1\]"),
         ("pool-0", [], "event must be a JSON object, got 'pool-0'"),
         (0, [], "event must be a JSON object, got 0"),
