@@ -22,9 +22,6 @@ def main() -> None:
         parser.add_argument(
             option, action="append", default=[], metavar=metavar, help=f"{text}; again for another region"
         )
-    parser.add_argument(
-        "--schedule-minute", type=float, default=60, metavar="SECONDS", help="how long a minute of rate() lasts"
-    )
     arguments = parser.parse_args()
     settings = Settings(
         port=arguments.port,
@@ -33,7 +30,6 @@ def main() -> None:
         databases=by_region(arguments.database),
         admin_password_files=by_region(arguments.database_admin_password_file),
         ca_files=by_region(arguments.ca_file),
-        schedule_minute_seconds=arguments.schedule_minute,
         parent=os.getppid(),
     )
     try:

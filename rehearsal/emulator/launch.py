@@ -24,7 +24,6 @@ class Settings:
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
-        schedule_minute_seconds: how long a minute of a schedule's rate() lasts.
         parent: process whose end ends the emulator.
     """
 
@@ -34,7 +33,6 @@ class Settings:
     databases: dict[str, str]
     admin_password_files: dict[str, str]
     ca_files: dict[str, str]
-    schedule_minute_seconds: float
     parent: int
 
 
@@ -59,7 +57,7 @@ def run(settings: Settings) -> NoReturn:
     database.register(settings.databases, settings.admin_password_files, settings.ca_files)
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files)
     observability.register()
-    schedules.register(settings.schedule_minute_seconds)
+    schedules.register()
     resources.create_hosted_zone(*HOSTED_ZONE)
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,17 +1,25 @@
-"""Time-lapse for schedules, so that a rehearsal of a minute sees a check run every five minutes."""
+"""EventBridge Scheduler: a schedule that is moved to now runs now."""
 
-from ministack.services import eventbridge, scheduler
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import scheduler
 
 SWEEP_SECONDS = 0.5
 
 
-def register(minute_seconds: float) -> None:
-    """Let a minute of every rate() last so many seconds; cron() and at() keep to the clock."""
-    parse = eventbridge._parse_rate_seconds
+def register() -> None:
+    """Look for due schedules often, and forget an updated schedule's last run.
 
-    def parse_shortened(expression: str) -> float | None:
-        seconds = parse(expression)
-        return None if seconds is None else seconds * minute_seconds / 60
+    MiniStack runs an at() once, and takes the runs that the schedule had before the update for it.
+    """
+    update = scheduler._update_schedule
 
-    eventbridge._parse_rate_seconds = parse_shortened
+    def update_afresh(name: str, body: dict[str, Any]) -> Any:
+        response = update(name, body)
+        key = f"{body.get('GroupName', 'default')}/{name}"
+        scheduler._schedule_last_fired.pop((get_account_id(), get_region(), key), None)
+        return response
+
+    scheduler._update_schedule = update_afresh
     scheduler._SCHEDULE_TICK_INTERVAL = SWEEP_SECONDS

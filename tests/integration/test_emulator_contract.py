@@ -34,9 +34,9 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.ecs:_put_cluster_capacity_providers": ({},),
     "ministack.services.ecs:_update_service": ({},),
     "ministack.services.eventbridge:_dispatch_event": ({},),
-    "ministack.services.eventbridge:_parse_rate_seconds": ("rate(5 minutes)",),
     "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
+    "ministack.services.scheduler:_update_schedule": ("name", {}),
     "ministack.services.secretsmanager:_resolve": ("arn",),
 }
 
@@ -53,6 +53,7 @@ STORES = (
     "ministack.services.rds:_instances",
     "ministack.services.route53:_records",
     "ministack.services.route53:_zones",
+    "ministack.services.scheduler:_schedule_last_fired",
 )
 
 EC2_ACTIONS = (
@@ -128,5 +129,3 @@ def test_asgi_application_and_its_switch_for_policies_are_there() -> None:
 
 def test_scheduler_sweeps_as_often_as_its_setting_says() -> None:
     assert "_SCHEDULE_TICK_INTERVAL" in find("ministack.services.scheduler:_ticker_loop").__code__.co_names
-    assert "_parse_rate_seconds" in find("ministack.services.scheduler:_tick_schedules").__code__.co_names
-    assert find("ministack.services.eventbridge:_parse_rate_seconds")("rate(5 minutes)") == 300

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import WaiterError
@@ -19,7 +20,6 @@ def emulator(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         f"--database={postgres.host}:{postgres.port}",
         f"--database-admin-password-file={postgres.admin_password_file}",
         f"--ca-file={postgres.ca_file}",
-        "--schedule-minute=0.2",
     )
     yield started
     started.process.terminate()
@@ -214,12 +214,16 @@ def test_failed_creation_is_rolled_back_and_may_be_repeated(emulator: Emulator) 
     assert emulator.deploy("half", {"Bucket": bucket}) == {"Bucket": "emulator-kept"}
 
 
-def test_schedule_runs_its_target_in_time_lapse(emulator: Emulator) -> None:
-    queue = emulator.deploy("scheduled", scheduled())["Queue"]
-    sqs = emulator.client("sqs")
+def test_schedule_that_is_moved_to_now_runs_now(emulator: Emulator) -> None:
+    ids = emulator.deploy("scheduled", scheduled())
+    scheduler, sqs = emulator.client("scheduler"), emulator.client("sqs")
+    time.sleep(1)  # the scheduler has seen it as it was
+    deployed = scheduler.get_schedule(Name=ids["Schedule"])
 
-    first = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
-    second = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    scheduler.update_schedule(
+        Name=ids["Schedule"],
+        ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
+        **{key: deployed[key] for key in ("Target", "FlexibleTimeWindow")},
+    )
 
-    assert first[0]["MessageId"] != second[0]["MessageId"]
-    emulator.delete("scheduled")
+    assert eventually(lambda: sqs.receive_message(QueueUrl=ids["Queue"]).get("Messages"))
