@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from config import REHEARSAL, regions
 from rehearsal import guards, tether
+from rehearsal.loopback import NoAnswerError
 from rehearsal.ports import claim_addresses, free_port
 from rehearsal.postgres import Postgres, PostgresUnavailableError
 from rehearsal.processes import ProcessError
@@ -26,7 +27,7 @@ from rehearsal.story import keep, rehearse
 _BUILD = guards.ROOT / "build"
 _EXPECTED = (
     *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
-    *(BotoCoreError, ClientError, DatabaseError, InterfaceError),
+    *(BotoCoreError, ClientError, DatabaseError, InterfaceError, NoAnswerError),
 )
 
 

@@ -78,10 +78,12 @@ class Run:
         """Of the programs that work in a region."""
         return guards.environment(self.folder / "home", region=region, port=self.port)
 
-    def begin(self, name: str, arguments: Sequence[str | Path], region: Region) -> Process:
-        """Start a command in the project's folder, output and errors in one log."""
+    def begin(
+        self, name: str, arguments: Sequence[str | Path], region: Region, *, folder: Path = guards.ROOT
+    ) -> Process:
+        """Start a command, in the project's folder unless told otherwise, output and errors in one log."""
         log = self.logs / f"{next(self.commands):02}-{name.replace(' ', '-')}.log"
-        return start(name, arguments, log=log, environment=self.environment(region.name), folder=guards.ROOT)
+        return start(name, arguments, log=log, environment=self.environment(region.name), folder=folder)
 
     def finish(self, process: Process, allowed: Sequence[int] = (0,)) -> str:
         """Wait for a command and return its output.

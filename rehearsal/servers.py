@@ -2,17 +2,16 @@
 
 import sys
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from config import REHEARSAL
-from rehearsal import guards
+from rehearsal import guards, loopback
 from rehearsal.application import WEB_PORT
 from rehearsal.processes import Process, start
 from rehearsal.report import Step
 from rehearsal.run import ACCOUNT, Region, Run
 
 _START_SECONDS = 40
+_SCHEDULE_MINUTE_SECONDS = 2  # so that a check every five minutes runs every ten seconds
 
 
 def start_all(run: Run, step: Step) -> None:
@@ -34,6 +33,7 @@ def start_all(run: Run, step: Step) -> None:
 
 def _emulator(run: Run) -> Process:
     arguments = ["--port", str(run.port), "--folder", str(run.folder / "emulator"), "--account", ACCOUNT]
+    arguments += ["--schedule-minute", str(_SCHEDULE_MINUTE_SECONDS)]
     for region in run.regions:
         server = region.postgres
         arguments += ["--database", f"{region.name}={server.host}:{server.port}"]
@@ -63,9 +63,7 @@ def _start(run: Run, name: str, module: str, arguments: list[str], region: Regio
 def _answers(url: str) -> bool:
     """Whether a server answers at all; the site says 503 until it has its secrets."""
     try:
-        with urlopen(url, timeout=2):  # noqa: S310
-            return True
-    except URLError as error:
-        return hasattr(error, "code")
-    except (OSError, ValueError):
+        loopback.get(url, timeout_seconds=2)
+    except loopback.NoAnswerError:
         return False
+    return True

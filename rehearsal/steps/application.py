@@ -1,9 +1,10 @@
 """Give the deployed region its application: the database's tables and rows, and the tasks' secrets."""
 
 import json
+from http import HTTPStatus
 from typing import Any
-from urllib.request import Request, urlopen
 
+from rehearsal import loopback
 from rehearsal.application import WEB_PORT
 from rehearsal.guards import ROOT
 from rehearsal.report import Step
@@ -31,20 +32,17 @@ def move_in(run: Run, region: Region, step: Step) -> None:
     secrets = {"DATABASE_URL": secret["url"], "CRON_SECRET": cron_secret(run, region)}
     region.secrets_file.write_text(json.dumps(secrets))
     for host in region.hosts:
-        with urlopen(f"http://{host}:{WEB_PORT}/api/health/coral", timeout=5) as answer:
-            run.report.expect(answer.status == 200, region.name, "the task's site is well", f"{host} says 200")
+        status, _ = loopback.get(f"http://{host}:{WEB_PORT}/api/health/coral")
+        is_well = status == HTTPStatus.OK
+        run.report.expect(is_well, region.name, f"the site of the task on {host} is well", f"status {status}")
     step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
 
 
 def site_pool_health(run: Run, region: Region) -> dict[str, Any]:
     """Ask the site of one task for its pools' health, as the runbook's curl does."""
-    request = Request(
-        f"http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health",
-        headers={"Authorization": f"Bearer {cron_secret(run, region)}"},
-    )
-    with urlopen(request, timeout=10) as answer:  # noqa: S310
-        body: dict[str, Any] = json.load(answer)
-    return body
+    url = f"http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health"
+    _, body = loopback.get(url, headers={"Authorization": f"Bearer {cron_secret(run, region)}"})
+    return dict(json.loads(body))
 
 
 def _secret(run: Run, region: Region, name: str) -> str:

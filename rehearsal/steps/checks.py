@@ -1,8 +1,6 @@
 """Let a deployed check run through its own schedule, and compare what it found with the database."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +12,6 @@ _NAMESPACE = "PardonSimulator"
 _ENVIRONMENT = {"Name": "Environment", "Value": "rehearsal"}
 _FUNCTION = f"{PREFIX}-pool-health"
 _WAIT_SECONDS = 40
-_KEPT = (
-    *("Name", "GroupName", "FlexibleTimeWindow", "Target", "State", "Description", "KmsKeyArn"),
-    *("ScheduleExpressionTimezone", "ActionAfterCompletion", "StartDate", "EndDate"),
-)
 _COUNTS = """
     SELECT s."coralSessionId", count(DISTINCT t."id"), count(DISTINCT s."id")
     FROM "Session" s LEFT JOIN "Thread" t ON t."sessionId" = s."id"
@@ -29,13 +23,12 @@ Counts = dict[str, tuple[int, int]]
 
 def run_pool_health(run: Run, region: Region, step: Step) -> None:
     """Let `pool_health` run by its schedule; compare its metrics with SQL and with the site's answer."""
-    begun = datetime.now(UTC)
-    with _fired_now(run, region) as expression:
-        published = run.poll(
-            lambda: _published(run, region, begun),
-            timeout_seconds=_WAIT_SECONDS,
-            what=f"metrics of {_FUNCTION} after its schedule {expression} was moved to now",
-        )
+    schedule = run.client("scheduler", region).get_schedule(GroupName=f"{PREFIX}-checks", Name=_FUNCTION)
+    published = run.poll(
+        lambda: _published(run, region),
+        timeout_seconds=_WAIT_SECONDS,
+        what=f"metrics of {_FUNCTION} by its schedule {schedule['ScheduleExpression']}",
+    )
     counted = _counted(run, region)
     seen = ", ".join(f"{pool} {threads}/{sessions}" for pool, (threads, sessions) in sorted(published.items()))
     name = "pool_health ran by its schedule and published what the database holds"
@@ -52,39 +45,25 @@ def run_pool_health(run: Run, region: Region, step: Step) -> None:
     step.detail = f"{len(published)} pools, {sum(threads for threads, _ in published.values())} threads"
 
 
-@contextmanager
-def _fired_now(run: Run, region: Region) -> Iterator[str]:
-    """Move the deployed schedule to now, with its own target, role, retries and dead-letter queue.
-
-    Yields its own expression, which is put back afterwards.
-    """
-    scheduler = run.client("scheduler", region)
-    deployed = scheduler.get_schedule(GroupName=f"{PREFIX}-checks", Name=_FUNCTION)
-    kept = {name: deployed[name] for name in _KEPT if deployed.get(name)}
-    soon = datetime.now(UTC) + timedelta(seconds=1)
-    scheduler.update_schedule(**kept, ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})")
-    yield deployed["ScheduleExpression"]
-    scheduler.update_schedule(**kept, ScheduleExpression=deployed["ScheduleExpression"])
-
-
-def _published(run: Run, region: Region, begun: datetime) -> Counts | None:
-    """Read the pools' metrics since then; None while they are not there."""
+def _published(run: Run, region: Region) -> Counts | None:
+    """Read the pools' metrics; None while they are not there."""
     cloudwatch = run.client("cloudwatch", region)
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=_NAMESPACE, MetricName="ActiveThreads")
     metrics = [metric for page in pages for metric in page["Metrics"]]
     pools = {one["Value"] for metric in metrics for one in metric["Dimensions"] if one["Name"] == "Pool"}
-    return {pool: _latest(cloudwatch, pool, begun) for pool in pools} or None
+    return {pool: _latest(cloudwatch, pool) for pool in pools} or None
 
 
-def _latest(cloudwatch: Any, pool: str, begun: datetime) -> tuple[int, int]:
+def _latest(cloudwatch: Any, pool: str) -> tuple[int, int]:
+    now = datetime.now(UTC)
     values = []
     for metric in ("ActiveThreads", "ActiveSessions"):
         answer = cloudwatch.get_metric_statistics(
             Namespace=_NAMESPACE,
             MetricName=metric,
             Dimensions=[_ENVIRONMENT, {"Name": "Pool", "Value": pool}],
-            StartTime=begun - timedelta(minutes=1),
-            EndTime=begun + timedelta(minutes=5),
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=1),
             Period=60,
             Statistics=["Maximum"],
         )

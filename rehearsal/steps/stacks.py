@@ -35,7 +35,8 @@ def bootstrap(run: Run, step: Step) -> None:
     """Prepare the account for the CDK in every region."""
     targets = [f"aws://{ACCOUNT}/{region.name}" for region in run.regions]
     first = run.regions[0]
-    run.finish(run.begin("cdk bootstrap", [*_CDK, "bootstrap", *targets], first))
+    # Not in the project's folder: the CLI would synthesize the application to find what to bootstrap.
+    run.finish(run.begin("cdk bootstrap", [*_CDK, "bootstrap", *targets], first, folder=run.folder))
     step.detail = ", ".join(targets)
 
 

@@ -1,0 +1,28 @@
+"""HTTP to this machine's loopback addresses, and to nothing else."""
+
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
+
+
+class NoAnswerError(Exception):
+    """A server on this machine did not answer."""
+
+
+def get(url: str, *, headers: dict[str, str] | None = None, timeout_seconds: float = 5) -> tuple[int, bytes]:
+    """Get a URL without any proxy; return status and body.
+
+    Raises: NoAnswerError when nobody answers, ValueError for a host that is not on loopback.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host != "localhost" and not host.startswith("127."):
+        raise ValueError(f"url must be of a loopback host, got {url}")
+    connection = HTTPConnection(host, parts.port, timeout=timeout_seconds)
+    try:
+        connection.request("GET", parts.path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, HTTPException) as error:
+        raise NoAnswerError(f"no answer from {url}: {error}") from error
+    finally:
+        connection.close()
