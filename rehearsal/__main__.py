@@ -24,6 +24,7 @@ from rehearsal.report import NotHeldError, Report
 from rehearsal.run import Region, Run
 from rehearsal.story import keep, rehearse
 
+_DATABASE_PORT = 5432  # of RDS, which the deployed secret says
 _BUILD = guards.ROOT / "build"
 _EXPECTED = (
     *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
@@ -94,10 +95,10 @@ def _prepare(folder: Path, report: Report) -> Run:
     """Make the run: own folders, a free port, own addresses, nothing of the user's environment."""
     addresses = claim_addresses()
     regions_ = []
-    for name in report.regions:
-        own = folder / name
-        postgres = Postgres(own / "postgres", log=folder / "logs" / f"postgres-{name}.log")
-        regions_.append(Region(name, own, postgres))
+    for number, name in enumerate(report.regions):
+        host, log = addresses.database_host(number), folder / "logs" / f"postgres-{name}.log"
+        postgres = Postgres(folder / name / "postgres", host=host, port=_DATABASE_PORT, log=log)
+        regions_.append(Region(name, folder / name, postgres))
     run = Run(folder, free_port(), regions_, report, addresses)
     (folder / "home").mkdir()
     guards.take_over(run.environment(report.regions[0]))

@@ -28,6 +28,10 @@ class AddressBlock:
         """Return addresses for tasks, from 127.x.y.2 on (.1 is the claim's), after the `skip` first."""
         return [f"{self.prefix}.{number}" for number in range(2 + skip, 2 + skip + count)]
 
+    def database_host(self, number: int) -> str:
+        """Return the address for a region's database, so that each has PostgreSQL's own port to itself."""
+        return f"{self.prefix}.{200 + number}"
+
     def release(self) -> None:
         """Let others have the block."""
         self.claim.close()

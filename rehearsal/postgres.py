@@ -150,17 +150,25 @@ class Postgres:
 
     Args:
         folder: its certificates, password file and log; and its data, where it may be there.
+        host, port: loopback address and port that it listens on; a free port otherwise.
         native: folder of the binaries; the installed ones otherwise.
         log: file of its log; in `folder` otherwise.
     Attributes: host, port, ca_file (PEM), admin_password_file (of the superuser `postgres`), process.
     """
 
     def __init__(
-        self, folder: Path, *, host: str = "127.0.0.1", native: Path | None = None, log: Path | None = None
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        native: Path | None = None,
+        log: Path | None = None,
     ) -> None:
         self.folder = folder
         self.host = host
-        self.port = 0
+        self.port = port or 0
+        self._is_port_free = port is None
         self.admin_password_file = folder / "admin-password"
         self.log = log or folder / "postgres.log"
         self._native = native
@@ -208,7 +216,7 @@ class Postgres:
                     break
                 except ProcessError:
                     taken = "Address already in use" in tail(self.log)
-                    if not taken or attempt == _ATTEMPTS:
+                    if not (taken and self._is_port_free) or attempt == _ATTEMPTS:
                         raise
         except BaseException:
             self.stop()
@@ -266,7 +274,8 @@ class Postgres:
         return data
 
     def _launch(self, native: Path, data: Path, user: tuple[int, int] | None) -> None:
-        self.port = free_port(self.host)
+        if self._is_port_free:
+            self.port = free_port(self.host)
         settings = self._settings.replace("{host}", self.host).replace("{port}", str(self.port))
         (data / "postgresql.auto.conf").write_text(settings)
         self._process = start(

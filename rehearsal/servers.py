@@ -11,7 +11,6 @@ from rehearsal.report import Step
 from rehearsal.run import ACCOUNT, Region, Run
 
 _START_SECONDS = 40
-_SCHEDULE_MINUTE_SECONDS = 2  # so that a check every five minutes runs every ten seconds
 
 
 def start_all(run: Run, step: Step) -> None:
@@ -27,13 +26,11 @@ def start_all(run: Run, step: Step) -> None:
     urls += [f"http://{host}:{WEB_PORT}/api/health/coral" for host in run.hosts]
     for url in urls:
         run.processes.until(lambda url=url: _answers(url), timeout_seconds=_START_SECONDS, what=url)  # type: ignore[misc]
-    databases = ", ".join(str(region.postgres.port) for region in run.regions)
-    step.detail = f"emulator on port {run.port}, PostgreSQL {databases}, tasks on {', '.join(run.hosts)}"
+    step.detail = f"emulator on port {run.port}, PostgreSQL and {len(run.hosts)} tasks on {run.addresses.prefix}.*"
 
 
 def _emulator(run: Run) -> Process:
     arguments = ["--port", str(run.port), "--folder", str(run.folder / "emulator"), "--account", ACCOUNT]
-    arguments += ["--schedule-minute", str(_SCHEDULE_MINUTE_SECONDS)]
     for region in run.regions:
         server = region.postgres
         arguments += ["--database", f"{region.name}={server.host}:{server.port}"]

@@ -1,17 +1,24 @@
 """Let a deployed check run through its own schedule, and compare what it found with the database."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rehearsal.report import Step
+from rehearsal.report import NotHeldError, Step
 from rehearsal.run import PREFIX, Region, Run
 from rehearsal.steps.application import database_secret, site_pool_health
 
 _NAMESPACE = "PardonSimulator"
 _ENVIRONMENT = {"Name": "Environment", "Value": "rehearsal"}
 _FUNCTION = f"{PREFIX}-pool-health"
+_LOG_GROUP = f"/aws/lambda/{_FUNCTION}"
 _WAIT_SECONDS = 40
+_KEPT = (
+    *("Name", "GroupName", "FlexibleTimeWindow", "Target", "State", "Description", "KmsKeyArn"),
+    *("ScheduleExpressionTimezone", "ActionAfterCompletion", "StartDate", "EndDate"),
+)
 _COUNTS = """
     SELECT s."coralSessionId", count(DISTINCT t."id"), count(DISTINCT s."id")
     FROM "Session" s LEFT JOIN "Thread" t ON t."sessionId" = s."id"
@@ -23,12 +30,13 @@ Counts = dict[str, tuple[int, int]]
 
 def run_pool_health(run: Run, region: Region, step: Step) -> None:
     """Let `pool_health` run by its schedule; compare its metrics with SQL and with the site's answer."""
-    schedule = run.client("scheduler", region).get_schedule(GroupName=f"{PREFIX}-checks", Name=_FUNCTION)
-    published = run.poll(
-        lambda: _published(run, region),
-        timeout_seconds=_WAIT_SECONDS,
-        what=f"metrics of {_FUNCTION} by its schedule {schedule['ScheduleExpression']}",
-    )
+    what = f"metrics of {_FUNCTION} after its schedule was moved to now"
+    try:
+        with _fired_now(run, region):
+            published = run.poll(lambda: _published(run, region), timeout_seconds=_WAIT_SECONDS, what=what)
+    except TimeoutError as error:
+        logged = "\n".join(_log_lines(run, region)[-5:]) or "nothing"
+        raise NotHeldError(f"{error}; it logged last:\n{logged}") from error
     counted = _counted(run, region)
     seen = ", ".join(f"{pool} {threads}/{sessions}" for pool, (threads, sessions) in sorted(published.items()))
     name = "pool_health ran by its schedule and published what the database holds"
@@ -43,6 +51,21 @@ def run_pool_health(run: Run, region: Region, step: Step) -> None:
     _expect_log_line(run, region)
     _expect_verified_tls(run, region)
     step.detail = f"{len(published)} pools, {sum(threads for threads, _ in published.values())} threads"
+
+
+@contextmanager
+def _fired_now(run: Run, region: Region) -> Iterator[None]:
+    """Move the deployed schedule to now, with its own target, role, retries and dead-letter queue.
+
+    Its own expression is put back afterwards: waiting for it would take minutes.
+    """
+    scheduler = run.client("scheduler", region)
+    deployed = scheduler.get_schedule(GroupName=f"{PREFIX}-checks", Name=_FUNCTION)
+    kept = {name: deployed[name] for name in _KEPT if deployed.get(name)}
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    scheduler.update_schedule(**kept, ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})")
+    yield
+    scheduler.update_schedule(**kept, ScheduleExpression=deployed["ScheduleExpression"])
 
 
 def _published(run: Run, region: Region) -> Counts | None:
@@ -79,12 +102,15 @@ def _counted(run: Run, region: Region) -> Counts:
     return {pool: (threads, sessions) for pool, threads, sessions in rows}
 
 
+def _log_lines(run: Run, region: Region) -> list[str]:
+    events = run.client("logs", region).filter_log_events(logGroupName=_LOG_GROUP)["events"]
+    return [event["message"].strip() for event in events]
+
+
 def _expect_log_line(run: Run, region: Region) -> None:
-    group = f"/aws/lambda/{_FUNCTION}"
-    events = run.client("logs", region).filter_log_events(logGroupName=group)["events"]
-    structured = [line for line in (event["message"].strip() for event in events) if line.startswith("{")]
+    structured = [line for line in _log_lines(run, region) if line.startswith("{")]
     services = {json.loads(line).get("service") for line in structured}
-    seen = f"{len(structured)} structured lines in {group}"
+    seen = f"{len(structured)} structured lines in {_LOG_GROUP}"
     run.report.expect("pool_health" in services, region.name, "its log lines are in its log group", seen)
 
 
