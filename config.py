@@ -4,8 +4,10 @@ An operator changes values here and nowhere else. A bad value raises `Configurat
 names the field, the value and what is allowed.
 """
 
+import re
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
+from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from botocore.loaders import Loader
@@ -37,13 +39,16 @@ FARGATE_MEMORY_MIB = {
     8192: (16384, 61440, 4096),
     16384: (32768, 122880, 8192),
 }
+RDS_CA_BUNDLE = Path(__file__).parent / "ops_lambdas" / "shared" / "rds-ca-bundle.pem"
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
 def regions() -> list[str]:
-    """Names of AWS's commercial regions, as the installed botocore knows them."""
+    """Names of AWS's commercial regions whose databases the checks can trust: their authorities are at hand."""
     partitions = Loader().load_data("endpoints")["partitions"]
-    return sorted(next(p["regions"] for p in partitions if p["partition"] == "aws"))
+    commercial = next(p["regions"] for p in partitions if p["partition"] == "aws")
+    trusted = re.findall(r"^# Amazon RDS (\S+) Root CA", RDS_CA_BUNDLE.read_text(), re.MULTILINE)
+    return sorted(set(commercial) & set(trusted))
 
 
 @dataclass(frozen=True, kw_only=True)

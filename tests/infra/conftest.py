@@ -1,0 +1,101 @@
+"""Every environment, synthesized once a test run, in its home region and its recovery region."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from cdk_nag import AwsSolutionsChecks
+
+from config import ENVIRONMENTS, Environment, environment
+from stacks import stand_up
+
+ROOT = Path(__file__).parents[2]
+CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
+PLACES = [(name, region) for name, e in ENVIRONMENTS.items() for region in (e.home_region, e.recovery_region)]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One environment in one region, as it would be deployed.
+
+    Attributes:
+        acknowledged: paths of constructs, with the ids of the findings that are accepted there.
+    """
+
+    environment: Environment
+    folder: Path
+    acknowledged: list[tuple[str, str]]
+
+    @cached_property
+    def templates(self) -> dict[str, dict[str, Any]]:
+        """Templates by layer, e.g. "network"."""
+        return {
+            path.name.removeprefix(f"{self.environment.prefix}-").removesuffix(".template.json"): json.loads(
+                path.read_text()
+            )
+            for path in sorted(self.folder.glob("*.template.json"))
+        }
+
+    def resources(self, type_: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Stack and logical id, and the resource, of every resource of `type_`."""
+        for layer, template in self.templates.items():
+            for logical_id, resource in template["Resources"].items():
+                if resource["Type"] == type_:
+                    yield f"{layer}/{logical_id}", resource
+
+    def properties(self, type_: str) -> list[dict[str, Any]]:
+        """Properties of every resource of `type_`."""
+        return [resource.get("Properties", {}) for _, resource in self.resources(type_)]
+
+    def report(self) -> list[dict[str, Any]]:
+        """What the validation plugins reported."""
+        plugins: list[dict[str, Any]] = json.loads((self.folder / "validation-report.json").read_text())[
+            "pluginReports"
+        ]
+        return plugins
+
+
+def synthesize(chosen: Environment, folder: Path) -> Deployment:
+    """Synthesize `chosen` into `folder`, as app.py does."""
+    app = cdk.App(context=CONTEXT, outdir=str(folder))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+    stand_up(app, chosen)
+    app.synth()
+    key = cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+    acknowledged = [
+        (construct.node.path, finding)
+        for construct in app.node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == key
+        for finding in entry.data
+        if finding.startswith("AwsSolutions::")  # the others are the CDK's own
+    ]
+    return Deployment(chosen, folder, acknowledged)
+
+
+@pytest.fixture(scope="session")
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Deployment]:
+    """Every environment in its home region and its recovery region."""
+    return {
+        (name, region): synthesize(
+            environment(name, region=region), tmp_path_factory.mktemp(f"{name}-{region}") / "cdk.out"
+        )
+        for name, region in PLACES
+    }
+
+
+@pytest.fixture(params=PLACES, ids=lambda place: "-".join(place))
+def deployment(request: pytest.FixtureRequest, deployments: dict[tuple[str, str], Deployment]) -> Deployment:
+    """Each environment in each of its two regions."""
+    return deployments[request.param]
+
+
+@pytest.fixture(scope="session")
+def production(deployments: dict[tuple[str, str], Deployment]) -> Deployment:
+    """Production in its home region."""
+    return deployments["production", ENVIRONMENTS["production"].home_region]

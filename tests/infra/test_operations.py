@@ -1,0 +1,122 @@
+"""The database's settings, the alarm topic's policies, and the frame of the scheduled checks."""
+
+import json
+
+from tests.infra.conftest import ROOT, Deployment
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_database_is_watched_and_grows(deployment: Deployment) -> None:
+    chosen = deployment.environment
+    source = next(i for i in deployment.properties("AWS::RDS::DBInstance") if "SourceDBInstanceIdentifier" not in i)
+    assert source["EngineVersion"].startswith("18.")
+    assert (source["StorageType"], source["AllocatedStorage"]) == ("gp3", str(chosen.storage_gib))
+    assert source["MaxAllocatedStorage"] == chosen.max_storage_gib
+    assert source["MultiAZ"] is chosen.is_multi_az
+    assert source["DBInstanceClass"] == chosen.database_class
+    assert source["EnableIAMDatabaseAuthentication"] is True
+    assert source["EnablePerformanceInsights"] is True
+    (parameters,) = (group["Parameters"] for group in deployment.properties("AWS::RDS::DBParameterGroup"))
+    assert parameters["shared_preload_libraries"] == "pg_stat_statements"
+    assert int(parameters["log_min_duration_statement"]) > 0
+
+
+def test_database_logs_go_to_groups_made_before_it(deployment: Deployment) -> None:
+    groups = {
+        g["LogGroupName"]: key for key, r in deployment.resources("AWS::Logs::LogGroup") for g in [r["Properties"]]
+    }
+    for _, instance in deployment.resources("AWS::RDS::DBInstance"):
+        identifier = instance["Properties"]["DBInstanceIdentifier"]
+        for export in instance["Properties"]["EnableCloudwatchLogsExports"]:
+            group = groups[f"/aws/rds/instance/{identifier}/{export}"]
+            assert group.removeprefix("data/") in instance["DependsOn"]
+
+
+def test_database_is_snapshot_when_deleted_or_replaced(deployment: Deployment) -> None:
+    for _, instance in deployment.resources("AWS::RDS::DBInstance"):
+        if "SourceDBInstanceIdentifier" not in instance["Properties"]:
+            assert (instance["DeletionPolicy"], instance["UpdateReplacePolicy"]) == ("Snapshot", "Snapshot")
+
+
+def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> None:
+    publishers = {f"{name}.amazonaws.com" for name in ("cloudwatch", "events", "budgets", "backup")}
+    (topic,) = deployment.properties("AWS::SNS::TopicPolicy")
+    stack = deployment.templates["monitoring"]["Resources"]
+    (key,) = (r["Properties"]["KeyPolicy"] for r in stack.values() if r["Type"] == "AWS::KMS::Key")
+    for document, actions in ((topic["PolicyDocument"], "sns:Publish"), (key, ["kms:Decrypt", "kms:GenerateDataKey*"])):
+        allowed = {
+            service: s
+            for s in document["Statement"]
+            if s["Effect"] == "Allow" and "Service" in s["Principal"]
+            for service in _list(s["Principal"]["Service"])
+        }
+        assert set(allowed) == publishers
+        assert all(s["Action"] == actions for s in allowed.values())
+        conditions = allowed["cloudwatch.amazonaws.com"]["Condition"]
+        assert conditions["StringEquals"] == {"aws:SourceAccount": deployment.environment.account}
+        assert conditions["ArnLike"]["aws:SourceArn"].endswith(f":{deployment.environment.account}:alarm:*")
+        # EventBridge and Backup do not say for whom they publish; a condition would drop their messages.
+        assert "Condition" not in allowed["events.amazonaws.com"]
+
+
+def test_check_runs_one_at_a_time_with_bounded_retries(deployment: Deployment) -> None:
+    functions = [f for f in deployment.properties("AWS::Lambda::Function") if "FunctionName" in f]
+    schedules = {s["Name"]: s for s in deployment.properties("AWS::Scheduler::Schedule")}
+    assert {f["FunctionName"] for f in functions} == set(schedules)
+    for function in functions:
+        assert function["ReservedConcurrentExecutions"] == 1
+        assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
+        assert len(function["VpcConfig"]["SubnetIds"]) == 2
+        target = schedules[function["FunctionName"]]["Target"]
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 2
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 86400
+        assert "DeadLetters" in json.dumps(target["DeadLetterConfig"])
+    for invocation in deployment.properties("AWS::Lambda::EventInvokeConfig"):
+        assert invocation["MaximumRetryAttempts"] <= 2
+        assert "DeadLetters" in json.dumps(invocation["DestinationConfig"]["OnFailure"])
+
+
+def test_check_speaks_up_when_it_fails_or_falls_silent(deployment: Deployment) -> None:
+    alarms = {a["AlarmName"]: a for a in deployment.properties("AWS::CloudWatch::Alarm")}
+    for function in deployment.properties("AWS::Lambda::Function"):
+        if "FunctionName" not in function:
+            continue
+        check = function["FunctionName"].removeprefix(f"{deployment.environment.prefix}-")
+        failed = alarms[f"{deployment.environment.prefix}-p4-{check}-failed"]
+        assert (failed["MetricName"], failed["Statistic"], failed["TreatMissingData"]) == (
+            "Errors",
+            "Sum",
+            "notBreaching",
+        )
+        silent = alarms[f"{deployment.environment.prefix}-p4-{check}-silent"]
+        assert (silent["MetricName"], silent["ComparisonOperator"]) == ("Invocations", "LessThanThreshold")
+        assert silent["TreatMissingData"] == "breaching"
+        assert f"{deployment.environment.prefix}-p4-{check}-dead-letters" in alarms
+
+
+def test_free_storage_and_healthy_hosts_are_watched_at_their_minimum(production: Deployment) -> None:
+    statistic = {a["AlarmName"]: a["Statistic"] for a in production.properties("AWS::CloudWatch::Alarm")}
+    assert statistic["pardon-production-p2-database-storage-low"] == "Minimum"
+    assert statistic["pardon-production-p1-no-healthy-target"] == "Minimum"
+
+
+def test_outputs_have_readable_names(deployment: Deployment) -> None:
+    names = {name for template in deployment.templates.values() for name in template.get("Outputs", {})}
+    needed = {"SiteUrl", "DashboardUrl", "AlarmTopicArn", "ClusterName", "ServiceName", "DatabaseEndpoint"}
+    assert needed <= names
+
+
+def test_synthesis_needs_nothing_from_aws(deployment: Deployment) -> None:
+    manifest = json.loads((deployment.folder / "manifest.json").read_text())
+    assert "missing" not in manifest
+    assert {a["environment"] for a in manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"} == {
+        f"aws://{deployment.environment.account}/{deployment.environment.region}"
+    }
+
+
+def test_constructs_folder_is_no_package() -> None:
+    """With an __init__.py it would hide the library of the same name, and `import aws_cdk` would fail."""
+    assert not (ROOT / "constructs" / "__init__.py").exists()

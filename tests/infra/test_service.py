@@ -1,0 +1,198 @@
+"""The service: its task, its load balancer, and how it scales and is deployed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from application import AGENTS
+from config import ENVIRONMENTS
+from tests.infra.conftest import Deployment
+
+
+def _one(deployment: Deployment, type_: str) -> dict[str, Any]:
+    (properties,) = deployment.properties(type_)
+    return properties
+
+
+def _containers(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    return {c["Name"]: c for c in _one(deployment, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]}
+
+
+def test_task_holds_every_container(deployment: Deployment) -> None:
+    containers = _containers(deployment)
+    assert set(containers) == {"coral-server", "web", *(f"agent-{name}" for name in AGENTS)}
+    assert {name for name, c in containers.items() if c["Essential"]} == {"coral-server", "web"}
+    assert {(c["Memory"], c["MemoryReservation"]) for name, c in containers.items() if name.startswith("agent-")} == {
+        (800, 512)
+    }
+    assert (containers["coral-server"]["Memory"], containers["coral-server"]["MemoryReservation"]) == (2048, 1024)
+    assert (containers["web"]["Memory"], containers["web"]["MemoryReservation"]) == (1024, 512)
+    task = _one(deployment, "AWS::ECS::TaskDefinition")
+    assert (task["Family"], task["Cpu"], task["Memory"]) == (
+        f"{deployment.environment.prefix}-task",
+        str(deployment.environment.task_cpu),
+        str(deployment.environment.task_memory_mib),
+    )
+
+
+def test_agents_start_after_coral_is_healthy_and_are_restarted(production: Deployment) -> None:
+    containers = _containers(production)
+    for name, container in containers.items():
+        if name != "coral-server":
+            assert container["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "coral-server"}]
+        assert container.get("RestartPolicy", {}).get("Enabled", False) is name.startswith("agent-")
+        assert container["StopTimeout"] == 60
+    agent = containers["agent-trump-donald"]
+    assert agent["Command"] == ["/app/fetch-and-start.sh", "trump-donald"]
+    assert {v["Name"] for v in agent["Environment"]} == {"AGENT_NAME", "CORAL_SSE_URL", "S3_BUCKET_NAME"}
+
+
+def test_secrets_are_read_by_json_key(production: Deployment) -> None:
+    containers = _containers(production)
+    wallets = {
+        name for name, c in containers.items() if "SOLANA_PRIVATE_KEY" in {s["Name"] for s in c.get("Secrets", [])}
+    }
+    assert wallets == {f"agent-{name}" for name in AGENTS if name != "sbf"}
+    database = next(s for s in containers["web"]["Secrets"] if s["Name"] == "DATABASE_URL")
+    assert ":url::" in json.dumps(database["ValueFrom"])
+
+
+def test_containers_log_to_the_group_of_the_runbook(production: Deployment) -> None:
+    names = {group["LogGroupName"] for group in production.properties("AWS::Logs::LogGroup")}
+    assert "/ecs/pardon-production" in names
+    for name, container in _containers(production).items():
+        options = container["LogConfiguration"]["Options"]
+        assert container["LogConfiguration"]["LogDriver"] == "awslogs"
+        assert (options["awslogs-stream-prefix"], options["mode"]) == (name, "non-blocking")
+
+
+@pytest.mark.parametrize("role", ["ExecutionRole", "TaskRole"])
+def test_roles_name_what_they_may_do(production: Deployment, role: str) -> None:
+    policies = [p for p in production.properties("AWS::IAM::Policy") if role in json.dumps(p["Roles"])]
+    statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+    actions = {a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
+    expected = {
+        "ExecutionRole": {
+            *("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"),
+            *("ecr:GetAuthorizationToken", "logs:CreateLogStream", "logs:PutLogEvents"),
+            *("secretsmanager:GetSecretValue", "kms:Decrypt"),
+        },
+        "TaskRole": {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"},
+    }
+    assert actions == expected[role]
+    anything = [s["Action"] for s in statements if s["Resource"] == "*"]
+    assert anything == (["ecr:GetAuthorizationToken"] if role == "ExecutionRole" else [])
+
+
+def test_service_is_deployed_without_outage_and_rolled_back(deployment: Deployment) -> None:
+    service = _one(deployment, "AWS::ECS::Service")
+    assert "DesiredCount" not in service
+    rollout = service["DeploymentConfiguration"]
+    assert rollout["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert rollout["MinimumHealthyPercent"] == 100
+    assert service["HealthCheckGracePeriodSeconds"] >= 60
+    assert service["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+    assert [(b["ContainerName"], b["ContainerPort"]) for b in service["LoadBalancers"]] == [("web", 3000)]
+
+
+def test_names_are_the_runbooks(production: Deployment) -> None:
+    assert _one(production, "AWS::ECS::Cluster")["ClusterName"] == "pardon-production-cluster"
+    assert _one(production, "AWS::ECS::Service")["ServiceName"] == "pardon-production-service"
+    assert _one(production, "AWS::ECS::TaskDefinition")["Family"] == "pardon-production-task"
+    assert _one(production, "AWS::SNS::Topic")["TopicName"] == "pardon-production-alarms"
+    assert _one(production, "AWS::CloudWatch::Dashboard")["DashboardName"] == "pardon-production"
+
+
+def test_service_scales_on_cpu_and_memory(deployment: Deployment) -> None:
+    target = _one(deployment, "AWS::ApplicationAutoScaling::ScalableTarget")
+    chosen = deployment.environment
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (chosen.min_tasks, chosen.max_tasks)
+    policies = {
+        c["PredefinedMetricSpecification"]["PredefinedMetricType"]: (
+            c["TargetValue"],
+            c["ScaleOutCooldown"],
+            c["ScaleInCooldown"],
+        )
+        for policy in deployment.properties("AWS::ApplicationAutoScaling::ScalingPolicy")
+        for c in [policy["TargetTrackingScalingPolicyConfiguration"]]
+    }
+    assert policies == {
+        "ECSServiceAverageCPUUtilization": (70, 60, 300),
+        "ECSServiceAverageMemoryUtilization": (80, 60, 300),
+    }
+
+
+def test_development_stands_still_at_night_on_spot(deployments: dict[tuple[str, str], Deployment]) -> None:
+    for (name, _), deployment in deployments.items():
+        actions = _one(deployment, "AWS::ApplicationAutoScaling::ScalableTarget").get("ScheduledActions", [])
+        weights = {
+            s["CapacityProvider"]: s["Weight"]
+            for s in _one(deployment, "AWS::ECS::Service")["CapacityProviderStrategy"]
+        }
+        if name == "development":
+            assert {a["Schedule"]: a["ScalableTargetAction"] for a in actions} == {
+                "cron(0 20 * * ? *)": {"MinCapacity": 0, "MaxCapacity": 0},
+                "cron(0 7 ? * MON,TUE,WED,THU,FRI *)": {"MinCapacity": 1, "MaxCapacity": 2},
+            }
+            assert weights == {"FARGATE_SPOT": 1}
+        else:
+            assert actions == []
+        if deployment.environment.is_protected:
+            assert weights == {"FARGATE": 1}
+
+
+def test_users_stay_on_one_task_and_sick_tasks_are_drained(deployment: Deployment) -> None:
+    group = _one(deployment, "AWS::ElasticLoadBalancingV2::TargetGroup")
+    attributes = {a["Key"]: a["Value"] for a in group["TargetGroupAttributes"]}
+    assert attributes["stickiness.enabled"] == "true"
+    assert attributes["stickiness.type"] == "lb_cookie"
+    assert attributes["stickiness.lb_cookie.duration_seconds"] == "86400"
+    assert attributes["deregistration_delay.timeout_seconds"] == "30"
+    check = ("HealthCheckPath", "HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds")
+    counts = ("HealthyThresholdCount", "UnhealthyThresholdCount")
+    assert [group[key] for key in check + counts] == ["/api/health/coral", 30, 5, 2, 3]
+
+
+def test_site_answers_over_https_and_http_leads_there(deployment: Deployment) -> None:
+    listeners = {
+        listener["Port"]: listener for listener in deployment.properties("AWS::ElasticLoadBalancingV2::Listener")
+    }
+    if deployment.environment.domain is None:
+        assert set(listeners) == {80}
+        return
+    assert set(listeners) == {80, 443}
+    assert listeners[80]["DefaultActions"][0]["RedirectConfig"] == {
+        "Port": "443",
+        "Protocol": "HTTPS",
+        "StatusCode": "HTTP_301",
+    }
+    assert listeners[443]["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res")
+    certificate = _one(deployment, "AWS::CertificateManager::Certificate")
+    assert (certificate["DomainName"], certificate["ValidationMethod"]) == (deployment.environment.domain, "DNS")
+
+
+def test_two_regions_share_the_name_by_health(deployments: dict[tuple[str, str], Deployment]) -> None:
+    chosen = ENVIRONMENTS["rehearsal"]
+    for region, role in ((chosen.home_region, "PRIMARY"), (chosen.recovery_region, "SECONDARY")):
+        record = _one(deployments["rehearsal", region], "AWS::Route53::RecordSet")
+        assert (record["Name"], record["Type"], record["Failover"]) == (chosen.domain, "A", role)
+        assert record["HostedZoneId"] == chosen.hosted_zone_id
+        assert record["AliasTarget"]["EvaluateTargetHealth"] is True
+
+
+def test_registry_keeps_what_is_deployed(deployment: Deployment) -> None:
+    repositories = deployment.properties("AWS::ECR::Repository")
+    assert {r["RepositoryName"].rpartition("/")[2] for r in repositories} == {
+        "coral-server",
+        "pardon-agent",
+        "pardon-website",
+    }
+    for repository in repositories:
+        assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+        assert [(r["selection"]["tagStatus"], r["selection"].get("tagPrefixList")) for r in rules] == [
+            ("untagged", None),
+            ("tagged", ["candidate-"]),
+        ]
