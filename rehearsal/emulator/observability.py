@@ -1,7 +1,8 @@
-"""Lets CloudWatch alarms behave as their templates say.
+"""Lets CloudWatch alarms and their topic be as their templates say.
 
-MiniStack's alarms refuse metric math, look at a metric whatever its dimensions, and tell EventBridge
-nothing. Missing data is never evaluated there; the rehearsal sets alarms off with SetAlarmState.
+MiniStack's topics made from a template forget their key. Its alarms refuse metric math, look at a metric
+whatever its dimensions, and tell EventBridge nothing. Missing data is never evaluated there; the rehearsal
+sets alarms off with SetAlarmState.
 """
 
 import json
@@ -10,7 +11,7 @@ from types import FunctionType
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, new_uuid, now_iso
-from ministack.services import cloudwatch, eventbridge
+from ministack.services import cloudwatch, eventbridge, sns
 from ministack.services.cloudformation import provisioners
 
 from rehearsal.emulator.handlers import Attributes, Handler, Properties, answer, put
@@ -83,6 +84,29 @@ def delete_composite_alarm(physical_id: str, _props: Properties) -> None:
     cloudwatch._composite_alarms.pop(physical_id, None)
 
 
+def keep_key(topic: str, props: Properties) -> None:
+    """Have get-topic-attributes tell which key encrypts the topic."""
+    if "KmsMasterKeyId" in props:
+        sns._topics[topic]["attributes"]["KmsMasterKeyId"] = props["KmsMasterKeyId"]
+    else:
+        sns._topics[topic]["attributes"].pop("KmsMasterKeyId", None)
+
+
+def create_topic(logical_id: str, props: Properties, stack: str) -> tuple[str, Attributes]:
+    topic, attributes = TOPIC["create"](logical_id, props, stack)
+    keep_key(topic, props)
+    return topic, attributes
+
+
+def update_topic(physical_id: str, old: Properties, new: Properties, *more: str) -> tuple[str, Attributes]:
+    topic, attributes = TOPIC["update"](physical_id, old, new, *more)
+    keep_key(topic, new)
+    return topic, attributes
+
+
+TOPIC = provisioners._RESOURCE_HANDLERS["AWS::SNS::Topic"].copy()
+
 HANDLERS: dict[str, Handler] = {
     "AWS::CloudWatch::CompositeAlarm": put(put_composite_alarm, delete_composite_alarm),
+    "AWS::SNS::Topic": {**TOPIC, "create": create_topic, "update": update_topic},
 }

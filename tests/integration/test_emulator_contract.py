@@ -54,6 +54,7 @@ STORES = (
     "ministack.services.route53:_records",
     "ministack.services.route53:_zones",
     "ministack.services.scheduler:_schedule_last_fired",
+    "ministack.services.sns:_topics",
 )
 
 EC2_ACTIONS = (
@@ -87,7 +88,7 @@ def test_ec2_action_takes_a_query(action: str) -> None:
     inspect.signature(find("ministack.services.ec2:_ACTION_MAP")[action]).bind({"Name": ["value"]})
 
 
-@pytest.mark.parametrize("wrapped", ["AWS::RDS::DBInstance", "AWS::SecretsManager::Secret"])
+@pytest.mark.parametrize("wrapped", ["AWS::RDS::DBInstance", "AWS::SNS::Topic", "AWS::SecretsManager::Secret"])
 def test_wrapped_handler_has_its_parts(wrapped: str) -> None:
     handler = find("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")[wrapped]
     inspect.signature(handler["create"]).bind("Logical", {}, "stack")

@@ -129,6 +129,13 @@ def test_alarm_changes_state_and_tells_event_bridge(emulator: Emulator) -> None:
     assert in_alarm == {ids["Math"], ids["Outage"]}
 
 
+def test_topic_tells_its_key(emulator: Emulator) -> None:
+    for key in ("alias/one", "alias/two"):
+        ids = emulator.deploy("topic", {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": key}}})
+        attributes = emulator.client("sns").get_topic_attributes(TopicArn=ids["Topic"])["Attributes"]
+        assert attributes["KmsMasterKeyId"] == key
+
+
 def test_alarm_watches_the_metric_of_its_dimensions_only(emulator: Emulator) -> None:
     ids = emulator.deploy("pool-alarm", {"Pool": alarms()["Pool"]})
     cloudwatch = emulator.client("cloudwatch")
