@@ -21,13 +21,12 @@ def main() -> None:
             region=context("region") or os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )
+        from stacks import stand_up
+
+        stand_up(app, chosen)
     except ConfigurationError as error:
         sys.exit(f"configuration: {error}")
-
-    from stacks import stand_up
-
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
-    stand_up(app, chosen)
     app.synth()
 
 

@@ -209,8 +209,8 @@ class Environment:
         allowed = f"from {first} to {last} in steps of {step} when task_cpu is {self.task_cpu}"
         require(self, "task_memory_mib", self.task_memory_mib in sizes, allowed)
         check_containers(self.containers, self.task_memory_mib)
-        require(self, "pools", len(self.pools) > 0, "at least one pool")
-        require_match(self, "pools", r"[A-Za-z0-9_-]{1,64}", "a tuple of names of letters, digits, '_' and '-'")
+        require(self, "pools", 0 < len(self.pools) <= 50, "1 to 50 pools")  # three metrics each, $0.30 a month a metric
+        require_match(self, "pools", r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "names of letters, digits, '.', '_' and '-'")
         require_unique(self, "pools")
         require_between(self, "min_tasks", 1, 100)
         require_between(self, "max_tasks", 1, 100)

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from aws_cdk import aws_lambda as lambda_
 
+from validation import ConfigurationError
+
 _PROJECT = Path(__file__).parent.parent
 _SOURCES = _PROJECT / "ops_lambdas"
 _OUTPUT = _PROJECT / "build" / "lambda"
@@ -23,7 +25,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 
 
-class LambdaPackageError(Exception):
+class LambdaPackageError(ConfigurationError):
     """The asset cannot be made from what is installed; says which distribution, and what to do."""
 
 
