@@ -25,7 +25,7 @@ from rehearsal.run import Region, Run
 from rehearsal.story import keep, rehearse
 
 _DATABASE_PORT = 5432  # of RDS, which the deployed secret says
-_BUILD = guards.ROOT / "build"
+_FILE_WIDTH = 160
 _EXPECTED = (
     *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
     *(BotoCoreError, ClientError, DatabaseError, InterfaceError, NoAnswerError),
@@ -40,7 +40,7 @@ def main() -> int:
     """Rehearse and return the exit code: 0 when all held, 130 after ctrl-C, else 1."""
     arguments = _arguments()
     names = list(dict.fromkeys([REHEARSAL.home_region, *arguments.region]))
-    report = Report(Console(highlight=False), _BUILD / "rehearsal.json", names)
+    report = Report(_console(), arguments.output / "rehearsal.json", names)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     tether.adopt_orphans()
@@ -52,6 +52,8 @@ def main() -> int:
         run = _prepare(folder, report)
         rehearse(run, is_kept=arguments.keep)
         report.pass_()
+        report.summarize()
+        report.write()
         if arguments.keep:
             keep(run)
     except (KeyboardInterrupt, TerminatedError, *_EXPECTED) as error:
@@ -80,11 +82,28 @@ def _arguments() -> argparse.Namespace:
         metavar="REGION",
         help=f"rehearse this region, too, beside {REHEARSAL.home_region}",
     )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=guards.ROOT / "build",
+        metavar="FOLDER",
+        help="where rehearsal.json is written, and the logs when it fails (build)",
+    )
     arguments = parser.parse_args()
     for name in arguments.region:
         if name not in regions():
             parser.error(f"--region must be one of AWS's regions such as us-west-2, got {name!r}")
     return arguments
+
+
+def _console() -> Console:
+    """Colours and width of the terminal, if it is one; lines of a fixed width in a file or pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(guards.ROOT) if path.is_relative_to(guards.ROOT) else path)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
@@ -132,14 +151,14 @@ def _explain(report: Report, failure: BaseException | None, folder: Path) -> int
     report.error = "interrupted by ctrl-C" if interrupted else str(failure) or type(failure).__name__
     step = report.steps[-1].name if report.steps else "preparation"
     report.console.print(f"\n[bold red]Rehearsal failed[/] in “{escape(step)}”: {escape(report.error)}", soft_wrap=True)
-    logs = _BUILD / "rehearsal-logs" / f"{datetime.now():%Y%m%d-%H%M%S}-{folder.name.rpartition('-')[2]}"  # noqa: DTZ005
+    logs = report.file.parent / "rehearsal-logs" / f"{datetime.now():%Y%m%d-%H%M%S}-{folder.name.rpartition('-')[2]}"  # noqa: DTZ005
     if (folder / "logs").exists():
         shutil.copytree(folder / "logs", logs)
         if isinstance(failure, ProcessError):
             log = logs / failure.log.relative_to(folder / "logs")
-            report.console.print(f"\nLast lines of {log.relative_to(guards.ROOT)}:", soft_wrap=True)
+            report.console.print(f"\nLast lines of {_shown(log)}:", soft_wrap=True)
             report.console.print(failure.log_tail, style="dim", markup=False, soft_wrap=True)
-        report.console.print(f"\nAll logs: {logs.relative_to(guards.ROOT)}", soft_wrap=True)
+        report.console.print(f"\nAll logs: {_shown(logs)}", soft_wrap=True)
     return 130 if interrupted else 1
 
 

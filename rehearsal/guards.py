@@ -5,10 +5,12 @@ profiles, no tokens, no configuration of git, npm or CDK), and metadata services
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+PROGRAMS = Path(sys.executable).parent  # of the virtual environment: python3, node, aws
 DEAD_PROXY = "http://127.0.0.1:9"
 ACCESS_KEY = "test"
 # Of the user's environment, what tells how the terminal is, and nothing else.
@@ -23,7 +25,7 @@ def environment(home: Path, *, region: str, port: int) -> dict[str, str]:
         region: that they work in.
         port: of the emulator on this machine.
     """
-    path = [ROOT / ".venv" / "bin", ROOT / "node_modules" / ".bin", "/usr/local/bin", "/usr/bin", "/bin"]
+    path = [PROGRAMS, ROOT / "node_modules" / ".bin", "/usr/local/bin", "/usr/bin", "/bin"]
     return {
         "PATH": os.pathsep.join(map(str, path)),
         "HOME": str(home),

@@ -16,7 +16,10 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-_NAME_WIDTH = 46
+_NAME_WIDTH = 42
+_REGION_WIDTH = 14
+_MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "interrupted": "[yellow]-[/]"}
+_PLAIN_MARKS = {"passed": "ok", "failed": "XX", "interrupted": "--"}
 
 
 class NotHeldError(Exception):
@@ -148,13 +151,17 @@ class Report:
         }
 
     def summarize(self) -> None:
-        """Print the tables: resources, placeholders by name, checks."""
+        """Print the tables: resources, placeholders by name, checks; and the time of it all."""
         if self.resources:
             self.console.print(self._resource_table())
         if self.placeholders:
             self.console.print(self._placeholder_table())
         if self.checks:
             self.console.print(self._check_table())
+        held = sum(check.result == "held" for check in self.checks)
+        self.console.print(
+            f"\n[bold green]All {held} checks held[/] in {self.seconds:.0f} s; facts in {self.file}", soft_wrap=True
+        )
 
     @contextmanager
     def _spinner(self, step: Step) -> Iterator[None]:
@@ -167,57 +174,54 @@ class Report:
             yield
 
     def _print_step(self, step: Step) -> None:
-        mark = {"passed": "[green]✓[/]", "failed": "[red]✗[/]"}.get(step.result, "[yellow]-[/]")
-        if not self.console.encoding.startswith("utf"):
-            mark = {"passed": "ok", "failed": "XX"}.get(step.result, "--")
-        name = escape(step.name.ljust(_NAME_WIDTH))
+        mark = self._mark(step.result)
+        name = escape(step.name.ljust(_NAME_WIDTH + (_REGION_WIDTH if len(self.regions) > 1 else 0)))
         self.console.print(
-            f"{mark} {name} [cyan]{step.seconds:6.1f} s[/]  [dim]{escape(step.detail)}[/]".rstrip(),
+            f"{mark} {name} [cyan]{step.seconds:5.1f} s[/]  [dim]{escape(step.detail)}[/]",
             highlight=False,
-            soft_wrap=True,
+            no_wrap=True,
+            overflow="ellipsis",
         )
 
     def _resource_table(self) -> Table:
-        table = Table(title="Resources", title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for column in ("Region", "Stack"):
-            table.add_column(column)
-        for column in ("Resources", "of them placeholders"):
+        stacks: dict[tuple[str, str], Counter[str]] = {}
+        for one in self.resources:
+            stacks.setdefault((one.region, one.stack), Counter())[one.type] += 1
+        recorded = Counter((one.region, one.stack) for one in self.placeholders)
+        table = _table("Resources", "Stack", "Region")
+        for column in ("Resources", "Placeholders"):
             table.add_column(column, justify="right")
-        table.add_column("Mostly", style="dim")
-        stacks = dict.fromkeys((one.region, one.stack) for one in self.resources)
-        for region, stack in stacks:
-            types = Counter(one.type for one in self.resources if (one.region, one.stack) == (region, stack))
-            recorded = sum((one.region, one.stack) == (region, stack) for one in self.placeholders)
-            mostly = ", ".join(f"{n} {type_.removeprefix('AWS::')}" for type_, n in types.most_common(3))
-            table.add_row(region, stack, str(types.total()), str(recorded or ""), mostly)
-        table.add_section()
-        table.add_row("", "all", str(len(self.resources)), str(len(self.placeholders)), style="bold")
+        table.add_column("Most", style="dim", no_wrap=True, overflow="ellipsis")
+        for (region, stack), types in stacks.items():
+            most = ", ".join(f"{count} {type_.rpartition('::')[2]}" for type_, count in types.most_common(4))
+            table.add_row(stack, region, str(types.total()), str(recorded[region, stack] or ""), most)
+        table.add_row("all", "", str(len(self.resources)), str(len(self.placeholders)), "", style="bold")
         return table
 
     def _placeholder_table(self) -> Table:
-        table = Table(
-            title="Placeholders: recorded by the emulator, shown by the templates' tests",
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            pad_edge=False,
-        )
-        for column in ("Type", "Names"):
-            table.add_column(column)
-        names: dict[str, list[str]] = {}
+        names: dict[str, dict[str, None]] = {}
         for one in self.placeholders:
-            names.setdefault(one.type, []).append(one.logical_id)
+            names.setdefault(one.type, {})[f"{one.stack}/{one.logical_id}"] = None
+        table = _table("Placeholders: recorded by the emulator, proven by the templates' tests alone", "Type", "Names")
         for type_, ids in sorted(names.items()):
-            table.add_row(type_, escape(", ".join(dict.fromkeys(ids))))
+            table.add_row(type_.removeprefix("AWS::"), escape("\n".join(ids)))
         return table
 
     def _check_table(self) -> Table:
-        table = Table(title="Checks", title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for column in ("", "Check", "Seen"):
-            table.add_column(column)
-        is_many = len(self.regions) > 1
+        table = _table("Checks", "", "Check", "Seen")
         for check in self.checks:
-            mark = "[green]✓[/]" if check.result == "held" else "[red]✗[/]"
-            name = f"{check.name} ({check.region})" if is_many else check.name
+            mark = self._mark("passed" if check.result == "held" else "failed")
+            name = f"{check.name} ({check.region})" if len(self.regions) > 1 else check.name
             table.add_row(mark, escape(name), f"[dim]{escape(check.seen)}[/]")
         return table
+
+    def _mark(self, result: str) -> str:
+        plain = not self.console.encoding.startswith("utf")
+        marks = _PLAIN_MARKS if plain else _MARKS
+        return marks.get(result, marks["interrupted"])
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(*columns, title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.header_style = "dim"
+    return table

@@ -100,7 +100,7 @@ class Run:
         name = f"aws {' '.join(arguments[:2])}"
         log = self.logs / f"{next(self.commands):02}-{'-'.join(name.split())}.log"
         errors = log.with_suffix(".errors.log")
-        program = guards.ROOT / ".venv" / "bin" / "aws"
+        program = guards.PROGRAMS / "aws"
         options = ["--endpoint-url", self.endpoint, "--region", region.name, "--output", "json"]
         process = start(
             name,

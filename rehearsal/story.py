@@ -2,6 +2,7 @@
 
 import shlex
 from contextlib import AbstractContextManager
+from functools import partial
 from math import inf
 
 from rehearsal import guards, servers
@@ -14,7 +15,7 @@ from rehearsal.steps import alarms, application, checks, runbook, stacks
 def rehearse(run: Run, *, is_kept: bool) -> None:
     """Stand the regions up, prove them, and unless they are kept take them down."""
     first = [stacks.begin_synth(run, region, "first") for region in run.regions]
-    with run.report.step("Start PostgreSQL, AWS, the application") as step:
+    with run.report.step("Start PostgreSQL, AWS, application") as step:
         servers.start_all(run, step)
     with run.report.step("cdk bootstrap") as step:
         stacks.bootstrap(run, step)
@@ -24,10 +25,12 @@ def rehearse(run: Run, *, is_kept: bool) -> None:
     for region in run.regions:
         _stand_up(run, region)
         _prove(run, region)
+    if len(run.regions) > 1:
+        with run.report.step("cdk diff: the regions left each other alone"):
+            run.parallel(*(partial(stacks.diff_nothing, run, region, "changed") for region in run.regions))
     for region in [] if is_kept else run.regions:
         with _step(run, region, "cdk destroy --all") as step:
             stacks.destroy(run, region, step)
-    run.report.summarize()
 
 
 def keep(run: Run) -> None:
@@ -38,7 +41,7 @@ def keep(run: Run) -> None:
     names = [name for name in run.environment(region.name) if name.startswith("AWS_") or name.endswith("_PROXY")]
     values = run.environment(region.name)
     exports.write_text("".join(f"export {name}={shlex.quote(values[name])}\n" for name in names))
-    aws = f"{guards.ROOT}/.venv/bin/aws --endpoint-url {run.endpoint}"
+    aws = f"{guards.PROGRAMS}/aws --endpoint-url {run.endpoint}"
     cron_secret = application.cron_secret(run, region)
     lines = [
         "Everything keeps running until ctrl-C. In another terminal:",
@@ -60,14 +63,14 @@ def _stand_up(run: Run, region: Region) -> None:
         again = stacks.begin_synth(run, region, "again")
         changed = stacks.begin_synth(run, region, "changed", f"image_tag={stacks.CHANGED_TAG}")
         stacks.deploy(run, region, step)
-    with _step(run, region, "Application moves in: tables, secrets") as step:
+    with _step(run, region, "Tables and secrets for the application") as step:
         application.move_in(run, region, step)
-    with _step(run, region, "cdk deploy again: nothing changes"):
+    with _step(run, region, "cdk deploy that changes nothing"):
         run.finish(again)
         stacks.deploy_again(run, region)
-    with _step(run, region, "cdk diff: nothing, and a changed image"):
+    with _step(run, region, "cdk diff: of nothing, of a changed image"):
         run.finish(changed)
-        run.parallel(lambda: stacks.diff_nothing(run, region), lambda: stacks.diff_change(run, region))
+        run.parallel(partial(stacks.diff_nothing, run, region), partial(stacks.diff_change, run, region))
     with _step(run, region, "cdk deploy of the changed image") as step:
         stacks.deploy_change(run, region, step)
 
@@ -75,9 +78,9 @@ def _stand_up(run: Run, region: Region) -> None:
 def _prove(run: Run, region: Region) -> None:
     with _step(run, region, "The runbook's AWS CLI commands") as step:
         runbook.prove(run, region, step)
-    with _step(run, region, "pool_health by its schedule") as step:
+    with _step(run, region, "Check pool_health by its own schedule") as step:
         checks.run_pool_health(run, region, step)
-    with _step(run, region, "Alarms to a subscriber of the topic") as step:
+    with _step(run, region, "Alarms, heard by a subscriber") as step:
         alarms.set_off(run, region, step)
 
 

@@ -31,10 +31,11 @@ def move_in(run: Run, region: Region, step: Step) -> None:
     database.close()
     secrets = {"DATABASE_URL": secret["url"], "CRON_SECRET": cron_secret(run, region)}
     region.secrets_file.write_text(json.dumps(secrets))
-    for host in region.hosts:
-        status, _ = loopback.get(f"http://{host}:{WEB_PORT}/api/health/coral")
-        is_well = status == HTTPStatus.OK
-        run.report.expect(is_well, region.name, f"the site of the task on {host} is well", f"status {status}")
+    run.processes.until(
+        lambda: all(_is_well(host) for host in region.hosts), timeout_seconds=10, what="the sites of all tasks are well"
+    )
+    seen = f"{len(region.hosts)} tasks on {', '.join(region.hosts)}"
+    run.report.expect(True, region.name, "the application's tasks are well", seen)
     step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
 
 
@@ -43,6 +44,11 @@ def site_pool_health(run: Run, region: Region) -> dict[str, Any]:
     url = f"http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health"
     _, body = loopback.get(url, headers={"Authorization": f"Bearer {cron_secret(run, region)}"})
     return dict(json.loads(body))
+
+
+def _is_well(host: str) -> bool:
+    status, _ = loopback.get(f"http://{host}:{WEB_PORT}/api/health/coral")
+    return status == HTTPStatus.OK
 
 
 def _secret(run: Run, region: Region, name: str) -> str:

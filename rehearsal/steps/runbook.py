@@ -1,6 +1,5 @@
 """The runbook's own AWS CLI commands against the deployed names, each answer checked."""
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from rehearsal.run import ACCOUNT, PREFIX, Region, Run
 
 _CLUSTER = f"{PREFIX}-cluster"
 _SERVICE = f"{PREFIX}-service"
+_OF_SERVICES = ("--cluster", _CLUSTER, "--services", _SERVICE)
 _LOG_GROUP = f"/ecs/{PREFIX}"
 _STABLE_SECONDS = 20
 
@@ -21,15 +21,18 @@ def prove(run: Run, region: Region, step: Step) -> None:
     before = len(run.report.checks)
     sequences: tuple[Callable[[Run, Region], None], ...] = (scaling, logs, metrics, subscription)
     run.parallel(*(lambda prove_one=prove_one: prove_one(run, region) for prove_one in sequences))
+    run.report.checks[before:] = sorted(run.report.checks[before:], key=lambda check: check.name)
     step.detail = f"{len(run.report.checks) - before} commands"
 
 
 def scaling(run: Run, region: Region) -> None:
     """Check the service and its tasks, scale it up and down, and restart it."""
-    service = _describe(run, region)
-    names = (service["serviceName"], service["status"], service["desiredCount"])
-    is_well = names == (_SERVICE, "ACTIVE", REHEARSAL.min_tasks)
-    run.report.expect(is_well, region.name, "aws ecs describe-services", _counts(service))
+    query = ["--query", "services[0].[runningCount,desiredCount,deployments]"]
+    running, desired, deployments = run.aws(region, "ecs", "describe-services", *_OF_SERVICES, *query)
+    states = [deployment["status"] for deployment in deployments]
+    is_well = (running, desired, states) == (REHEARSAL.min_tasks, REHEARSAL.min_tasks, ["PRIMARY"])
+    seen = f"{running} of {desired} tasks running, deployments {', '.join(states)}"
+    run.report.expect(is_well, region.name, "aws ecs describe-services", seen)
 
     tasks = _list_tasks(run, region)
     is_all = len(tasks) == REHEARSAL.min_tasks
@@ -37,9 +40,9 @@ def scaling(run: Run, region: Region) -> None:
 
     details = run.aws(region, "ecs", "describe-tasks", "--cluster", _CLUSTER, "--tasks", *tasks)["tasks"]
     families = {task["taskDefinitionArn"].rpartition("/")[2].partition(":")[0] for task in details}
-    states = {task["lastStatus"] for task in details}
-    is_ours = (families, states, len(details)) == ({f"{PREFIX}-task"}, {"RUNNING"}, len(tasks))
-    seen = f"{len(details)} of {', '.join(families)} {', '.join(states)}"
+    statuses = {task["lastStatus"] for task in details}
+    is_ours = (families, statuses, len(details)) == ({f"{PREFIX}-task"}, {"RUNNING"}, len(tasks))
+    seen = f"{len(details)} of {', '.join(families)} {', '.join(statuses)}"
     run.report.expect(is_ours, region.name, "aws ecs describe-tasks", seen)
 
     for count in (8, REHEARSAL.min_tasks):
@@ -110,11 +113,7 @@ def subscription(run: Run, region: Region) -> None:
 
 
 def _describe(run: Run, region: Region) -> dict[str, Any]:
-    options = ["--cluster", _CLUSTER, "--services", _SERVICE]
-    answer: dict[str, Any] = run.aws(region, "ecs", "describe-services", *options)
-    if not answer["services"]:
-        return {"serviceName": None, "status": json.dumps(answer["failures"]), "desiredCount": 0, "runningCount": 0}
-    service: dict[str, Any] = answer["services"][0]
+    service: dict[str, Any] = run.aws(region, "ecs", "describe-services", *_OF_SERVICES)["services"][0]
     return service
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,10 @@ def deploy(run: Run, region: Region, step: Step) -> None:
     output = _deploy(run, region, "first", "cdk deploy")
     names = region.stack_names()
     stacks = describe_stacks(run, region)
-    is_complete = all(stacks.get(name, {}).get("StackStatus") == "CREATE_COMPLETE" for name in names)
-    statuses = ", ".join(f"{name} {stacks.get(name, {}).get('StackStatus', 'absent')}" for name in names)
-    run.report.expect(is_complete, region.name, "cdk deploy --all stands up every stack", statuses)
+    statuses = Counter(stacks.get(name, {}).get("StackStatus", "absent") for name in names)
+    is_complete = set(statuses) == {"CREATE_COMPLETE"}
+    seen = ", ".join(f"{count} {status}" for status, count in statuses.items())
+    run.report.expect(is_complete, region.name, "cdk deploy --all stands up every stack", seen)
     record_resources(run, region)
     count = sum(one.region == region.name for one in run.report.resources)
     step.detail = f"{output.count('✅')} stacks, {count} resources"
@@ -63,9 +65,9 @@ def deploy_again(run: Run, region: Region) -> None:
     run.report.expect(is_same, region.name, "a second cdk deploy changes nothing", seen)
 
 
-def diff_nothing(run: Run, region: Region) -> None:
-    """See that `cdk diff` finds nothing after a deployment."""
-    process = run.begin("cdk diff", _diff(region, "again"), region)
+def diff_nothing(run: Run, region: Region, variant: str = "again") -> None:
+    """See that `cdk diff` finds nothing after a deployment of that assembly."""
+    process = run.begin("cdk diff", _diff(region, variant), region)
     output = run.finish(process, allowed=(0, 1))
     seen = _last_line(output)
     run.report.expect(process.popen.returncode == 0, region.name, "cdk diff finds nothing", seen)
