@@ -48,7 +48,7 @@ synth: $(VENV)/.ready ## write the templates of ENV into cdk.out
 
 .PHONY: diff
 diff: $(VENV)/.ready ## show what deploying ENV would change
-	@cdk diff --all --method $(or $(METHOD),auto) $(CONTEXT)
+	@cdk diff --method $(or $(METHOD),auto) $(CONTEXT)
 
 .PHONY: bootstrap
 bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for deployments, once

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import Duration, RemovalPolicy, SecretValue, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
@@ -172,7 +172,8 @@ class Database(Construct):
     def _secret(
         self, prefix: str, password: SecretValue, key: kms.IKey, removal_policy: RemovalPolicy
     ) -> EncryptedSecret:
-        host, port, secret = self.instance.instance_endpoint.hostname, str(PORT), password.unsafe_unwrap()
+        endpoint, secret = self.instance.instance_endpoint, password.unsafe_unwrap()
+        host, port = endpoint.hostname, Token.as_string(endpoint.port)
         url = f"postgresql://{USER}:{secret}@{host}:{port}/{NAME}?schema=public&sslmode=require"
         values = {"engine": "postgres", "host": host, "port": port, "dbname": NAME, "username": USER}
         return EncryptedSecret(

@@ -105,7 +105,7 @@ def test_no_secret_stands_in_a_template(deployment: Deployment) -> None:
             assert set(values) == {"engine", "host", "port", "dbname", "username", "password", "url"}
             reference = r"\{\{resolve:secretsmanager:TOKEN:SecretString:password::\}\}"
             assert re.fullmatch(reference, values["password"])
-            assert re.fullmatch(rf"postgresql://pardon:{reference}@TOKEN:5432/\S+sslmode=require", values["url"])
+            assert re.fullmatch(rf"postgresql://pardon:{reference}@TOKEN:TOKEN/\S+sslmode=require", values["url"])
     for instance in deployment.properties("AWS::RDS::DBInstance"):
         assert "resolve:secretsmanager" in json.dumps(instance.get("MasterUserPassword", "resolve:secretsmanager"))
 
