@@ -1,0 +1,1 @@
+"""How long what we make takes, side by side with what it is to be compared with."""

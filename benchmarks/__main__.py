@@ -1,0 +1,50 @@
+"""`python -m benchmarks`: measure everything, show a table, write build/bench.json; exit 1 when a bound is broken."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks.comparison import Comparison, Result
+from benchmarks.synth import synth
+
+REPORT = Path(__file__).parent.parent / "build" / "bench.json"
+BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (synth,)
+
+
+def run(
+    benchmarks: Sequence[Callable[[], AbstractContextManager[Comparison]]], *, report: Path, console: Console
+) -> bool:
+    """Measure each benchmark, show and write the results; whether all keep to their bounds."""
+    results = [_measure(benchmark, console) for benchmark in benchmarks]
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(json.dumps([result.facts() for result in results], indent=2) + "\n")
+    console.print(_table(results))
+    return all(result.is_within_bound for result in results)
+
+
+def _measure(benchmark: Callable[[], AbstractContextManager[Comparison]], console: Console) -> Result:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with benchmark() as comparison, Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(comparison.name, total=comparison.runs)
+        return comparison.measure(on_run=lambda: progress.advance(task))
+
+
+def _table(results: Sequence[Result]) -> Table:
+    table = Table("measure")
+    for heading in ("seconds", "baseline", "ratio", "bound", ""):
+        table.add_column(heading, justify="right")
+    for result in results:
+        verdict = "[green]holds[/]" if result.is_within_bound else "[bold red]broken[/]"
+        numbers = (result.seconds, result.baseline_seconds, result.ratio, result.bound)
+        table.add_row(result.name, *(f"{number:.2f}" for number in numbers), verdict)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(0 if run(BENCHMARKS, report=REPORT, console=Console()) else 1)

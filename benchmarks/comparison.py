@@ -1,0 +1,92 @@
+"""Two sides of a benchmark, timed in turn in one run, and whether their ratio keeps to its bound."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+MIN_ROUNDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was measured.
+
+    Attributes:
+        seconds, baseline_seconds: medians over the rounds.
+        bound: `ratio` is at most this.
+    """
+
+    name: str
+    seconds: float
+    baseline_seconds: float
+    bound: float
+    rounds: int
+
+    @property
+    def ratio(self) -> float:
+        """Our time as a multiple of the baseline's."""
+        return self.seconds / self.baseline_seconds
+
+    @property
+    def is_within_bound(self) -> bool:
+        """Whether the ratio is what it has to be."""
+        return self.ratio <= self.bound
+
+    def facts(self) -> dict[str, Any]:
+        """For a JSON file: name, ratio and bound, and what they come from."""
+        return asdict(self) | {"ratio": self.ratio, "is_within_bound": self.is_within_bound}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Something of ours and its baseline.
+
+    Args:
+        name: what the ratio is of, as a reader says it.
+        ours, baseline: run one side once; raise when it fails.
+        bound: how many times as long as the baseline ours may take; below 1 when it has to be faster.
+        rounds: how often each side is timed, at least 3.
+    """
+
+    name: str
+    ours: Callable[[], object]
+    baseline: Callable[[], object]
+    bound: float
+    rounds: int = 5
+
+    def __post_init__(self) -> None:
+        if self.rounds < MIN_ROUNDS:
+            raise ValueError(f"rounds must be at least {MIN_ROUNDS}, got {self.rounds}")
+
+    def measure(
+        self, *, clock: Callable[[], float] = time.perf_counter, on_run: Callable[[], object] = lambda: None
+    ) -> Result:
+        """Run each side once to warm up, then both in turn, so that a busy moment meets both.
+
+        Args:
+            clock: seconds from any beginning.
+            on_run: called after each run of a side, for a progress bar; not timed.
+        """
+        seconds: list[float] = []
+        baseline_seconds: list[float] = []
+        for number in range(self.rounds + 1):
+            for side, times in ((self.ours, seconds), (self.baseline, baseline_seconds)):
+                start = clock()
+                side()
+                if number > 0:
+                    times.append(clock() - start)
+                on_run()
+        return Result(
+            name=self.name,
+            seconds=median(seconds),
+            baseline_seconds=median(baseline_seconds),
+            bound=self.bound,
+            rounds=self.rounds,
+        )
+
+    @property
+    def runs(self) -> int:
+        """How often `measure` calls `on_run`."""
+        return 2 * (self.rounds + 1)

@@ -1,0 +1,111 @@
+"""The benchmarks' frame: sides in turn, medians, a bound that decides the exit code, and a JSON report."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from benchmarks.__main__ import run
+from benchmarks.comparison import Comparison
+
+
+class Clock:
+    """Time that passes only when a side takes some."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.log: list[str] = []
+
+    def side(self, name: str, *seconds: float) -> Callable[[], None]:
+        """A side that takes `seconds`, one after the other, and logs its name."""
+        remaining = iter(seconds)
+
+        def take() -> None:
+            self.log.append(name)
+            self.now += next(remaining)
+
+        return take
+
+
+def benchmark(bound: float, rounds: int = 3) -> Callable[[], AbstractContextManager[Comparison]]:
+    @contextmanager
+    def make() -> Iterator[Comparison]:
+        yield Comparison(name="ours / theirs", ours=list, baseline=list, bound=bound, rounds=rounds)
+
+    return make
+
+
+def console() -> Console:
+    return Console(file=StringIO(), width=120)
+
+
+def test_the_ratio_is_of_medians_after_a_warm_up_with_the_sides_in_turn() -> None:
+    clock = Clock()
+    comparison = Comparison(
+        name="ours / theirs",
+        ours=clock.side("A", 100, 2, 9, 4),  # median 4
+        baseline=clock.side("B", 100, 1, 2, 50),  # median 2
+        bound=2.0,
+        rounds=3,
+    )
+    result = comparison.measure(clock=lambda: clock.now)
+    assert clock.log == ["A", "B"] * 4
+    assert (result.seconds, result.baseline_seconds, result.ratio) == (4, 2, 2.0)
+    assert result.is_within_bound
+
+
+@pytest.mark.parametrize(("bound", "is_within"), [(1.99, False), (2.0, True), (2.01, True)])
+def test_a_ratio_up_to_its_bound_holds(bound: float, is_within: bool) -> None:
+    clock = Clock()
+    comparison = Comparison(
+        name="", ours=clock.side("A", *[4] * 4), baseline=clock.side("B", *[2] * 4), bound=bound, rounds=3
+    )
+    assert comparison.measure(clock=lambda: clock.now).is_within_bound is is_within
+
+
+def test_fewer_than_three_rounds_are_refused() -> None:
+    with pytest.raises(ValueError, match="rounds must be at least 3, got 2"):
+        Comparison(name="", ours=list, baseline=list, bound=1, rounds=2)
+
+
+def test_progress_is_told_after_each_run() -> None:
+    told: list[None] = []
+    comparison = Comparison(name="", ours=list, baseline=list, bound=1, rounds=4)
+    comparison.measure(on_run=lambda: told.append(None))
+    assert len(told) == comparison.runs == 10
+
+
+def test_the_report_has_name_ratio_and_bound_of_each_measure(tmp_path: Path) -> None:
+    report = tmp_path / "build" / "bench.json"
+    shown = console()
+    assert run([benchmark(1e9), benchmark(1e9)], report=report, console=shown)
+    facts = json.loads(report.read_text())
+    assert [(each["name"], each["bound"], each["is_within_bound"]) for each in facts] == [
+        ("ours / theirs", 1e9, True)
+    ] * 2
+    assert all(each["ratio"] == each["seconds"] / each["baseline_seconds"] for each in facts)
+    assert isinstance(shown.file, StringIO)
+    assert "holds" in shown.file.getvalue()
+
+
+def test_one_broken_bound_makes_the_run_fail(tmp_path: Path) -> None:
+    report = tmp_path / "bench.json"
+    shown = console()
+    assert not run([benchmark(0), benchmark(1e9)], report=report, console=shown)
+    assert [each["is_within_bound"] for each in json.loads(report.read_text())] == [False, True]
+    assert isinstance(shown.file, StringIO)
+    assert "broken" in shown.file.getvalue()
+
+
+def test_a_side_that_fails_is_no_measure(tmp_path: Path) -> None:
+    @contextmanager
+    def failing() -> Iterator[Comparison]:
+        yield Comparison(name="", ours=lambda: 1 / 0, baseline=list, bound=1)
+
+    with pytest.raises(ZeroDivisionError):
+        run([failing], report=tmp_path / "bench.json", console=console())
+    assert not (tmp_path / "bench.json").exists()
