@@ -4,7 +4,6 @@ import argparse
 import shutil
 import signal
 import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from config import REHEARSAL, regions
-from rehearsal import guards, tether
+from rehearsal import guards, tether, workspace
 from rehearsal.loopback import NoAnswerError
 from rehearsal.ports import claim_addresses, free_port
 from rehearsal.postgres import Postgres, PostgresUnavailableError
@@ -44,12 +43,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     tether.adopt_orphans()
-    folder = Path(tempfile.mkdtemp(prefix="pardon-rehearsal-"))
-    folder.chmod(0o711)  # PostgreSQL's user has to come through
+    own = workspace.make()
     run = None
     failure: BaseException | None = None
     try:
-        run = _prepare(folder, report)
+        run = _prepare(own.folder, report)
         rehearse(run, is_kept=arguments.keep)
         report.pass_()
         report.summarize()
@@ -64,9 +62,9 @@ def main() -> int:
         if run:
             _end(run)
         tether.end_orphans()
-    code = _explain(report, failure, folder)
+    code = _explain(report, failure, own.folder)
     report.write()
-    shutil.rmtree(folder, ignore_errors=True)
+    own.remove()
     return code
 
 
@@ -112,6 +110,9 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 
 def _prepare(folder: Path, report: Report) -> Run:
     """Make the run: own folders, a free port, own addresses, nothing of the user's environment."""
+    for program in (guards.PROGRAMS / "aws", guards.ROOT / "node_modules" / ".bin" / "cdk"):
+        if not program.exists():
+            raise FileNotFoundError(f"{_shown(program)} is missing: run `make setup`")
     addresses = claim_addresses()
     regions_ = []
     for number, name in enumerate(report.regions):
