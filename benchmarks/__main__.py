@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks.comparison import Comparison, Result
+from benchmarks.comparison import Comparison, Result, SideError
 from benchmarks.synth import synth
 
 REPORT = Path(__file__).parent.parent / "build" / "bench.json"
@@ -46,5 +46,15 @@ def _table(results: Sequence[Result]) -> Table:
     return table
 
 
+def main() -> None:
+    """Run all; exit 1, and say so, when a bound is broken or a side fails."""
+    try:
+        is_within_bounds = run(BENCHMARKS, report=REPORT, console=Console())
+    except SideError as error:
+        sys.exit(f"benchmark: {error}")
+    if not is_within_bounds:
+        sys.exit("benchmark: a bound is broken")
+
+
 if __name__ == "__main__":
-    sys.exit(0 if run(BENCHMARKS, report=REPORT, console=Console()) else 1)
+    main()

@@ -9,6 +9,10 @@ from typing import Any
 MIN_ROUNDS = 3
 
 
+class SideError(Exception):
+    """A side did not do what was to be timed; says what it printed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What was measured.
@@ -45,7 +49,7 @@ class Comparison:
 
     Args:
         name: what the ratio is of, as a reader says it.
-        ours, baseline: run one side once; raise when it fails.
+        ours, baseline: run one side once; raise SideError when it fails.
         bound: how many times as long as the baseline ours may take; below 1 when it has to be faster.
         rounds: how often each side is timed, at least 3.
     """
