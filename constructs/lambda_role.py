@@ -1,4 +1,4 @@
-"""The role of a Lambda in the VPC: its own log group, its network interfaces, and what is granted."""
+"""The role of a Lambda: its own log group, its network interfaces, and what is granted."""
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -9,15 +9,21 @@ from constructs.acknowledge import acknowledge
 
 
 class LambdaRole(iam.Role):
-    """What AWS's managed policies for Lambda in a VPC give, narrowed to one log group and one function.
+    """What AWS's managed policies for Lambda give, narrowed to one log group and one function.
 
     Lambda itself manages the network interfaces with this role; the function's own code may not.
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
     """
 
-    def __init__(self, scope: Construct, id: str, *, function_name: str, log_group: logs.ILogGroup) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, function_name: str, log_group: logs.ILogGroup, is_in_vpc: bool
+    ) -> None:
         super().__init__(scope, id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self)
+        if is_in_vpc:
+            self._may_have_network_interfaces(function_name)
+
+    def _may_have_network_interfaces(self, function_name: str) -> None:
         interfaces = [
             "ec2:CreateNetworkInterface",
             "ec2:DeleteNetworkInterface",

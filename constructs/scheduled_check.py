@@ -1,6 +1,7 @@
 """A check that runs by itself, and speaks up when it fails or falls silent."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -22,6 +23,14 @@ from constructs.log_group import LogGroup
 RETRIES = 2
 
 
+@dataclass(frozen=True)
+class Run:
+    """When a check runs, and with which event."""
+
+    schedule: scheduler.ScheduleExpression
+    event: Mapping[str, str] = field(default_factory=dict)
+
+
 class ScheduledCheck(Construct):
     """Run one operations check on a schedule; alarm when it fails and when it falls silent.
 
@@ -33,9 +42,10 @@ class ScheduledCheck(Construct):
         every: time between runs, at least a minute; also the period of the silence alarm.
         timeout: of one run, below `every`.
         settings: environment variables of the function; never a secret's value.
-        vpc, security_group: where it runs, when it needs the database or the tasks.
+        vpc, security_group: where it runs, when it needs the database, the tasks or the site.
+        runs: schedules by name, each with its event, when it is not simply `every`.
         topic: receives the alarms.
-    Attributes: function, schedule, dead_letters, alarms.
+    Attributes: function, schedules, dead_letters, alarms.
     """
 
     def __init__(
@@ -50,11 +60,12 @@ class ScheduledCheck(Construct):
         every: Duration,
         timeout: Duration,
         settings: Mapping[str, str],
-        vpc: ec2.IVpc,
-        security_group: ec2.ISecurityGroup,
         topic: sns.ITopic,
         log_retention_days: int,
         removal_policy: RemovalPolicy,
+        vpc: ec2.IVpc | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+        runs: Mapping[str, Run] | None = None,
     ) -> None:
         super().__init__(scope, id)
         name = f"{prefix}-{check.replace('_', '-')}"
@@ -83,7 +94,7 @@ class ScheduledCheck(Construct):
             architecture=lambda_.Architecture.ARM_64,
             code=code,
             handler=f"ops_lambdas.{check}.handler.handler",
-            role=LambdaRole(self, "Role", function_name=name, log_group=log_group),
+            role=LambdaRole(self, "Role", function_name=name, log_group=log_group, is_in_vpc=vpc is not None),
             memory_size=256,
             timeout=timeout,
             reserved_concurrent_executions=1,
@@ -93,8 +104,8 @@ class ScheduledCheck(Construct):
                 **settings,
             },
             vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-            security_groups=[security_group],
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if vpc else None,
+            security_groups=[security_group] if security_group else None,
             log_group=log_group,
             # The schedule hands its event over and is done; these are the retries of the run itself.
             retry_attempts=RETRIES,
@@ -111,21 +122,24 @@ class ScheduledCheck(Construct):
         )
         function_id = Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
         acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
-        self.schedule = scheduler.Schedule(
-            self,
-            "Schedule",
-            schedule_name=name,
-            schedule_group=group,
-            schedule=scheduler.ScheduleExpression.rate(every),
-            target=targets.LambdaInvoke(
-                self.function,
-                role=role,
-                retry_attempts=RETRIES,
-                max_event_age=every,
-                dead_letter_queue=self.dead_letters,
-                input=scheduler.ScheduleTargetInput.from_object({}),
-            ),
-        )
+        self.schedules = [
+            scheduler.Schedule(
+                self,
+                f"Schedule{run_name.title()}",
+                schedule_name=f"{name}-{run_name}" if run_name else name,
+                schedule_group=group,
+                schedule=run.schedule,
+                target=targets.LambdaInvoke(
+                    self.function,
+                    role=role,
+                    retry_attempts=RETRIES,
+                    max_event_age=every,
+                    dead_letter_queue=self.dead_letters,
+                    input=scheduler.ScheduleTargetInput.from_object(run.event),
+                ),
+            )
+            for run_name, run in (runs or {"": Run(scheduler.ScheduleExpression.rate(every))}).items()
+        ]
         self.alarms = CheckAlarms(
             self,
             "Alarms",

@@ -1,5 +1,7 @@
 """The -operations stack."""
 
+from functools import partial
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
@@ -34,13 +36,20 @@ class OperationsStack(EnvironmentStack):
             schedule_group_name=f"{environment.prefix}-checks",
             removal_policy=RemovalPolicy.DESTROY,
         )
-        pool_health = ScheduledCheck(
+        check = partial(
+            ScheduledCheck,
             self,
-            "PoolHealth",
-            check="pool_health",
             prefix=environment.prefix,
             code=lambda_package(),
             group=group,
+            topic=topic,
+            log_retention_days=environment.log_retention_days,
+            removal_policy=self.removal_policy,
+        )
+        check_in_vpc = partial(check, vpc=network.vpc, security_group=network.checks_group)
+        pool_health = check_in_vpc(
+            "PoolHealth",
+            check="pool_health",
             every=Duration.minutes(5),
             timeout=Duration.minutes(1),
             settings={
@@ -48,10 +57,5 @@ class OperationsStack(EnvironmentStack):
                 "DATABASE_SECRET_ARN": database.secret.secret_arn,
                 "POOLS": ",".join(environment.pools),
             },
-            vpc=network.vpc,
-            security_group=network.checks_group,
-            topic=topic,
-            log_retention_days=environment.log_retention_days,
-            removal_policy=self.removal_policy,
         )
         database.secret.grant_read(pool_health.function)
