@@ -58,6 +58,10 @@ bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for deploymen
 deploy: $(VENV)/.ready ## deploy ENV, or its STACKS only, asking before permissions widen
 	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
 
+.PHONY: check
+check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=production, options in EVENT
+	@python -m procedures.check $(CHECK) --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(EVENT),--event '$(EVENT)')
+
 .PHONY: snapshots
 snapshots: $(VENV)/.ready ## accept the templates as they are now
 	@pytest tests/infra/test_snapshots.py --snapshot-update

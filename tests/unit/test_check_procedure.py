@@ -1,0 +1,134 @@
+"""Running a check by hand: the result as tables, and a failure in its own words."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from rich.console import Console
+
+from procedures.check import CHECKS, tables
+
+RESULT = {
+    "state": "measured",
+    "site": {"state": "ok", "latency_milliseconds": 12.5},
+    "is_complete": True,
+    "nothing": None,
+    "pools": [{"pool": "pool-0", "active_threads": 3}, {"pool": "pool-1", "active_threads": 40}],
+}
+
+
+def _text(result: dict[str, object]) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    for table in tables("pool_health", result):
+        console.print(table)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return str(text)
+
+
+def test_result_is_shown_as_tables() -> None:
+    lines = [[cell.strip() for cell in line.split("│") if cell.strip()] for line in _text(RESULT).splitlines()]
+    for row in (
+        ["state", "measured"],
+        ["site: latency milliseconds", "12.5"],
+        ["is complete", "yes"],
+        ["nothing", "-"],
+    ):
+        assert row in lines
+    assert ["pool-0", "3"] in lines
+    assert ["pool-1", "40"] in lines
+
+
+def test_every_check_can_be_run() -> None:
+    assert "pool_health" in CHECKS
+
+
+class _Lambda(BaseHTTPRequestHandler):
+    answer: bytes = b"{}"
+    error: str | None = None
+    received: list[tuple[str, bytes]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append((self.path, body))
+        self.send_response(200)
+        if self.error:
+            self.send_header("X-Amz-Function-Error", self.error)
+        self.send_header("Content-Length", str(len(self.answer)))
+        self.end_headers()
+        self.wfile.write(self.answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def lambda_service() -> Iterator[tuple[str, type[_Lambda]]]:
+    service = type("Service", (_Lambda,), {"received": []})
+    with ThreadingHTTPServer(("127.0.0.1", 0), service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", service
+        server.shutdown()
+
+
+def _run(endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": endpoint}
+    return subprocess.run(
+        [sys.executable, "-m", "procedures.check", *arguments],
+        env={"PATH": os.environ["PATH"], **credentials, "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_named_function_is_invoked_once_with_the_event(lambda_service: tuple[str, type[_Lambda]]) -> None:
+    endpoint, service = lambda_service
+    service.answer = json.dumps(RESULT).encode()
+    ended = _run(endpoint, "pool_health", "--environment", "staging", "--event", '{"dry_run": true}')
+    assert ended.returncode == 0, ended.stderr
+    assert service.received == [
+        ("/2015-03-31/functions/pardon-staging-pool-health/invocations", b'{"dry_run": true}'),
+    ]
+    assert "pool-1" in ended.stdout
+    assert "\x1b[" not in ended.stdout
+
+
+def test_failure_is_told_in_its_own_words(lambda_service: tuple[str, type[_Lambda]]) -> None:
+    endpoint, service = lambda_service
+    service.error = "Unhandled"
+    service.answer = json.dumps({"errorType": "DatabaseError", "errorMessage": "no answer [x]"}).encode()
+    ended = _run(endpoint, "pool_health", "--environment", "staging")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "pool_health failed with DatabaseError: no answer [x]" in ended.stderr
+    assert "aws logs tail /aws/lambda/pardon-staging-pool-health" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["pool_health", "--environment", "prod"], 1, "environment must be one of"),
+        (["pool_health", "--environment", "staging", "--event", "{dry"], 2, "--event must be JSON"),
+        (["pool_helth", "--environment", "staging"], 2, "invalid choice: 'pool_helth'"),
+    ],
+)
+def test_bad_command_line_is_refused_before_anything_is_called(
+    lambda_service: tuple[str, type[_Lambda]], arguments: list[str], code: int, message: str
+) -> None:
+    endpoint, service = lambda_service
+    ended = _run(endpoint, *arguments)
+    assert (ended.returncode, service.received) == (code, [])
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_nobody_answers() -> None:
+    ended = _run("http://127.0.0.1:9", "pool_health", "--environment", "staging")
+    assert ended.returncode == 1
+    assert "pardon-staging-pool-health in us-east-1 cannot be invoked" in ended.stderr
