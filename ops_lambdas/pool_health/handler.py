@@ -1,15 +1,33 @@
 """Pool health on AWS: settings and credentials in, metrics, log lines and a result out."""
 
 import os
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.pool_health import core, queries
-from ops_lambdas.shared import database, settings
+from ops_lambdas.shared import database
 from ops_lambdas.shared.metrics import Metric, publish
+from ops_lambdas.shared.settings import (
+    EnvironmentName,
+    NoOptions,
+    PoolNames,
+    SecretArn,
+    from_environment,
+    from_event,
+)
 
 logger = Logger(utc=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What pool health is configured with; `pools` are reported also when nothing is open in them."""
+
+    environment: EnvironmentName
+    database_secret_arn: SecretArn
+    pools: PoolNames
 
 
 @logger.inject_lambda_context
@@ -21,8 +39,8 @@ def handler(event: object, _context: LambdaContext) -> core.PoolHealthResult:
     Raises:
         InvalidSettingError, SecretError, DatabaseError: the check could not look.
     """
-    settings.options(event)
-    config = settings.Settings.from_environment(os.environ)
+    from_event(NoOptions, event)
+    config = from_environment(Settings, os.environ)
     credentials = database.read_credentials(config.database_secret_arn)
     try:
         with database.reading(credentials, application_name="pool_health") as reader:

@@ -1,16 +1,26 @@
-"""A check's settings, from its environment and from the event it is called with, validated."""
+"""A check's settings, from its environment and from the event it is called with, validated.
+
+A check declares what it needs as a frozen dataclass, a field per line, each with one of the kinds below:
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(DatabaseSettings):
+        pools: PoolNames
+
+    config = from_environment(Settings, os.environ)  # ENVIRONMENT, DATABASE_HOST, …, POOLS
+
+An event's options are declared alike, with defaults for what need not be given.
+"""
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 # The default events of EventBridge Scheduler and of an EventBridge rule: an envelope without options.
 _SCHEDULES = ("aws.scheduler", "aws.events")
-_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+", re.ASCII)
-_POOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MAX_POOLS = 50  # three custom metrics each, $0.30 a month a metric
+_MAX_POOLS = 50  # five custom metrics each, $0.30 a month a metric
+
+Declared = TypeVar("Declared")
 
 
 class InvalidSettingError(ValueError):
@@ -20,71 +30,173 @@ class InvalidSettingError(ValueError):
         super().__init__(f"{field} must be {allowed}, got {value!r}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a check that reads the database is configured with.
+@dataclass(frozen=True)
+class Kind:
+    """What values a field takes.
 
     Args:
-        environment: the value of the metrics' dimension Environment, e.g. "production".
-        database_secret_arn: the secret with host, port, dbname, username and password.
-        pools: the configured pools, which are reported also when nothing is open in them.
+        allowed: what an error says is allowed.
+        parse: turns what came into the field's value; raises ValueError or TypeError when not allowed.
     """
 
-    environment: str
-    database_secret_arn: str
-    pools: tuple[str, ...]
-
-    @classmethod
-    def from_environment(cls, variables: Mapping[str, str]) -> "Settings":
-        """Read ENVIRONMENT, DATABASE_SECRET_ARN and POOLS (names with commas between).
-
-        Raises:
-            InvalidSettingError: one of them is missing or malformed.
-        """
-        return cls(
-            environment=_matching(
-                variables, "ENVIRONMENT", _ENVIRONMENT, "lower-case letters, digits and hyphens (at most 32)"
-            ),
-            database_secret_arn=_matching(
-                variables, "DATABASE_SECRET_ARN", _SECRET_ARN, "the ARN of a Secrets Manager secret"
-            ),
-            pools=_pools(variables.get("POOLS", "")),
-        )
+    allowed: str
+    parse: Callable[[Any], Any]
 
 
-def options(event: object, *, allowed: Collection[str] = ()) -> dict[str, Any]:
-    """Return the options in the event that a check was called with.
+def matching(pattern: str, allowed: str) -> Kind:
+    """Return the kind of a text that matches the pattern from end to end."""
+    expression = re.compile(pattern, re.ASCII)
+
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or not expression.fullmatch(value):
+            raise ValueError
+        return value
+
+    return Kind(allowed, parse)
+
+
+def one_of(*choices: str) -> Kind:
+    """Return the kind of a text that is one of these."""
+
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    return Kind(" or ".join(choices), parse)
+
+
+def between(minimum: int, maximum: int, unit: str = "") -> Kind:
+    """Return the kind of a whole number of an event, both bounds included."""
+
+    def parse(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return Kind(f"a whole number from {minimum} to {maximum}{unit and ' '}{unit}", parse)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _port(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+        raise ValueError
+    return int(value)
+
+
+def _pools(value: str) -> tuple[str, ...]:
+    pools = tuple(value.split(","))
+    is_valid = all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", pool) for pool in pools)
+    if not is_valid or len(set(pools)) < len(pools) or len(pools) > _MAX_POOLS:
+        raise ValueError
+    return pools
+
+
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+_ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:"
+_IDENTIFIER = matching(r"[a-z_][a-z0-9_]{0,62}", "1 to 63 lower-case letters, digits and underscores, no digit first")
+
+EnvironmentName = Annotated[
+    str, matching(r"[a-z][a-z0-9-]{0,31}", "lower-case letters, digits and hyphens (at most 32), a letter first")
+]
+Host = Annotated[str, matching(_HOST, "a host name or an IPv4 address")]
+Port = Annotated[int, Kind("a port, 1 to 65535", _port)]
+DatabaseName = Annotated[str, _IDENTIFIER]
+RoleName = Annotated[str, _IDENTIFIER]
+SecretArn = Annotated[
+    str, matching(_ARN.format(service="secretsmanager") + r"secret:[\w/+=.@-]+", "the ARN of a Secrets Manager secret")
+]
+TopicArn = Annotated[str, matching(_ARN.format(service="sns") + r"[\w-]{1,256}", "the ARN of an SNS topic")]
+SiteUrl = Annotated[
+    str,
+    matching(rf"https?://{_HOST}(:\d{{1,5}})?", "https:// or http://, a host and perhaps a port, with nothing behind"),
+]
+PoolNames = Annotated[
+    tuple[str, ...],
+    Kind(f"1 to {_MAX_POOLS} different pool names with commas between, e.g. pool-0,pool-1", _pools),
+]
+ResourceName = Annotated[
+    str, matching(r"[A-Za-z0-9][\w-]{0,254}", "the name of a resource: letters, digits, hyphens, underscores")
+]
+Flag = Annotated[bool, Kind("true or false", _flag)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    """What a check that asks the database is configured with.
+
+    Attributes:
+        environment: the value of the metrics' dimension Environment, e.g. "production".
+        database_user: logs in with an IAM token; no password is read.
+    """
+
+    environment: EnvironmentName
+    database_host: Host
+    database_port: Port
+    database_name: DatabaseName
+    database_user: RoleName
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """The options of a check that takes none."""
+
+
+def from_environment(declared: type[Declared], variables: Mapping[str, str]) -> Declared:
+    """Read each declared field from the variable of its name in upper case.
+
+    Raises:
+        InvalidSettingError: one is missing and has no default, or is not allowed.
+    """
+    names = {field: field.upper() for field in _kinds(declared)}
+    values = {field: variables[name] for field, name in names.items() if name in variables}
+    return _checked(declared, values, names)
+
+
+def from_event(declared: type[Declared], event: object) -> Declared:
+    """Read the declared options from the event that a check was called with.
 
     A schedule's own event has none. Anything that is not understood is refused: a misspelt option
     must not run the check as if it had not been given.
 
     Raises:
-        InvalidSettingError: the event is no JSON object, or has a field that is not in `allowed`.
+        InvalidSettingError: the event is no JSON object, has a field that is not declared, or one that is
+            not allowed.
     """
-    if event is None:
-        return {}
-    if not isinstance(event, dict):
+    if event is not None and not isinstance(event, dict):
         raise InvalidSettingError("event", event, "a JSON object")
-    if event.get("source") in _SCHEDULES and "detail-type" in event:
-        return {}
-    for field, value in event.items():
-        if field not in allowed:
-            choice = ", ".join(sorted(allowed)) or "no field at all"
+    given = event or {}
+    if given.get("source") in _SCHEDULES and "detail-type" in given:
+        given = {}
+    kinds = _kinds(declared)
+    for field, value in given.items():
+        if field not in kinds:
+            choice = ", ".join(sorted(kinds)) or "no field at all"
             raise InvalidSettingError("event", {field: value}, f"an object with {choice}")
-    return dict(event)
+    return _checked(declared, given, {field: field for field in kinds})
 
 
-def _matching(variables: Mapping[str, str], name: str, pattern: re.Pattern[str], allowed: str) -> str:
-    value = variables.get(name)
-    if value is None or not pattern.fullmatch(value):
-        raise InvalidSettingError(name, value, allowed)
-    return value
+def _kinds(declared: type[Any]) -> dict[str, Kind]:
+    hints = get_type_hints(declared, include_extras=True)
+    return {field.name: hints[field.name].__metadata__[0] for field in fields(declared)}
 
 
-def _pools(value: str) -> tuple[str, ...]:
-    pools = tuple(value.split(","))
-    is_valid = all(_POOL.fullmatch(pool) for pool in pools)
-    if not is_valid or len(set(pools)) < len(pools) or len(pools) > _MAX_POOLS:
-        allowed = f"1 to {_MAX_POOLS} different pool names with commas between, e.g. pool-0,pool-1"
-        raise InvalidSettingError("POOLS", value, allowed)
-    return pools
+def _checked(declared: type[Declared], given: Mapping[str, object], names: Mapping[str, str]) -> Declared:
+    has_default = {field.name: field.default is not MISSING for field in fields(declared)}  # type: ignore[arg-type]
+    values = {}
+    for field, kind in _kinds(declared).items():
+        if field not in given and has_default[field]:
+            continue
+        value = given.get(field)
+        if value is None:
+            raise InvalidSettingError(names[field], None, kind.allowed)
+        try:
+            values[field] = kind.parse(value)
+        except (TypeError, ValueError):
+            raise InvalidSettingError(names[field], value, kind.allowed) from None
+    return declared(**values)

@@ -1,30 +1,87 @@
 """A check's settings: what is allowed, and errors that name field, value and what is allowed."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops_lambdas.shared.settings import InvalidSettingError, Settings, options
+from ops_lambdas.shared.settings import (
+    DatabaseSettings,
+    Flag,
+    InvalidSettingError,
+    NoOptions,
+    PoolNames,
+    ResourceName,
+    SecretArn,
+    SiteUrl,
+    TopicArn,
+    between,
+    from_environment,
+    from_event,
+    one_of,
+)
 
-ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pardon-production/database-AbCdEf"
-VALID = {"ENVIRONMENT": "production", "DATABASE_SECRET_ARN": ARN, "POOLS": "pool-0,pool-1"}
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(DatabaseSettings):
+    secret_arn: SecretArn
+    topic_arn: TopicArn
+    pools: PoolNames
+    site_url: SiteUrl
+    ecs_cluster: ResourceName
+    metric: Annotated[str, one_of("A", "B")] = "A"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    dry_run: Flag = False
+    age_minutes: Annotated[int, between(60, 600, "minutes")] = 60
+
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pardon-production/cron-secret-AbCdEf"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:pardon-production-alarms"
+VALID = {
+    "ENVIRONMENT": "production",
+    "DATABASE_HOST": "db.example.us-east-1.rds.amazonaws.com",
+    "DATABASE_PORT": "5432",
+    "DATABASE_NAME": "pardon_simulator",
+    "DATABASE_USER": "pardon_ops",
+    "SECRET_ARN": ARN,
+    "TOPIC_ARN": TOPIC,
+    "POOLS": "pool-0,pool-1",
+    "SITE_URL": "https://pardon.example.com",
+    "ECS_CLUSTER": "pardon-production-cluster",
+}
 
 
 def test_valid_settings_are_read() -> None:
-    read = Settings.from_environment({**VALID, "PATH": "/usr/bin"})
-    assert read == Settings(environment="production", database_secret_arn=ARN, pools=("pool-0", "pool-1"))
+    assert from_environment(Settings, {**VALID, "PATH": "/usr/bin", "METRIC": "B"}) == Settings(
+        environment="production",
+        database_host="db.example.us-east-1.rds.amazonaws.com",
+        database_port=5432,
+        database_name="pardon_simulator",
+        database_user="pardon_ops",
+        secret_arn=ARN,
+        topic_arn=TOPIC,
+        pools=("pool-0", "pool-1"),
+        site_url="https://pardon.example.com",
+        ecs_cluster="pardon-production-cluster",
+        metric="B",
+    )
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_secrets_of_every_partition_are_allowed(partition: str) -> None:
+def test_arns_of_every_partition_are_allowed(partition: str) -> None:
     arn = ARN.replace("arn:aws:", f"arn:{partition}:")
-    assert Settings.from_environment({**VALID, "DATABASE_SECRET_ARN": arn}).database_secret_arn == arn
+    assert from_environment(Settings, {**VALID, "SECRET_ARN": arn}).secret_arn == arn
 
 
 @pytest.mark.parametrize("field", list(VALID))
 def test_a_missing_setting_is_named(field: str) -> None:
-    with pytest.raises(InvalidSettingError, match=rf"^{field} must be .*, got (None|'')$"):
-        Settings.from_environment({name: value for name, value in VALID.items() if name != field})
+    with pytest.raises(InvalidSettingError, match=rf"^{field} must be .*, got None$"):
+        from_environment(Settings, {name: value for name, value in VALID.items() if name != field})
 
 
 @pytest.mark.parametrize(
@@ -34,8 +91,23 @@ def test_a_missing_setting_is_named(field: str) -> None:
         ("ENVIRONMENT", "Production", "lower-case letters"),
         ("ENVIRONMENT", "production\n", "lower-case letters"),
         ("ENVIRONMENT", "p" * 33, "at most 32"),
-        ("DATABASE_SECRET_ARN", "pardon-production/database", "ARN of a Secrets Manager secret"),
-        ("DATABASE_SECRET_ARN", ARN.replace("123456789012", "12345678901"), "ARN of a Secrets Manager secret"),
+        ("DATABASE_HOST", "https://db.example.com", "a host name"),
+        ("DATABASE_HOST", "-db", "a host name"),
+        ("DATABASE_PORT", "0", "1 to 65535"),
+        ("DATABASE_PORT", "65536", "1 to 65535"),
+        ("DATABASE_PORT", "٣", "1 to 65535"),
+        ("DATABASE_NAME", 'x"; DROP', "lower-case letters, digits and underscores"),
+        ("DATABASE_USER", "Pardon", "lower-case letters, digits and underscores"),
+        ("DATABASE_USER", "p" * 64, "1 to 63"),
+        ("SECRET_ARN", "pardon-production/cron-secret", "ARN of a Secrets Manager secret"),
+        ("SECRET_ARN", ARN.replace("123456789012", "12345678901"), "ARN of a Secrets Manager secret"),
+        ("TOPIC_ARN", ARN, "ARN of an SNS topic"),
+        ("TOPIC_ARN", TOPIC + ":subscription", "ARN of an SNS topic"),
+        ("SITE_URL", "pardon.example.com", "https:// or http://"),
+        ("SITE_URL", "https://pardon.example.com/", "nothing behind"),
+        ("SITE_URL", "https://user@pardon.example.com", "nothing behind"),
+        ("ECS_CLUSTER", "arn:aws:ecs", "the name of a resource"),
+        ("METRIC", "C", "A or B"),
         ("POOLS", "", "pool names with commas"),
         ("POOLS", "pool-0,", "pool names with commas"),
         ("POOLS", "pool-0, pool-1", "pool names with commas"),
@@ -46,14 +118,14 @@ def test_a_missing_setting_is_named(field: str) -> None:
 )
 def test_a_bad_setting_names_field_value_and_what_is_allowed(field: str, value: str, allowed: str) -> None:
     with pytest.raises(InvalidSettingError, match=allowed) as caught:
-        Settings.from_environment({**VALID, field: value})
+        from_environment(Settings, {**VALID, field: value})
     assert str(caught.value).startswith(f"{field} must be ")
     assert str(caught.value).endswith(f", got {value!r}")
 
 
 def test_fifty_pools_with_the_longest_names_are_allowed() -> None:
     names = [f"{number:064}" for number in range(50)]
-    assert Settings.from_environment({**VALID, "POOLS": ",".join(names)}).pools == tuple(names)
+    assert from_environment(Settings, {**VALID, "POOLS": ",".join(names)}).pools == tuple(names)
 
 
 @pytest.mark.parametrize(
@@ -66,34 +138,43 @@ def test_fifty_pools_with_the_longest_names_are_allowed() -> None:
     ],
 )
 def test_a_schedule_gives_no_options(event: object) -> None:
-    assert options(event) == {}
+    assert from_event(Options, event) == Options(dry_run=False, age_minutes=60)
 
 
-def test_an_allowed_option_is_returned() -> None:
-    assert options({"dry_run": True}, allowed=["dry_run"]) == {"dry_run": True}
+@pytest.mark.parametrize("age_minutes", [60, 600])
+def test_options_within_bounds_are_read(age_minutes: int) -> None:
+    read = from_event(Options, {"dry_run": True, "age_minutes": age_minutes})
+    assert read == Options(dry_run=True, age_minutes=age_minutes)
 
 
 @pytest.mark.parametrize(
-    ("event", "allowed", "message"),
+    ("event", "declared", "message"),
     [
-        ({"dryrun": True}, ["dry_run", "age"], r"event must be an object with age, dry_run, got \{'dryrun': True\}"),
-        ({"key1": "value1"}, [], r"event must be an object with no field at all, got \{'key1': 'value1'\}"),
-        ({"source": "aws.scheduler", "dry_run": True}, ["dry_run"], "event must be an object with dry_run, got"),
-        ([1], [], r"event must be a JSON object, got \[1\]"),
-        ("pool-0", [], "event must be a JSON object, got 'pool-0'"),
-        (0, [], "event must be a JSON object, got 0"),
+        ({"dryrun": True}, Options, r"event must be an object with age_minutes, dry_run, got \{'dryrun': True\}"),
+        ({"key1": "value1"}, NoOptions, r"event must be an object with no field at all, got \{'key1': 'value1'\}"),
+        ({"source": "aws.scheduler", "dry_run": True}, Options, "event must be an object with age_minutes, dry_run"),
+        ([1], NoOptions, r"event must be a JSON object, got \[1\]"),
+        ([], NoOptions, r"event must be a JSON object, got \[\]"),
+        ("pool-0", NoOptions, "event must be a JSON object, got 'pool-0'"),
+        (0, NoOptions, "event must be a JSON object, got 0"),
+        ({"dry_run": "true"}, Options, "dry_run must be true or false, got 'true'"),
+        ({"dry_run": None}, Options, "dry_run must be true or false, got None"),
+        ({"age_minutes": 59}, Options, "age_minutes must be a whole number from 60 to 600 minutes, got 59"),
+        ({"age_minutes": 601}, Options, "age_minutes must be .*, got 601"),
+        ({"age_minutes": 60.5}, Options, "age_minutes must be .*, got 60.5"),
+        ({"age_minutes": True}, Options, "age_minutes must be .*, got True"),
     ],
 )
-def test_an_event_that_is_not_understood_is_refused(event: object, allowed: list[str], message: str) -> None:
+def test_an_event_that_is_not_understood_is_refused(event: object, declared: type, message: str) -> None:
     with pytest.raises(InvalidSettingError, match=message):
-        options(event, allowed=allowed)
+        from_event(declared, event)
 
 
 @settings(deadline=None)
 @given(st.text("abpool-0123,._ ß\n", max_size=30))
 def test_any_text_for_the_pools_is_either_taken_whole_or_refused(text: str) -> None:
     try:
-        pools = Settings.from_environment({**VALID, "POOLS": text}).pools
+        pools = from_environment(Settings, {**VALID, "POOLS": text}).pools
     except InvalidSettingError:
         return
     assert ",".join(pools) == text
