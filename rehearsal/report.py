@@ -208,11 +208,12 @@ class Report:
         return table
 
     def _check_table(self) -> Table:
-        table = _table("Checks", "", "Check", "Seen")
+        is_many = len(self.regions) > 1
+        table = _table("Checks", "", *(["Region"] if is_many else []), "Check", "Seen")
         for check in self.checks:
             mark = self._mark("passed" if check.result == "held" else "failed")
-            name = f"{check.name} ({check.region})" if len(self.regions) > 1 else check.name
-            table.add_row(mark, escape(name), f"[dim]{escape(check.seen)}[/]")
+            region = [check.region] if is_many else []
+            table.add_row(mark, *region, escape(check.name), f"[dim]{escape(check.seen)}[/]")
         return table
 
     def _mark(self, result: str) -> str:

@@ -9,7 +9,7 @@ from rehearsal import guards, servers
 from rehearsal.application import WEB_PORT
 from rehearsal.report import Step
 from rehearsal.run import PREFIX, Region, Run
-from rehearsal.steps import alarms, application, checks, runbook, stacks
+from rehearsal.steps import alarms, application, checks, leftovers, runbook, stacks
 
 
 def rehearse(run: Run, *, is_kept: bool) -> None:
@@ -28,9 +28,8 @@ def rehearse(run: Run, *, is_kept: bool) -> None:
     if len(run.regions) > 1:
         with run.report.step("cdk diff: the regions left each other alone"):
             run.parallel(*(partial(stacks.diff_nothing, run, region, "changed") for region in run.regions))
-    for region in [] if is_kept else run.regions:
-        with _step(run, region, "cdk destroy --all") as step:
-            stacks.destroy(run, region, step)
+    if not is_kept:
+        _take_down(run)
 
 
 def keep(run: Run) -> None:
@@ -82,6 +81,15 @@ def _prove(run: Run, region: Region) -> None:
         checks.run_pool_health(run, region, step)
     with _step(run, region, "Alarms, heard by a subscriber") as step:
         alarms.set_off(run, region, step)
+
+
+def _take_down(run: Run) -> None:
+    retained = set().union(*(leftovers.retained(run, region) for region in run.regions))
+    for region in run.regions:
+        with _step(run, region, "cdk destroy --all") as step:
+            stacks.destroy(run, region, step)
+    with run.report.step("Look for what is left") as step:
+        leftovers.expect_none(run, retained, step)
 
 
 def _step(run: Run, region: Region, name: str) -> AbstractContextManager[Step]:
