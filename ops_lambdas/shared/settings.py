@@ -143,6 +143,15 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskSettings:
+    """Where a check finds the running tasks: cluster and service by name, and Coral's port on each task."""
+
+    ecs_cluster: ResourceName
+    ecs_service: ResourceName
+    coral_port: Port = 5555
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoOptions:
     """The options of a check that takes none."""
 

@@ -13,9 +13,9 @@ from ops_lambdas.shared.settings import (
     InvalidSettingError,
     NoOptions,
     PoolNames,
-    ResourceName,
     SecretArn,
     SiteUrl,
+    TaskSettings,
     TopicArn,
     between,
     from_environment,
@@ -25,12 +25,11 @@ from ops_lambdas.shared.settings import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings):
+class Settings(DatabaseSettings, TaskSettings):
     secret_arn: SecretArn
     topic_arn: TopicArn
     pools: PoolNames
     site_url: SiteUrl
-    ecs_cluster: ResourceName
     metric: Annotated[str, one_of("A", "B")] = "A"
 
 
@@ -53,6 +52,7 @@ VALID = {
     "POOLS": "pool-0,pool-1",
     "SITE_URL": "https://pardon.example.com",
     "ECS_CLUSTER": "pardon-production-cluster",
+    "ECS_SERVICE": "pardon-production-service",
 }
 
 
@@ -68,6 +68,8 @@ def test_valid_settings_are_read() -> None:
         pools=("pool-0", "pool-1"),
         site_url="https://pardon.example.com",
         ecs_cluster="pardon-production-cluster",
+        ecs_service="pardon-production-service",
+        coral_port=5555,
         metric="B",
     )
 

@@ -1,0 +1,36 @@
+"""Secrets Manager: reading a secret, without any of it in an error or a log."""
+
+import json
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
+
+
+class SecretError(RuntimeError):
+    """A secret could not be had; the message never holds any of it."""
+
+
+def read_secret(secret_arn: str) -> dict[str, Any]:
+    """Read a secret that is a JSON object; anew on each run, because secrets rotate.
+
+    Raises:
+        SecretError: it cannot be read, or is something else.
+    """
+    try:
+        client = boto3.client("secretsmanager", config=_CONFIG)
+        text = client.get_secret_value(SecretId=secret_arn)["SecretString"]
+    except (BotoCoreError, ClientError) as error:
+        raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
+    except KeyError:
+        raise SecretError(f"secret {secret_arn} is binary, must be a JSON object") from None
+    try:
+        secret = json.loads(text)
+    except json.JSONDecodeError:
+        secret = None  # the error itself would carry the secret's text
+    if not isinstance(secret, dict):
+        raise SecretError(f"secret {secret_arn} must be a JSON object")
+    return secret
