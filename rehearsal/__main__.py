@@ -40,6 +40,7 @@ def main() -> int:
     arguments = _arguments()
     names = list(dict.fromkeys([REHEARSAL.home_region, *arguments.region]))
     report = Report(_console(), arguments.output / "rehearsal.json", names)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     tether.adopt_orphans()

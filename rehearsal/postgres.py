@@ -22,36 +22,14 @@ from typing import Self
 
 import pg8000.native
 
-from rehearsal import certificates
+from rehearsal import postgres_settings as settings
+from rehearsal.certificates import Authority
 from rehearsal.ports import free_port
 from rehearsal.processes import Process, ProcessError, start, tail
 
 ROOT = Path(__file__).parent.parent
 _START_SECONDS = 30
 _ATTEMPTS = 5  # a free port can be taken by someone else before the server has it
-
-# Durability is off because the data never outlives its server: a crash of the machine loses nothing.
-_SETTINGS = """
-listen_addresses = '{host}'
-port = {port}
-unix_socket_directories = ''
-max_connections = 200
-shared_preload_libraries = 'pg_stat_statements'
-ssl = on
-ssl_cert_file = '{chain}'
-ssl_key_file = '{key}'
-ssl_min_protocol_version = 'TLSv1.2'
-password_encryption = 'scram-sha-256'
-log_connections = 'authorization'
-timezone = 'UTC'
-log_timezone = 'UTC'
-log_line_prefix = '%m [%p] %q%u@%d '
-fsync = off
-synchronous_commit = off
-full_page_writes = off
-"""
-
-_ACCESS = "hostssl all all all scram-sha-256\n"  # no line for plain connections, as with rds.force_ssl = 1
 
 
 class PostgresUnavailableError(Exception):
@@ -151,9 +129,12 @@ class Postgres:
     Args:
         folder: its certificates, password file and log; and its data, where it may be there.
         host, port: loopback address and port that it listens on; a free port otherwise.
+        is_behind_endpoint: members of rds_iam are let in through the emulator's endpoint only, by their
+            token; otherwise with a password, as everybody.
         native: folder of the binaries; the installed ones otherwise.
         log: file of its log; in `folder` otherwise.
-    Attributes: host, port, ca_file (PEM), admin_password_file (of the superuser `postgres`), process.
+    Attributes: host, port, authority (which signs its certificates), ca_file (the authority's, PEM),
+        admin_password_file (of the superuser `postgres`), process.
     """
 
     def __init__(
@@ -162,6 +143,7 @@ class Postgres:
         *,
         host: str = "127.0.0.1",
         port: int | None = None,
+        is_behind_endpoint: bool = False,
         native: Path | None = None,
         log: Path | None = None,
     ) -> None:
@@ -175,8 +157,16 @@ class Postgres:
         self._home: Path | None = None
         self._process: Process | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._certificates = certificates.issue(folder / "certificates", "localhost", host)
-        self.ca_file = self._certificates.ca_file
+        self._is_behind_endpoint = is_behind_endpoint
+        self.authority = Authority(self.certificates_folder)
+        self.ca_file = self.authority.ca_file
+        self._certificate = self.authority.issue("server", "localhost", host)
+        self.authority.issue(settings.IAM_CLIENT, common_name=settings.IAM_CLIENT)
+
+    @property
+    def certificates_folder(self) -> Path:
+        """Folder of ca.pem, and of the server's and the endpoint's certificates and keys."""
+        return self.folder / "certificates"
 
     @property
     def process(self) -> Process:
@@ -247,9 +237,10 @@ class Postgres:
         self.admin_password_file.touch(mode=0o600)
         self.admin_password_file.write_text(secrets.token_urlsafe(24) + "\n")
         password = shutil.copy(self.admin_password_file, home / "password")
-        chain = shutil.copy(self._certificates.server_chain_file, home)
-        key = shutil.copy(self._certificates.server_key_file, home)
-        for path in (password, chain, key):
+        authority = shutil.copy(self.ca_file, home)
+        chain = shutil.copy(self._certificate.chain_file, home)
+        key = shutil.copy(self._certificate.key_file, home)
+        for path in (password, authority, chain, key):
             Path(path).chmod(0o600)
             if user:
                 os.chown(path, *user)
@@ -269,15 +260,17 @@ class Postgres:
         self.log.write_bytes(result.stdout + result.stderr)
         if result.returncode:
             raise ProcessError("PostgreSQL's initdb", f"exited with code {result.returncode}", self.log)
-        (data / "pg_hba.conf").write_text(_ACCESS)
-        self._settings = _SETTINGS.replace("{chain}", str(chain)).replace("{key}", str(key))
+        access = settings.ACCESS_BEHIND_ENDPOINT if self._is_behind_endpoint else settings.ACCESS
+        (data / "pg_hba.conf").write_text(access)
+        (data / "pg_ident.conf").write_text(settings.IDENTITIES)
+        self._files = {"authority": authority, "chain": chain, "key": key}
         return data
 
     def _launch(self, native: Path, data: Path, user: tuple[int, int] | None) -> None:
         if self._is_port_free:
             self.port = free_port(self.host)
-        settings = self._settings.replace("{host}", self.host).replace("{port}", str(self.port))
-        (data / "postgresql.auto.conf").write_text(settings)
+        text = settings.SETTINGS.format(host=self.host, port=self.port, **self._files)
+        (data / "postgresql.auto.conf").write_text(text)
         self._process = start(
             "PostgreSQL",
             [native / "bin" / "postgres", "-D", data],
@@ -296,10 +289,12 @@ class Postgres:
             if not self.process.is_running:
                 raise ProcessError(self.process.name, self.process.end_description(), self.log)
             try:
-                self.connect().close()
+                admin = self.connect()
             except (pg8000.native.InterfaceError, pg8000.native.DatabaseError, OSError) as error:
                 if time.monotonic() > deadline:
                     raise ProcessError(self.process.name, f"does not answer: {error}", self.log) from error
                 time.sleep(0.05)
             else:
+                admin.run(settings.ROLES)
+                admin.close()
                 return

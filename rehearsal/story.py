@@ -47,7 +47,7 @@ def keep(run: Run) -> None:
         "",
         f"  . {exports}",
         f"  {aws} ecs describe-services --cluster {PREFIX}-cluster --services {PREFIX}-service",
-        f"  {aws} logs tail /aws/lambda/{PREFIX}-pool-health",
+        f"  {aws} logs filter-log-events --log-group-name /aws/lambda/{PREFIX}-pool-health",
         f"  curl -H 'Authorization: Bearer {cron_secret}' http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health",
         f"  psql '{secret['url'].partition('?')[0]}?sslmode=verify-full&sslrootcert={region.postgres.ca_file}'",
         "",

@@ -18,7 +18,7 @@ def database_secret(run: Run, region: Region) -> dict[str, Any]:
 
 def cron_secret(run: Run, region: Region) -> str:
     """Read the secret that the operations routes want."""
-    return _secret(run, region, "cron-secret")
+    return str(json.loads(_secret(run, region, "cron-secret"))["value"])
 
 
 def move_in(run: Run, region: Region, step: Step) -> None:
