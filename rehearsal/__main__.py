@@ -146,12 +146,12 @@ def _cause(run: Run | None, error: BaseException) -> BaseException:
 
 def _explain(report: Report, failure: BaseException | None, folder: Path) -> int:
     """Say what failed, with its log and where all logs are kept, and return the exit code."""
-    if failure is None or (report.is_passed and isinstance(failure, KeyboardInterrupt)):
-        return 0
-    report.is_passed = False
+    if failure is None or (report.is_passed and isinstance(failure, KeyboardInterrupt | TerminatedError)):
+        return 0  # all held, and what was kept was asked to end
     interrupted = isinstance(failure, KeyboardInterrupt)
     report.error = "interrupted by ctrl-C" if interrupted else str(failure) or type(failure).__name__
-    step = report.steps[-1].name if report.steps else "preparation"
+    step = "kept running" if report.is_passed else report.steps[-1].name if report.steps else "preparation"
+    report.is_passed = False
     report.console.print(f"\n[bold red]Rehearsal failed[/] in “{escape(step)}”: {escape(report.error)}", soft_wrap=True)
     logs = report.file.parent / "rehearsal-logs" / f"{datetime.now():%Y%m%d-%H%M%S}-{folder.name.rpartition('-')[2]}"  # noqa: DTZ005
     if (folder / "logs").exists():
