@@ -17,6 +17,20 @@ ACCESS_KEY = "test"
 _TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_CTYPE", "LANG", "TZ")
 
 
+def _jsii_cache() -> Path:
+    """Where jsii keeps its unpacked packages; shared by all runs, as unpacking aws-cdk-lib takes seconds."""
+    home = Path.home()
+    chosen = os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT")
+    if chosen or not os.access(home, os.W_OK):
+        return Path(chosen or ROOT / "build" / "jsii-cache")
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "com.amazonaws.jsii" / "package-cache"
+    return home / ".cache" / "aws" / "jsii" / "package-cache"
+
+
+_JSII_CACHE = _jsii_cache()  # now, before this process gives up the user's environment
+
+
 def environment(home: Path, *, region: str, port: int) -> dict[str, str]:
     """Build the environment of the rehearsal's programs.
 
@@ -46,6 +60,7 @@ def environment(home: Path, *, region: str, port: int) -> dict[str, str]:
         "HTTPS_PROXY": DEAD_PROXY,
         "NO_PROXY": "localhost,127.0.0.1",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(_JSII_CACHE),
         "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
         "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
         "IOT_MTLS_ENABLED": "0",
