@@ -74,10 +74,14 @@ def read(folder: Path, environment: str) -> EnvironmentDiff:
     except FileNotFoundError:
         return EnvironmentDiff(environment, "❌ failed before there was a diff", ())
     if status != "0":
-        return EnvironmentDiff(environment, "❌ `cdk diff` failed", (Section("what it printed", text, keep_end=True),))
+        return EnvironmentDiff(
+            environment, "❌ `cdk diff` failed", (Section("what it printed", text.strip(), keep_end=True),)
+        )
     stacks = _stacks(text)
     if not stacks:
-        return EnvironmentDiff(environment, "❓ no stack in what `cdk diff` printed", (Section("all of it", text),))
+        return EnvironmentDiff(
+            environment, "❓ no stack in what `cdk diff` printed", (Section("all of it", text.strip()),)
+        )
     changed = {name: diff for name, diff in stacks.items() if diff != "There were no differences"}
     if not changed:
         return EnvironmentDiff(environment, f"no differences in {len(stacks)} stacks", ())
