@@ -24,9 +24,9 @@ def jobs(name: str = "review.yml") -> dict[str, Any]:
 
 
 def lint(*files: Path) -> subprocess.CompletedProcess[str]:
-    program = Path(sys.executable).with_name("actionlint")
+    program = str(Path(sys.executable).with_name("actionlint"))
     # Without the linters that it would use if a machine has them, so that all machines find the same.
-    command = [program, "-no-color", "-shellcheck=", "-pyflakes=", *files]
+    command = [program, "-no-color", "-shellcheck=", "-pyflakes=", *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
