@@ -18,6 +18,8 @@ def main() -> None:
         ("--database", "[REGION=]HOST:PORT", "PostgreSQL behind the DB instances"),
         ("--database-admin-password-file", "[REGION=]FILE", "password of its role postgres"),
         ("--ca-file", "[REGION=]PEM", "what its certificate is verified with"),
+        ("--database-endpoint", "[REGION=]HOST:PORT", "where clients find it, also with IAM tokens"),
+        ("--database-certificates", "[REGION=]FOLDER", "certificates of that endpoint and of its authority"),
     ):
         parser.add_argument(
             option, action="append", default=[], metavar=metavar, help=f"{text}; again for another region"
@@ -30,6 +32,8 @@ def main() -> None:
         databases=by_region(arguments.database),
         admin_password_files=by_region(arguments.database_admin_password_file),
         ca_files=by_region(arguments.ca_file),
+        endpoints=by_region(arguments.database_endpoint),
+        certificates=by_region(arguments.database_certificates),
         parent=os.getppid(),
     )
     try:

@@ -5,6 +5,7 @@ A read replica is the same database: it has what its source has, at once.
 
 import ssl
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,23 @@ from ministack.core.responses import get_region
 from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
+from rehearsal.emulator import iam_login
+from rehearsal.emulator.endpoint import Endpoint
 from rehearsal.emulator.handlers import Attributes, Properties
 
 TYPE = "AWS::RDS::DBInstance"
 FROM_SOURCE = ("Engine", "EngineVersion", "AllocatedStorage", "StorageType", "MasterUsername", "DBName")
 
 
-def register(databases: dict[str, str], admin_password_files: dict[str, str], ca_files: dict[str, str]) -> None:
+def register(
+    databases: dict[str, str], admin_password_files: dict[str, str], ca_files: dict[str, str], endpoints: dict[str, str]
+) -> None:
     """Give every DB instance made from a template the endpoint of its region's PostgreSQL.
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region, "" for any region. A
             region without a database has instances that are records only.
+        endpoints: HOST:PORT by region where clients find it, if not at the database's own.
     """
     handler = provisioners._RESOURCE_HANDLERS[TYPE]
     create_record, update_record = handler["create"], handler["update"]
@@ -33,11 +39,11 @@ def register(databases: dict[str, str], admin_password_files: dict[str, str], ca
         instance = rds._instances[instance_id]
         address = of_region(databases)
         if address:
-            host, port = address.rsplit(":", 1)
-            instance["Endpoint"] |= {"Address": host, "Port": int(port)}
+            host, port = split(address)
+            instance["Endpoint"] |= dict(zip(("Address", "Port"), split(of_region(endpoints) or address), strict=True))
             if password is not None:
                 password_file, ca_file = of_region(admin_password_files), of_region(ca_files)
-                with closing(admin_connection(host, int(port), password_file, ca_file)) as admin:
+                with closing(admin_connection(host, port, password_file, ca_file)) as admin:
                     prepare(admin, instance["MasterUsername"], password, instance["DBName"])
         return dict(provisioners._rds_db_instance_attrs(instance))
 
@@ -57,6 +63,30 @@ def register(databases: dict[str, str], admin_password_files: dict[str, str], ca
         return instance_id, connect(instance_id, new.get("MasterUserPassword"))
 
     provisioners._RESOURCE_HANDLERS[TYPE] = {**handler, "create": create, "update": update}
+
+
+def open_endpoints(
+    databases: dict[str, str], endpoints: dict[str, str], certificates: dict[str, str], account: str
+) -> None:
+    """Listen where clients find each region's database.
+
+    Raises:
+        OSError: an address is taken.
+    """
+    for region, address in endpoints.items():
+        host, port = split(address)
+        Endpoint(
+            address=(host, port),
+            server=split(databases.get(region) or databases[""]),
+            certificates=Path(certificates[region]),
+            refusal=partial(iam_login.refusal, host=host, port=port, region=region, account=account),
+        ).serve()
+
+
+def split(address: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)
 
 
 def of_region(values: dict[str, str]) -> str:
@@ -80,8 +110,8 @@ def admin_connection(host: str, port: int, password_file: str, ca_file: str) -> 
 def prepare(admin: Any, user: str, password: str, name: str) -> None:
     """Make the master role and the database, or bring the role's password up to date.
 
-    The role has what RDS gives a master user: it creates roles and databases and reads statistics, and
-    is no superuser.
+    The role has what RDS gives a master user: it creates roles and databases, may grant what rds_superuser
+    has, and is no superuser.
     """
     role, secret, database = (
         pg8000.native.identifier(user),
@@ -91,9 +121,6 @@ def prepare(admin: Any, user: str, password: str, name: str) -> None:
     exists = admin.run("SELECT 1 FROM pg_roles WHERE rolname = :user", user=user)
     verb = "ALTER" if exists else "CREATE"
     admin.run(f"{verb} ROLE {role} LOGIN CREATEROLE CREATEDB PASSWORD {secret}")
-    admin.run(f"GRANT pg_monitor, pg_signal_backend TO {role} WITH ADMIN OPTION")
-    if not admin.run("SELECT 1 FROM pg_roles WHERE rolname = 'rds_iam'"):
-        admin.run("CREATE ROLE rds_iam")
-    admin.run(f"GRANT rds_iam TO {role} WITH ADMIN OPTION")
+    admin.run(f"GRANT rds_superuser TO {role}")
     if not admin.run("SELECT 1 FROM pg_database WHERE datname = :name", name=name):
         admin.run(f"CREATE DATABASE {database} OWNER {role}")

@@ -24,6 +24,8 @@ class Settings:
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
+        endpoints, certificates: HOST:PORT where clients find the region's databases, and the folders of
+            its certificates; a region without one has its PostgreSQL found directly, and takes no IAM tokens.
         parent: process whose end ends the emulator.
     """
 
@@ -33,6 +35,8 @@ class Settings:
     databases: dict[str, str]
     admin_password_files: dict[str, str]
     ca_files: dict[str, str]
+    endpoints: dict[str, str]
+    certificates: dict[str, str]
     parent: int
 
 
@@ -40,7 +44,7 @@ def run(settings: Settings) -> NoReturn:
     """Serve until the parent process ends or SIGTERM or SIGINT comes.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port, or that of a database's endpoint, is taken.
     """
     refuse_taken_port(settings.port)
     prepare_environment(settings)
@@ -54,7 +58,8 @@ def run(settings: Settings) -> NoReturn:
 
     access.register()
     resources.register(settings.folder / "placeholders.jsonl")
-    database.register(settings.databases, settings.admin_password_files, settings.ca_files)
+    database.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
+    database.open_endpoints(settings.databases, settings.endpoints, settings.certificates, settings.account)
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files)
     observability.register()
     schedules.register()

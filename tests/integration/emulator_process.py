@@ -113,8 +113,8 @@ def start(folder: Path, *more: str) -> Emulator:
     return Emulator(port, folder, process)
 
 
-def function(role_statements: list[dict[str, Any]]) -> Resources:
-    """A Lambda of HANDLER with a role that allows what the statements say."""
+def function(role_statements: list[dict[str, Any]], code: str = HANDLER) -> Resources:
+    """A Lambda of that code with a role that allows what the statements say."""
     allow = {"PolicyName": "allow", "PolicyDocument": {"Version": "2012-10-17", "Statement": role_statements}}
     return {
         "Role": {
@@ -129,7 +129,7 @@ def function(role_statements: list[dict[str, Any]]) -> Resources:
             "Properties": {
                 "Runtime": "python3.14",
                 "Handler": "index.handler",
-                "Code": {"ZipFile": HANDLER},
+                "Code": {"ZipFile": code},
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Timeout": 20,
             },

@@ -12,12 +12,16 @@ import pytest
 # Function: arguments it is called with.
 CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.core.iam_evaluator:_resolve_condition_key": ("aws:SecureTransport", None),
+    "ministack.core.iam_evaluator:evaluate": (None, [], []),
+    "ministack.core.iam_evaluator:resolve_principal": ("AKIA", "000000000000"),
     "ministack.core.lambda_runtime:_detect_runtime_binary": ("python3.14",),
     "ministack.core.lambda_runtime:reset": (),
+    "ministack.core.rds_iam:RdsIamTokenError": ("code",),
     "ministack.core.responses:get_account_id": (),
     "ministack.core.responses:get_region": (),
     "ministack.core.responses:new_uuid": (),
     "ministack.core.responses:now_iso": (),
+    "ministack.core.responses:request_scope": ("000000000000", "us-east-1"),
     "ministack.services.cloudformation.provisioners:_cw_metric_alarm_record": ("name", {}),
     "ministack.services.cloudformation.provisioners:_ec2_apply_tags": ("eipalloc-1", {}),
     "ministack.services.cloudformation.provisioners:_ec2_sg_permissions": ([{}],),
@@ -38,6 +42,21 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
     "ministack.services.scheduler:_update_schedule": ("name", {}),
     "ministack.services.secretsmanager:_resolve": ("arn",),
+    "ministack.services.sts:register_session": ("ASIA", {}),
+}
+
+# Function: keywords it is called with.
+KEYWORDS: dict[str, tuple[str, ...]] = {
+    "ministack.core.iam_evaluator:AuthError": ("code", "message"),
+    "ministack.core.iam_evaluator:EvalContext": (
+        *("principal_arn", "principal_type", "principal_account", "action"),
+        *("resource_arn", "region", "principal_keys"),
+    ),
+    "ministack.core.iam_evaluator:PrincipalInfo": ("arn", "type", "account", "policies", "keys", "limits"),
+    "ministack.core.rds_iam:VerifiedRdsToken": (
+        *("access_key_id", "account_id", "principal_arn", "principal_type", "principal_name", "db_user", "expires_at"),
+    ),
+    "ministack.core.rds_iam:verify_rds_iam_token": ("token", "hostname", "port", "db_user", "region", "account_id"),
 }
 
 # Mapping that is read and written by key.
@@ -75,6 +94,11 @@ def find(name: str) -> Any:
 @pytest.mark.parametrize("name", CALLED)
 def test_function_takes_the_arguments(name: str) -> None:
     inspect.signature(find(name)).bind(*CALLED[name])
+
+
+@pytest.mark.parametrize("name", KEYWORDS)
+def test_function_takes_the_keywords(name: str) -> None:
+    inspect.signature(find(name)).bind(**dict.fromkeys(KEYWORDS[name]))
 
 
 @pytest.mark.parametrize("name", STORES)
