@@ -63,6 +63,7 @@ def main() -> int:
         if run:
             _end(run)
         tether.end_orphans()
+        report.write()  # also when an error that nobody expected passes through
     code = _explain(report, failure, own.folder)
     report.write()
     own.remove()

@@ -139,7 +139,7 @@ class Report:
         """The facts of the run, JSON-able."""
         return {
             "result": "passed" if self.is_passed else "failed",
-            "error": self.error or None,
+            "error": None if self.is_passed else self.error or "ended unexpectedly",
             "started": self.started_at.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 1),
             "regions": self.regions,
@@ -188,10 +188,13 @@ class Report:
         for one in self.resources:
             stacks.setdefault((one.region, one.stack), Counter())[one.type] += 1
         recorded = Counter((one.region, one.stack) for one in self.placeholders)
-        table = _table("Resources", "Stack", "Region")
+        table = _table("Resources")
+        table.expand = True
+        for column in ("Stack", "Region"):
+            table.add_column(column, no_wrap=True)
         for column in ("Resources", "Placeholders"):
-            table.add_column(column, justify="right")
-        table.add_column("Most", style="dim", no_wrap=True, overflow="ellipsis")
+            table.add_column(column, no_wrap=True, justify="right")
+        table.add_column("Most", style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
         for (region, stack), types in stacks.items():
             most = ", ".join(f"{count} {type_.rpartition('::')[2]}" for type_, count in types.most_common(4))
             table.add_row(stack, region, str(types.total()), str(recorded[region, stack] or ""), most)

@@ -18,6 +18,9 @@ def set_off(run: Run, region: Region, step: Step) -> None:
     topic = f"arn:aws:sns:{region.name}:{ACCOUNT}:{PREFIX}-alarms"
     alarms = _alarms(run, region, topic)
     run.report.expect(bool(alarms), region.name, "alarms speak to the topic", f"{len(alarms)} alarms")
+    key = run.client("sns", region).get_topic_attributes(TopicArn=topic)["Attributes"].get("KmsMasterKeyId", "")
+    name = "the topic is encrypted with a key of its own"
+    run.report.expect(bool(key), region.name, name, key.rpartition("/")[2] or "no key")
     with _subscriber(run, region, topic) as queue:
         begun = time.monotonic()
         state = ["--state-value", "ALARM", "--state-reason", _REASON]
