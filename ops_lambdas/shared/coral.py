@@ -1,0 +1,121 @@
+"""The Coral server of one task: which threads a pool has there, and closing one."""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+from ops_lambdas.shared.http import HttpClient, HttpError, NotJsonError
+
+# Identifiers of threads are UUIDs, of 36 characters; what is far longer is something else.
+_MAX_ID_LENGTH = 200
+
+Outcome = Literal["closed", "gone", "failed", "unreachable", "out_of_time"]
+
+
+class CoralError(RuntimeError):
+    """A pool's threads could not be listed.
+
+    Attributes:
+        kind: "unreachable": nobody accepts connections; "absent": this Coral server has no such pool (404);
+            "failed": any other answer, or none; "out_of_time": the client's time was up.
+    """
+
+    def __init__(self, kind: Literal["unreachable", "absent", "failed", "out_of_time"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What became of closing one thread.
+
+    Attributes:
+        outcome: "closed"; "gone": there was none (404), which is as good; "failed": it may still be open;
+            "unreachable": nobody accepts connections; "out_of_time": the client's time was up.
+        reason: why not, when it is neither closed nor gone.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Coral:
+    """One task's Coral server.
+
+    Args:
+        address: IPv4 address of the task.
+    """
+
+    client: HttpClient
+    address: str
+    port: int
+
+    def threads(self, pool: str) -> list[str]:
+        """List the ids of a pool's threads, each once.
+
+        Raises:
+            CoralError: they could not be had; one unusable id condemns the list, because what sends it is
+                not what we know.
+        """
+        try:
+            answer = self.client.request("GET", self._url(pool))
+        except HttpError as error:
+            raise CoralError(_kind(error), f"{self._name(pool)}: {error.kind}: {error}") from error
+        if answer.status != 200:
+            raise CoralError(
+                "absent" if answer.status == 404 else "failed", f"{self._name(pool)}: status {answer.status}"
+            )
+        try:
+            ids = answer.json()
+        except NotJsonError as error:
+            raise CoralError("failed", f"{self._name(pool)}: {error}") from error
+        if not isinstance(ids, list):
+            raise CoralError("failed", f"{self._name(pool)}: threads must be a list, got {type(ids).__name__}")
+        for thread in ids:
+            if not is_usable_id(thread):
+                allowed = f"text of 1 to {_MAX_ID_LENGTH} printable characters"
+                raise CoralError("failed", f"{self._name(pool)}: a thread's id must be {allowed}, got {thread!r:.80}")
+        return list(dict.fromkeys(ids))
+
+    def close(self, pool: str, thread: str) -> Closing:
+        """Close one thread. Closing it again does no harm.
+
+        Args:
+            thread: an id as `is_usable_id` admits; others are refused without a call.
+        """
+        if not is_usable_id(thread):
+            return Closing("failed", f"{thread!r:.80} is no thread's id")
+        try:
+            answer = self.client.request("DELETE", f"{self._url(pool)}/{quote(thread, safe='')}")
+        except HttpError as error:
+            return Closing(_kind(error), f"{error.kind}: {error}")
+        if 200 <= answer.status < 300:
+            return Closing("closed")
+        if answer.status == 404:
+            return Closing("gone")
+        return Closing("failed", f"status {answer.status}")
+
+    def _url(self, pool: str) -> str:
+        return f"http://{self.address}:{self.port}/api/v1/sessions/{quote(pool, safe='')}/threads"
+
+    def _name(self, pool: str) -> str:
+        return f"threads of {pool} at {self.address}:{self.port}"
+
+
+def is_usable_id(thread: object) -> bool:
+    """Whether a thread's id can be put into a URL and a query and means there what it means here.
+
+    "." and ".." would be another address, an empty one the whole pool's; what cannot be printed is no
+    valid text for PostgreSQL or UTF-8.
+    """
+    return (
+        isinstance(thread, str)
+        and 0 < len(thread) <= _MAX_ID_LENGTH
+        and thread.isprintable()
+        and thread not in (".", "..")
+    )
+
+
+def _kind(error: HttpError) -> Literal["unreachable", "failed", "out_of_time"]:
+    return error.kind if error.kind in ("unreachable", "out_of_time") else "failed"

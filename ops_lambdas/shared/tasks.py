@@ -1,0 +1,99 @@
+"""The running tasks of a service on ECS, and their addresses."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+
+
+class TasksError(RuntimeError):
+    """ECS could not be asked for the service's tasks."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A running task: the last part of its ARN, and its IPv4 address."""
+
+    id: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks that a service means to run.
+
+    Attributes:
+        running: they run and have an address.
+        starting: ids of those that do not run yet, or not any more.
+        without_address: ids of those that run and say no address, e.g. as their network mode is not awsvpc.
+        gone: ids of those that ended while they were asked about.
+    """
+
+    running: tuple[Task, ...]
+    starting: tuple[str, ...] = ()
+    without_address: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+def service_tasks(cluster: str, service: str) -> Tasks:
+    """Find the service's tasks, as ECS sees them at this moment.
+
+    Needs `ecs:ListTasks` and `ecs:DescribeTasks`.
+
+    Raises:
+        TasksError: ECS could not be reached, refused, or does not know the service.
+    """
+    described: list[dict[str, Any]] = []
+    gone: list[str] = []
+    try:
+        client = boto3.client("ecs", config=_CONFIG)
+        # A page has at most 100 tasks, which is what one call describes.
+        pages = client.get_paginator("list_tasks").paginate(
+            cluster=cluster, serviceName=service, desiredStatus="RUNNING"
+        )
+        for page in pages:
+            if not page["taskArns"]:
+                continue
+            answer = client.describe_tasks(cluster=cluster, tasks=page["taskArns"])
+            described += answer["tasks"]
+            gone += [_id(failure.get("arn", "")) for failure in answer.get("failures", [])]
+    except (BotoCoreError, ClientError) as error:
+        raise TasksError(f"tasks of {service} in {cluster} cannot be had: {error}") from error
+    return _sorted_out(described, gone)
+
+
+def _sorted_out(described: list[dict[str, Any]], gone: list[str]) -> Tasks:
+    running: list[Task] = []
+    starting: list[str] = []
+    without_address: list[str] = []
+    for task in described:
+        task_id = _id(task["taskArn"])
+        address = _address(task)
+        if task.get("lastStatus") != "RUNNING":
+            starting.append(task_id)
+        elif address is None:
+            without_address.append(task_id)
+        else:
+            running.append(Task(task_id, address))
+    return Tasks(tuple(running), tuple(starting), tuple(without_address), tuple(gone))
+
+
+def _id(arn: str) -> str:
+    return arn.rpartition("/")[2]
+
+
+def _address(task: dict[str, Any]) -> str | None:
+    """Return the IPv4 address of the task's network interface, when it says one."""
+    for attachment in task.get("attachments", []):
+        for detail in attachment.get("details", []):
+            if detail.get("name") == "privateIPv4Address":
+                try:
+                    return str(ipaddress.IPv4Address(detail.get("value", "")))
+                except ValueError:
+                    return None
+    return None
