@@ -23,7 +23,6 @@ from rehearsal.report import NotHeldError, Report
 from rehearsal.run import Region, Run
 from rehearsal.story import keep, rehearse
 
-_DATABASE_PORT = 5432  # of RDS, which the deployed secret says
 _FILE_WIDTH = 160
 _EXPECTED = (
     *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
@@ -119,7 +118,7 @@ def _prepare(folder: Path, report: Report) -> Run:
     regions_ = []
     for number, name in enumerate(report.regions):
         host, log = addresses.database_host(number), folder / "logs" / f"postgres-{name}.log"
-        postgres = Postgres(folder / name / "postgres", host=host, port=_DATABASE_PORT, log=log)
+        postgres = Postgres(folder / name / "postgres", host=host, is_behind_endpoint=True, log=log)
         regions_.append(Region(name, folder / name, postgres))
     run = Run(folder, free_port(), regions_, report, addresses)
     (folder / "home").mkdir()

@@ -11,6 +11,7 @@ from rehearsal.report import Step
 from rehearsal.run import ACCOUNT, Region, Run
 
 _START_SECONDS = 40
+_DATABASE_PORT = 5432  # of RDS instances
 
 
 def start_all(run: Run, step: Step) -> None:
@@ -34,6 +35,8 @@ def _emulator(run: Run) -> Process:
     for region in run.regions:
         server = region.postgres
         arguments += ["--database", f"{region.name}={server.host}:{server.port}"]
+        arguments += ["--database-endpoint", f"{region.name}={server.host}:{_DATABASE_PORT}"]
+        arguments += ["--database-certificates", f"{region.name}={server.certificates_folder}"]
         arguments += ["--database-admin-password-file", f"{region.name}={server.admin_password_file}"]
         arguments += ["--ca-file", f"{region.name}={server.ca_file}"]
     return _start(run, "the emulator", "rehearsal.emulator", arguments, run.regions[0])
