@@ -1,37 +1,68 @@
 """How healthy the pools are, given what was counted in them. Values in, values out."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal, TypedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypedDict
 
 # A session is active when it has no end time and was active this recently; the application's cleanup
 # ends those that are idle for longer.
 ACTIVE_WITHIN_MINUTES = 60
+# Open and inactive for this long is stuck: the cleanup, every 15 minutes, has missed it at least thrice.
+STUCK_AFTER_MINUTES = 120
+# How many inactive sessions are read, ended ones included, in search of open ones. A user has one
+# session a week, so this is some weeks of the site at 100 users at once; and it costs some milliseconds.
+INACTIVE_LIMIT = 5000
 SOFT_LIMIT_THREADS = 40  # the application puts new users elsewhere when a pool has this many
 UNHEALTHY_FROM_PERCENT = 90  # of the soft limit: 36 threads
-# A pool costs three custom metrics, $0.90 a month. Names in the table are the application's: what
+# A pool costs five custom metrics, $1.50 a month. Names in the table are the application's: what
 # looks like hundreds of pools is a fault there, and must not become a bill here.
 MAX_UNCONFIGURED_POOLS = 20
 
 
 @dataclass(frozen=True)
 class PoolCount:
-    """What the database shows of one pool that has an active session."""
+    """What the database shows of one pool that has an open session."""
 
     pool: str
     active_threads: int
     active_sessions: int
+    stuck_threads: int = 0
+    stuck_sessions: int = 0
+    oldest_open_session_minutes: int | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the database shows of all pools.
+
+    Attributes:
+        looked_back_minutes: stuck and oldest sessions are those inactive for less than this; None: all
+            that there are.
+    """
+
+    pools: tuple[PoolCount, ...]
+    looked_back_minutes: int | None = None
 
 
 @dataclass(frozen=True)
 class PoolLoad:
-    """How busy one pool is."""
+    """How busy one pool is, and how old.
+
+    Attributes:
+        load_percent: of the pool's soft limit, 0..∞.
+        is_healthy: below 90 % of it.
+        stuck_sessions, stuck_threads: open, but inactive for two hours.
+        oldest_open_session_minutes: since it began; None when no session is open.
+    """
 
     pool: str
     active_threads: int
     active_sessions: int
-    load_percent: float  # of the pool's soft limit, 0..∞
-    is_healthy: bool  # below 90 % of it
+    load_percent: float
+    is_healthy: bool
+    stuck_threads: int
+    stuck_sessions: int
+    oldest_open_session_minutes: int | None
 
 
 @dataclass(frozen=True)
@@ -41,6 +72,7 @@ class PoolHealth:
     Attributes:
         pools: the configured ones in their order, then the busiest of the others.
         unlisted_pools: how many pools are in the totals but not in `pools`.
+        looked_back_minutes: as in Counts.
     """
 
     pools: tuple[PoolLoad, ...]
@@ -48,7 +80,10 @@ class PoolHealth:
     total_pools: int
     total_active_threads: int
     total_active_sessions: int
+    total_stuck_sessions: int
     unhealthy_pools: int
+    is_every_pool_unhealthy: bool
+    looked_back_minutes: int | None
 
 
 class PoolResult(TypedDict):
@@ -59,74 +94,107 @@ class PoolResult(TypedDict):
     active_sessions: int
     load_percent: float
     is_healthy: bool
+    stuck_threads: int
+    stuck_sessions: int
+    oldest_open_session_minutes: int | None
 
 
-class Measured(TypedDict):
-    """The check's result when it could count."""
+class PoolsResult(TypedDict):
+    """All pools, as the check's result tells them."""
 
-    state: Literal["measured"]
-    environment: str
     pools: list[PoolResult]
     unlisted_pools: int
     total_pools: int
     total_active_threads: int
     total_active_sessions: int
+    total_stuck_sessions: int
     unhealthy_pools: int
+    is_every_pool_unhealthy: bool
+    looked_back_minutes: int | None
 
 
-class TablesMissing(TypedDict):
-    """The check's result before the application made its tables: nothing was counted."""
+class SiteResult(TypedDict):
+    """What the site's own pool health answered.
 
-    state: Literal["tables_missing"]
+    Attributes:
+        state: "ok", or why its numbers are not known.
+        agrees: with the database's numbers; null when one of both is not known, or they are too far apart
+            in time.
+    """
+
+    state: str
+    status: int | None
+    latency_milliseconds: float | None
+    detail: str
+    agrees: bool | None
+    disagreements: list[str]
+
+
+State = Literal["measured", "tables_missing", "database_unavailable", "already_running"]
+
+
+class NotMeasured(TypedDict):
+    """The check's result when it did not count.
+
+    Attributes:
+        state: "tables_missing" before the application made its tables; "database_unavailable" when the site
+            alone answered; "already_running" when another run is reading, and this one did nothing.
+        site: null when nothing was done.
+    """
+
+    state: State
     environment: str
+    site: SiteResult | None
 
 
-PoolHealthResult = Measured | TablesMissing
+class Measured(NotMeasured, PoolsResult):
+    """The check's result when it could count."""
 
 
-def assess(counts: Iterable[PoolCount], configured: Iterable[str]) -> PoolHealth:
+PoolHealthResult = Measured | NotMeasured
+
+
+def counts(rows: Sequence[Sequence[Any]]) -> Counts:
+    """Return what the query's rows say."""
+    *_, inactive_read, back_minutes = rows[0]
+    pools = []
+    for pool, active_threads, active_sessions, stuck_threads, stuck_sessions, minutes, *_ in rows:
+        if pool is not None:
+            # The application's clock may be ahead of the database's.
+            age = max(minutes, 0)
+            pools.append(PoolCount(pool, active_threads, active_sessions, stuck_threads, stuck_sessions, age))
+    return Counts(tuple(pools), looked_back_minutes=back_minutes if inactive_read >= INACTIVE_LIMIT else None)
+
+
+def assess(counted: Counts, configured: Iterable[str]) -> PoolHealth:
     """Judge every pool that is configured or was counted.
 
     Args:
-        counts: one for each pool with an active session.
         configured: pools that exist even when nothing is open in them.
     """
-    counted = {count.pool: count for count in counts}
-    known = [_load(counted.pop(pool, PoolCount(pool, 0, 0))) for pool in configured]
-    others = [_load(count) for count in counted.values()]
+    by_name = {count.pool: count for count in counted.pools}
+    known = [_load(by_name.pop(pool, PoolCount(pool, 0, 0))) for pool in configured]
+    others = [_load(count) for count in by_name.values()]
     others.sort(key=lambda load: (-load.active_threads, -load.active_sessions, load.pool))
     everything = [*known, *others]
+    unhealthy_pools = sum(not load.is_healthy for load in everything)
     return PoolHealth(
         pools=(*known, *others[:MAX_UNCONFIGURED_POOLS]),
         unlisted_pools=max(len(others) - MAX_UNCONFIGURED_POOLS, 0),
         total_pools=len(everything),
         total_active_threads=sum(load.active_threads for load in everything),
         total_active_sessions=sum(load.active_sessions for load in everything),
-        unhealthy_pools=sum(not load.is_healthy for load in everything),
+        total_stuck_sessions=sum(load.stuck_sessions for load in everything),
+        unhealthy_pools=unhealthy_pools,
+        is_every_pool_unhealthy=0 < unhealthy_pools == len(everything),
+        looked_back_minutes=counted.looked_back_minutes,
     )
 
 
-def measured(health: PoolHealth, environment: str) -> Measured:
-    """Return the result that tells this health."""
-    return {
-        "state": "measured",
-        "environment": environment,
-        "pools": [
-            {
-                "pool": load.pool,
-                "active_threads": load.active_threads,
-                "active_sessions": load.active_sessions,
-                "load_percent": load.load_percent,
-                "is_healthy": load.is_healthy,
-            }
-            for load in health.pools
-        ],
-        "unlisted_pools": health.unlisted_pools,
-        "total_pools": health.total_pools,
-        "total_active_threads": health.total_active_threads,
-        "total_active_sessions": health.total_active_sessions,
-        "unhealthy_pools": health.unhealthy_pools,
-    }
+def told(health: PoolHealth) -> PoolsResult:
+    """Return the part of the result that tells this health."""
+    result: PoolsResult = asdict(health)  # type: ignore[assignment]
+    return {**result, "pools": list(result["pools"])}
 
 
 def _load(count: PoolCount) -> PoolLoad:
@@ -137,4 +205,7 @@ def _load(count: PoolCount) -> PoolLoad:
         active_sessions=count.active_sessions,
         load_percent=load_percent,
         is_healthy=load_percent < UNHEALTHY_FROM_PERCENT,
+        stuck_threads=count.stuck_threads,
+        stuck_sessions=count.stuck_sessions,
+        oldest_open_session_minutes=count.oldest_open_session_minutes,
     )

@@ -1,72 +1,48 @@
-"""Pool health on AWS: settings and credentials in, metrics, log lines and a result out."""
-
-import os
-from dataclasses import dataclass
+"""Pool health on AWS: what database and site say in; metrics, log lines and a result out."""
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.pool_health import core, queries
-from ops_lambdas.shared import database
-from ops_lambdas.shared.metrics import Metric, publish
-from ops_lambdas.shared.settings import (
-    EnvironmentName,
-    NoOptions,
-    PoolNames,
-    SecretArn,
-    from_environment,
-    from_event,
-)
+from ops_lambdas.pool_health import access, core, publication
+from ops_lambdas.pool_health import site as sites
+from ops_lambdas.shared.settings import NoOptions, from_event
 
 logger = Logger(utc=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What pool health is configured with; `pools` are reported also when nothing is open in them."""
-
-    environment: EnvironmentName
-    database_secret_arn: SecretArn
-    pools: PoolNames
-
-
 @logger.inject_lambda_context
 def handler(event: object, _context: LambdaContext) -> core.PoolHealthResult:
-    """Count each pool's active threads and sessions in the database and publish them.
+    """Count each pool's threads and sessions in the database, ask the site for its own count, publish both.
 
-    Needs `secretsmanager:GetSecretValue` on the database's secret, and the network to both.
+    Needs `rds-db:connect` as the database's role, `secretsmanager:GetSecretValue` on the cron secret with
+    `kms:Decrypt` with its key, and the network to database, Secrets Manager and site.
 
     Raises:
-        InvalidSettingError, SecretError, DatabaseError: the check could not look.
+        InvalidSettingError: the check cannot begin.
+        DatabaseError, TokenError: neither the database nor the site gave numbers.
     """
     from_event(NoOptions, event)
-    config = from_environment(Settings, os.environ)
-    credentials = database.read_credentials(config.database_secret_arn)
-    try:
-        with database.reading(credentials, application_name="pool_health") as reader:
-            rows = reader.rows(queries.ACTIVE_BY_POOL, minutes=core.ACTIVE_WITHIN_MINUTES)
-    except database.TablesMissingError as missing:
-        logger.warning("Nothing counted, the application's tables are missing", extra={"reason": str(missing)})
-        return {"state": "tables_missing", "environment": config.environment}
-    health = core.assess((core.PoolCount(*row) for row in rows), config.pools)
-    _publish(health, config.environment)
-    result = core.measured(health, config.environment)
-    logger.info("Pools counted", extra={"result": result})
-    return result
-
-
-def _publish(health: core.PoolHealth, environment: str) -> None:
-    for load in health.pools:
-        publish(
-            {"Environment": environment, "Pool": load.pool},
-            Metric("ActiveThreads", load.active_threads),
-            Metric("ActiveSessions", load.active_sessions),
-            Metric("PoolLoadPercent", load.load_percent, "Percent"),
-        )
-    publish(
-        {"Environment": environment},
-        Metric("TotalActiveThreads", health.total_active_threads),
-        Metric("TotalActiveSessions", health.total_active_sessions),
-        Metric("UnhealthyPools", health.unhealthy_pools),
-        Metric("Pools", health.total_pools),
+    config = access.settings()
+    reading = access.count_pools(config)
+    result: core.PoolHealthResult = {"state": reading.state, "environment": config.environment, "site": None}
+    if reading.state == "already_running":
+        logger.info("Another run is reading, nothing done", extra={"result": result})
+        return result
+    site = access.ask_site(config)
+    differences = sites.disagreements(site, reading.counts) if reading.counts else None
+    result["site"] = sites.told(site, differences)
+    if reading.counts:
+        health = core.assess(reading.counts, config.pools)
+        publication.publish_pools(config.environment, health)
+        result = {**result, **core.told(health)}
+    publication.publish_reach(
+        config.environment,
+        is_database_readable=reading.failure is None,
+        site=site,
+        agrees=None if differences is None else not differences,
     )
+    report = logger.info if reading.counts and site.state == "ok" else logger.warning
+    report("Pools looked at", extra={"result": result, "reason": reading.reason})
+    if reading.failure and site.state != "ok":
+        raise reading.failure
+    return result

@@ -1,18 +1,50 @@
 """What pool health asks the database; names are quoted because Prisma made them in CamelCase."""
 
-# One row for each pool with an active session: pool, threads, sessions. Times are UTC without a zone,
-# so the database's clock is read in UTC whatever the session's zone is.
+# One row for each pool with an open session that was found: pool, active threads and sessions, stuck
+# threads and sessions, minutes since the oldest open session began; behind them how many inactive
+# sessions were read, and for how many minutes the last of those had been inactive. Without any such
+# pool there is one row whose pool is null. Times are UTC without a zone, so the database's clock is
+# read in UTC whatever the session's zone is.
 #
-# The range on "lastActivityAt" lets its index leave out what ended before the last hour. Threads are
-# counted once for each active session through the index on "sessionId"; as a plain join the planner
-# may prefer to read the whole table, which grows with every session that ever was.
-ACTIVE_BY_POOL = """
-SELECT active."coralSessionId", sum(threads.open)::bigint, count(*)
-FROM "Session" AS active
-CROSS JOIN LATERAL (
-  SELECT count(*) AS open FROM "Thread" WHERE "Thread"."sessionId" = active."id"
-) AS threads
-WHERE active."endTime" IS NULL
-  AND active."lastActivityAt" >= (now() AT TIME ZONE 'UTC') - make_interval(mins => :minutes)
-GROUP BY active."coralSessionId"
+# Active sessions are all found, by the index on "lastActivityAt". No index knows which sessions are
+# open, so all that ever were open could only be found by reading every ended one. In place of that the
+# inactive ones are read newest first, at most :inactive_limit, and the answer says how far that went.
+#
+# Threads are counted once for each open session through the index on "sessionId"; as a plain join the
+# planner may prefer to read the whole table, which grows with every session that ever was.
+POOLS = """
+WITH inactive AS MATERIALIZED (
+  SELECT "id", "coralSessionId", "startTime", "lastActivityAt", "endTime" FROM "Session"
+  WHERE "lastActivityAt" < (now() AT TIME ZONE 'UTC') - make_interval(mins => :active_minutes)
+  ORDER BY "lastActivityAt" DESC
+  LIMIT :inactive_limit
+),
+open AS (
+  SELECT "id", "coralSessionId", "startTime", true AS is_active, false AS is_stuck FROM "Session"
+  WHERE "endTime" IS NULL
+    AND "lastActivityAt" >= (now() AT TIME ZONE 'UTC') - make_interval(mins => :active_minutes)
+  UNION ALL
+  SELECT "id", "coralSessionId", "startTime", false,
+         "lastActivityAt" < (now() AT TIME ZONE 'UTC') - make_interval(mins => :stuck_minutes)
+  FROM inactive WHERE "endTime" IS NULL
+),
+pools AS (
+  SELECT open."coralSessionId" AS pool,
+         coalesce(sum(threads.open) FILTER (WHERE is_active), 0)::bigint AS active_threads,
+         count(*) FILTER (WHERE is_active) AS active_sessions,
+         coalesce(sum(threads.open) FILTER (WHERE is_stuck), 0)::bigint AS stuck_threads,
+         count(*) FILTER (WHERE is_stuck) AS stuck_sessions,
+         floor(extract(epoch FROM (now() AT TIME ZONE 'UTC') - min("startTime")) / 60)::bigint AS oldest_minutes
+  FROM open
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS open FROM "Thread" WHERE "Thread"."sessionId" = open."id"
+  ) AS threads
+  GROUP BY open."coralSessionId"
+),
+looked AS (
+  SELECT count(*) AS inactive_read,
+         floor(extract(epoch FROM (now() AT TIME ZONE 'UTC') - min("lastActivityAt")) / 60)::bigint AS back_minutes
+  FROM inactive
+)
+SELECT pools.*, looked.* FROM looked LEFT JOIN pools ON true
 """

@@ -11,11 +11,11 @@ _MAX_DIMENSION_LENGTH = 255  # CloudWatch admits 1024 characters; no name of our
 
 
 class Metric(NamedTuple):
-    """One measured number; the unit is CloudWatch's."""
+    """One measured number; the unit is CloudWatch's, which has none for minutes or money."""
 
     name: str
     value: float
-    unit: Literal["Count", "Percent"] = "Count"
+    unit: Literal["Count", "Percent", "Milliseconds", "None"] = "Count"
 
 
 def publish(dimensions: Mapping[str, str], *metrics: Metric) -> None:

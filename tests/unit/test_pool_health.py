@@ -6,13 +6,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops_lambdas.pool_health.core import MAX_UNCONFIGURED_POOLS, PoolCount, assess, measured
+from ops_lambdas.pool_health.core import (
+    INACTIVE_LIMIT,
+    MAX_UNCONFIGURED_POOLS,
+    Counts,
+    PoolCount,
+    PoolHealth,
+    counts,
+    told,
+)
+from ops_lambdas.pool_health.core import assess as assess_counts
 
 POOL_NAMES = st.text("abcé: ", max_size=3)
+NUMBERS = st.integers(0, 2**40)
 COUNTS = st.builds(
-    PoolCount, pool=POOL_NAMES, active_threads=st.integers(0, 2**40), active_sessions=st.integers(0, 2**40)
+    PoolCount,
+    pool=POOL_NAMES,
+    active_threads=NUMBERS,
+    active_sessions=NUMBERS,
+    stuck_threads=NUMBERS,
+    stuck_sessions=NUMBERS,
+    oldest_open_session_minutes=NUMBERS,
 )
 ONE_COUNT_A_POOL = st.lists(COUNTS, max_size=60, unique_by=lambda count: count.pool)
+
+
+def assess(pools: list[PoolCount], configured: list[str]) -> PoolHealth:
+    return assess_counts(Counts(tuple(pools)), configured)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +87,12 @@ def test_too_many_unknown_pools_are_counted_but_not_listed() -> None:
 
 
 @settings(deadline=None)
-@given(counts=ONE_COUNT_A_POOL, configured=st.lists(POOL_NAMES, max_size=8, unique=True))
-def test_nothing_that_was_counted_is_lost(counts: list[PoolCount], configured: list[str]) -> None:
-    health = assess(counts, configured)
-    assert health.total_active_threads == sum(count.active_threads for count in counts)
-    assert health.total_active_sessions == sum(count.active_sessions for count in counts)
-    assert health.total_pools == len({*configured, *(count.pool for count in counts)})
+@given(counted=ONE_COUNT_A_POOL, configured=st.lists(POOL_NAMES, max_size=8, unique=True))
+def test_nothing_that_was_counted_is_lost(counted: list[PoolCount], configured: list[str]) -> None:
+    health = assess(counted, configured)
+    assert health.total_active_threads == sum(count.active_threads for count in counted)
+    assert health.total_active_sessions == sum(count.active_sessions for count in counted)
+    assert health.total_pools == len({*configured, *(count.pool for count in counted)})
     assert health.total_pools == len(health.pools) + health.unlisted_pools
     assert [load.pool for load in health.pools[: len(configured)]] == configured
     assert len({load.pool for load in health.pools}) == len(health.pools) <= len(configured) + MAX_UNCONFIGURED_POOLS
@@ -82,11 +102,28 @@ def test_nothing_that_was_counted_is_lost(counts: list[PoolCount], configured: l
 
 
 @settings(deadline=None)
-@given(counts=ONE_COUNT_A_POOL)
-def test_the_result_is_json_and_tells_what_was_judged(counts: list[PoolCount]) -> None:
-    health = assess(counts, ["pool-0"])
-    result = json.loads(json.dumps(measured(health, "production"), allow_nan=False))
-    assert (result["state"], result["environment"]) == ("measured", "production")
+@given(counted=ONE_COUNT_A_POOL)
+def test_the_result_is_json_and_tells_what_was_judged(counted: list[PoolCount]) -> None:
+    health = assess(counted, ["pool-0"])
+    result = json.loads(json.dumps(told(health), allow_nan=False))
     assert [pool["pool"] for pool in result["pools"]] == [load.pool for load in health.pools]
-    assert set(result["pools"][0]) == {"pool", "active_threads", "active_sessions", "load_percent", "is_healthy"}
     assert result["total_active_threads"] == health.total_active_threads
+    assert result["is_every_pool_unhealthy"] == (health.unhealthy_pools == health.total_pools)
+
+
+def test_all_pools_are_unhealthy_only_when_there_are_some() -> None:
+    assert assess([PoolCount("pool-0", 36, 1)], ["pool-0"]).is_every_pool_unhealthy
+    assert not assess([PoolCount("pool-0", 36, 1)], ["pool-0", "pool-1"]).is_every_pool_unhealthy
+    assert not assess([], []).is_every_pool_unhealthy
+
+
+def test_rows_say_what_is_open_and_how_far_they_looked() -> None:
+    rows = [["pool-0", 3, 2, 5, 4, 600, INACTIVE_LIMIT, 900], ["pool-1", 1, 1, 0, 0, -2, INACTIVE_LIMIT, 900]]
+    assert counts(rows) == Counts(
+        (PoolCount("pool-0", 3, 2, 5, 4, 600), PoolCount("pool-1", 1, 1, 0, 0, 0)), looked_back_minutes=900
+    )
+
+
+@pytest.mark.parametrize(("read", "back"), [(0, None), (INACTIVE_LIMIT - 1, 900)])
+def test_fewer_inactive_sessions_than_the_limit_are_all_there_are(read: int, back: int | None) -> None:
+    assert counts([[None, None, None, None, None, None, read, back]]) == Counts((), looked_back_minutes=None)

@@ -115,7 +115,7 @@ def test_a_statement_that_waits_too_long_is_given_up(
         pytest.raises(DatabaseError, match=r"SQLSTATE 57014 \(the statement took longer than its timeout\)"),
         shared_database.reading(credentials, application_name="t", statement_timeout_seconds=0.2) as reader,
     ):
-        reader.rows(queries.ACTIVE_BY_POOL, minutes=60)
+        reader.rows(queries.POOLS, active_minutes=60, stuck_minutes=120, inactive_limit=1)
     connection.run("ROLLBACK")
 
 

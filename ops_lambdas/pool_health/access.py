@@ -1,0 +1,123 @@
+"""What pool health reads: the database, and the site from outside."""
+
+import os
+import time
+from dataclasses import dataclass
+
+from ops_lambdas.pool_health import core, queries
+from ops_lambdas.pool_health.site import Site, understand
+from ops_lambdas.shared import database
+from ops_lambdas.shared.http import HttpClient, HttpError
+from ops_lambdas.shared.lock import CheckLock
+from ops_lambdas.shared.secrets import SecretError, read_secret
+from ops_lambdas.shared.settings import (
+    DatabaseSettings,
+    EnvironmentName,
+    PoolNames,
+    SecretArn,
+    SiteUrl,
+    from_environment,
+)
+
+ROUTE = "/api/cron/pool-health"
+# The site can take tens of seconds in an incident. With the database's connect and statement timeouts
+# (20 s at worst) this stays below the function's minute.
+_SITE_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(DatabaseSettings):
+    """What pool health is configured with.
+
+    Attributes:
+        pools: reported also when nothing is open in them.
+        cron_secret_arn: holds in its key `value` what the site's operations routes ask for.
+    """
+
+    pools: PoolNames
+    site_url: SiteUrl
+    cron_secret_arn: SecretArn
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormerSettings:
+    """As Settings, with the database's secret in place of its address; without a site, it is not asked."""
+
+    environment: EnvironmentName
+    database_secret_arn: SecretArn
+    pools: PoolNames
+    site_url: SiteUrl = ""
+    cron_secret_arn: SecretArn = ""
+
+
+def settings() -> Settings | FormerSettings:
+    """Read the settings from the environment; raises InvalidSettingError."""
+    if "DATABASE_SECRET_ARN" in os.environ:
+        return from_environment(FormerSettings, os.environ)
+    return from_environment(Settings, os.environ)
+
+
+def _login(config: Settings | FormerSettings) -> database.Credentials:
+    if isinstance(config, FormerSettings):
+        return database.read_credentials(config.database_secret_arn)
+    return database.iam_login(config)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of asking the database.
+
+    Attributes:
+        counts: only when measured.
+        reason: why they are not there, for the log.
+        failure: only when the database is unavailable.
+    """
+
+    state: core.State
+    counts: core.Counts | None = None
+    reason: str = ""
+    failure: database.DatabaseError | database.TokenError | SecretError | None = None
+
+
+def count_pools(config: Settings | FormerSettings) -> Reading:
+    """Count in the database; a failure is returned, because the site is asked all the same."""
+    try:
+        with database.reading(_login(config), application_name="pool_health") as reader:
+            if not reader.try_lock(CheckLock.POOL_HEALTH):
+                return Reading("already_running")
+            rows = reader.rows(
+                queries.POOLS,
+                active_minutes=core.ACTIVE_WITHIN_MINUTES,
+                stuck_minutes=core.STUCK_AFTER_MINUTES,
+                inactive_limit=core.INACTIVE_LIMIT,
+            )
+    except database.TablesMissingError as missing:
+        return Reading("tables_missing", reason=str(missing))
+    except (database.DatabaseError, database.TokenError, SecretError) as failure:
+        return Reading("database_unavailable", reason=str(failure), failure=failure)
+    return Reading("measured", core.counts(rows))
+
+
+def ask_site(config: Settings | FormerSettings) -> Site:
+    """Ask the site for its own pool health, as an operator does; whatever comes of it is named."""
+    if not config.site_url:
+        return Site(state="secret_unreadable", detail="no site is configured")
+    try:
+        headers = {"Authorization": f"Bearer {_cron_secret(config.cron_secret_arn)}", "Accept": "application/json"}
+    except SecretError as error:
+        return Site(state="secret_unreadable", detail=str(error))
+    with HttpClient(seconds=_SITE_SECONDS, answer_seconds=_SITE_SECONDS) as client:
+        start = time.monotonic()
+        try:
+            answer = client.request("GET", f"{config.site_url}{ROUTE}", headers=headers)
+        except HttpError as error:
+            return Site(state="timeout" if error.kind == "out_of_time" else error.kind, detail=str(error))
+        return understand(answer, round(1000 * (time.monotonic() - start), 1))
+
+
+def _cron_secret(arn: str) -> str:
+    value = read_secret(arn).get("value")
+    # What is not printable ASCII cannot stand in a header, and the error of trying would show it.
+    if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
+        raise SecretError(f"secret {arn} has no valid value")
+    return value

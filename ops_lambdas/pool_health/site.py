@@ -1,0 +1,177 @@
+"""What the site's own pool health said, and whether it agrees with the database. Values in, values out."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ops_lambdas.pool_health.core import Counts, SiteResult
+from ops_lambdas.shared.http import Answer, NotJsonError
+
+SiteState = Literal[
+    "ok",
+    "unauthorized",  # 401: the site has another secret than ours
+    "redirected",  # 3xx: our address is not the site's
+    "server_error",  # 5xx: the site, or the load balancer before it
+    "unexpected_status",
+    "not_json",
+    "wrong_shape",  # JSON, but not pool health's
+    "unreachable",  # no connection
+    "timeout",  # a connection, but no answer in time
+    "broken",  # an answer that was cut off, or is not HTTP
+    "secret_unreadable",  # not asked, because we do not have what it asks for
+]
+_UNANSWERED = ("unreachable", "timeout", "broken")
+
+# The site counts at some moment between our question and its answer, and we have counted just before
+# asking. Further apart than this the two say nothing about each other.
+MAX_COMPARED_LATENCY_MILLISECONDS = 10_000
+# What may happen meanwhile: one session begins, ends or falls idle, with a thread for each of seven
+# agents; and in a rush, when 50 sessions a second begin, a tenth of what is there.
+SESSIONS_TOLERANCE = 1
+THREADS_TOLERANCE = 7
+SHARE_TOLERANCE = 0.1
+_MAX_DISAGREEMENTS = 10  # that are named
+_MAX_DETAIL_LENGTH = 200
+_MAX_POOLS = 1000
+
+
+@dataclass(frozen=True)
+class SiteCount:
+    """What the site says of one pool."""
+
+    pool: str
+    active_threads: int
+    active_sessions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What came of asking the site.
+
+    Attributes:
+        latency_milliseconds: None when no whole answer came.
+        counts: only when the state is "ok".
+    """
+
+    state: SiteState
+    status: int | None = None
+    latency_milliseconds: float | None = None
+    detail: str = ""
+    counts: tuple[SiteCount, ...] = ()
+
+    @property
+    def is_reachable(self) -> bool | None:
+        """Whether a whole answer came, of whatever kind; None when it was not asked."""
+        return None if self.state == "secret_unreadable" else self.state not in _UNANSWERED
+
+
+def understand(answer: Answer, latency_milliseconds: float) -> Site:
+    """Return what a whole answer says."""
+
+    def site(state: SiteState, detail: str = "", counts: tuple[SiteCount, ...] = ()) -> Site:
+        return Site(
+            state=state,
+            status=answer.status,
+            latency_milliseconds=latency_milliseconds,
+            detail=detail[:_MAX_DETAIL_LENGTH],
+            counts=counts,
+        )
+
+    if answer.status != 200:
+        return site(_state_of(answer.status), repr(answer.body[:_MAX_DETAIL_LENGTH]))
+    try:
+        return site("ok", counts=_counts(answer.json()))
+    except NotJsonError as error:
+        return site("not_json", str(error))
+    except _ShapeError as error:
+        return site("wrong_shape", str(error))
+
+
+def disagreements(site: Site, counts: Counts) -> list[str] | None:
+    """Say in which numbers site and database differ by more than what may happen between the readings.
+
+    A pool that only one of them shows counts as empty on the other side.
+
+    Returns:
+        None when they cannot be compared: the site gave no numbers, or took too long.
+    """
+    latency = site.latency_milliseconds
+    if site.state != "ok" or latency is None or latency > MAX_COMPARED_LATENCY_MILLISECONDS:
+        return None
+    theirs = {count.pool: (count.active_threads, count.active_sessions) for count in site.counts}
+    ours = {count.pool: (count.active_threads, count.active_sessions) for count in counts.pools}
+    found = []
+    for pool in sorted({*theirs, *ours}):
+        pairs = zip(
+            ("active threads", "active sessions"),
+            (THREADS_TOLERANCE, SESSIONS_TOLERANCE),
+            theirs.get(pool, (0, 0)),
+            ours.get(pool, (0, 0)),
+            strict=True,
+        )
+        found += [
+            f"{pool}: {their} {what} on the site, {our} in the database"
+            for what, tolerance, their, our in pairs
+            if abs(their - our) > max(tolerance, SHARE_TOLERANCE * max(their, our))
+        ]
+    return found
+
+
+def told(site: Site, differences: list[str] | None) -> SiteResult:
+    """Return the part of the result that tells this."""
+    return {
+        "state": site.state,
+        "status": site.status,
+        "latency_milliseconds": site.latency_milliseconds,
+        "detail": site.detail,
+        "agrees": None if differences is None else not differences,
+        "disagreements": (differences or [])[:_MAX_DISAGREEMENTS],
+    }
+
+
+class _ShapeError(ValueError):
+    """The JSON is not pool health's."""
+
+
+def _state_of(status: int) -> SiteState:
+    if status == 401:
+        return "unauthorized"
+    if 300 <= status < 400:
+        return "redirected"
+    return "server_error" if status >= 500 else "unexpected_status"
+
+
+def _counts(body: Any) -> tuple[SiteCount, ...]:
+    success = _member(body, "success", "the body")
+    if success is not True:
+        raise _ShapeError(f"success is {success!r}, error {body.get('error')!r}")
+    pools = _member(_member(body, "statistics", "the body"), "pools", "statistics")
+    if not isinstance(pools, list) or len(pools) > _MAX_POOLS:
+        raise _ShapeError("statistics.pools is no list of pools")
+    counts = tuple(
+        SiteCount(
+            _name(_member(pool, "poolId", "a pool")), _number(pool, "activeThreads"), _number(pool, "activeSessions")
+        )
+        for pool in pools
+    )
+    if len({count.pool for count in counts}) < len(counts):
+        raise _ShapeError("statistics.pools has a pool twice")
+    return counts
+
+
+def _member(value: Any, name: str, where: str) -> Any:
+    if not isinstance(value, dict) or name not in value:
+        raise _ShapeError(f"{where} has no {name}")
+    return value[name]
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _ShapeError(f"poolId is {value!r}")
+    return value
+
+
+def _number(pool: Any, name: str) -> int:
+    value = _member(pool, name, "a pool")
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _ShapeError(f"{name} is {value!r}")
+    return value
