@@ -28,6 +28,7 @@ class ProcessError(Exception):
     def __init__(self, name: str, what: str, log: Path) -> None:
         self.name, self.what, self.log = name, what, log
         super().__init__(f"{name} {what}")
+        self.add_note(self.log_tail)  # for who reads a traceback
 
     @property
     def log_tail(self) -> str:

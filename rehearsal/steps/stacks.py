@@ -16,19 +16,13 @@ _CDK: list[str] = ["cdk", "--no-notices", "--no-version-reporting", "--ci"]
 _TOOLKIT = "CDKToolkit"
 
 
-def begin_synth(run: Run, region: Region, variant: str, *context: str) -> Process:
-    """Begin to synthesize the application for a region into the assembly called `variant`."""
+def begin_synth(run: Run, region: Region, variant: str, *context: str, app: str | None = None) -> Process:
+    """Begin to synthesize the application (or `app`) for a region into the assembly called `variant`."""
     values = ["environment=rehearsal", f"region={region.name}", *context]
     options = [argument for value in values for argument in ("--context", value)]
-    arguments: list[str | Path] = [
-        *_CDK,
-        "synth",
-        "--quiet",
-        "--strict",
-        *options,
-        "--output",
-        region.assembly(variant),
-    ]
+    arguments: list[str | Path] = [*_CDK, "synth", "--quiet", "--strict", *options]
+    arguments += ["--app", app] if app else []
+    arguments += ["--output", region.assembly(variant)]
     return run.begin(f"cdk synth {variant} {region.name}", arguments, region)
 
 
@@ -43,7 +37,7 @@ def bootstrap(run: Run, step: Step) -> None:
 
 def deploy(run: Run, region: Region, step: Step) -> None:
     """Deploy every stack of the region and record what it now holds."""
-    output = _deploy(run, region, "first", "cdk deploy")
+    output = deploy_assembly(run, region, "first", "cdk deploy")
     names = region.stack_names()
     stacks = describe_stacks(run, region)
     statuses = Counter(stacks.get(name, {}).get("StackStatus", "absent") for name in names)
@@ -58,7 +52,7 @@ def deploy(run: Run, region: Region, step: Step) -> None:
 def deploy_again(run: Run, region: Region) -> None:
     """Deploy what was synthesized anew, and see that no stack was touched."""
     before = _touched(run, region)
-    output = _deploy(run, region, "again", "cdk deploy again")
+    output = deploy_assembly(run, region, "again", "cdk deploy again")
     after = _touched(run, region)
     changed = [name for name in after if after[name] != before.get(name)]
     names = region.stack_names()
@@ -89,7 +83,7 @@ def diff_change(run: Run, region: Region) -> None:
 
 def deploy_change(run: Run, region: Region, step: Step) -> None:
     """Deploy the other image tag and find it in the task definition that the service runs."""
-    _deploy(run, region, "changed", "cdk deploy changed")
+    deploy_assembly(run, region, "changed", "cdk deploy changed")
     ecs = run.client("ecs", region)
     service = ecs.describe_services(cluster=f"{PREFIX}-cluster", services=[f"{PREFIX}-service"])["services"][0]
     definition = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
@@ -110,6 +104,13 @@ def destroy(run: Run, region: Region, step: Step) -> None:
     run.report.expect(not left, region.name, "cdk destroy --all destroys every stack", seen)
 
 
+def deploy_assembly(run: Run, region: Region, variant: str, name: str, allowed: Sequence[int] = (0,)) -> str:
+    """Deploy every stack of an assembly and return what the CLI said; its exit code is an allowed one."""
+    app = region.assembly(variant)
+    options = ["--require-approval", "never", "--method", "direct", "--concurrency", "4", "--progress", "events"]
+    return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, "--all", *options], region), allowed)
+
+
 def describe_stacks(run: Run, region: Region) -> dict[str, dict[str, Any]]:
     """Describe the region's stacks by name; those that were deleted are absent."""
     pages = run.client("cloudformation", region).get_paginator("describe_stacks").paginate()
@@ -128,12 +129,6 @@ def record_resources(run: Run, region: Region) -> None:
     lines = recorded.read_text().splitlines() if recorded.exists() else []
     placeholders = [Placeholder(**json.loads(line)) for line in lines]
     run.report.placeholders += [one for one in placeholders if one.region == region.name]
-
-
-def _deploy(run: Run, region: Region, variant: str, name: str) -> str:
-    app = region.assembly(variant)
-    options = ["--require-approval", "never", "--method", "direct", "--concurrency", "4", "--progress", "events"]
-    return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, "--all", *options], region))
 
 
 def _diff(region: Region, variant: str) -> Sequence[str | Path]:
