@@ -6,6 +6,7 @@ names the field, the value and what is allowed.
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from ipaddress import IPv4Network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -43,12 +44,13 @@ RDS_CA_BUNDLE = Path(__file__).parent / "ops_lambdas" / "shared" / "rds-ca-bundl
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
-def regions() -> list[str]:
+@cache
+def regions() -> tuple[str, ...]:
     """Names of AWS's commercial regions whose databases the checks can trust: their authorities are at hand."""
     partitions = Loader().load_data("endpoints")["partitions"]
     commercial = next(p["regions"] for p in partitions if p["partition"] == "aws")
     trusted = re.findall(r"^# Amazon RDS (\S+) Root CA", RDS_CA_BUNDLE.read_text(), re.MULTILINE)
-    return sorted(set(commercial) & set(trusted))
+    return tuple(sorted(set(commercial) & set(trusted)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,7 @@ class Environment:
         cpu_target_percent, memory_target_percent: the averages that autoscaling holds.
         fargate_weight, spot_weight: how tasks are shared out between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: of the database at first, and the ceiling of its autoscaling.
+        cost_metric: what costs are reported as: "UnblendedCost" or "AmortizedCost".
         pools: Coral sessions that the application is configured with.
     """
 
@@ -139,6 +142,7 @@ class Environment:
     has_replica: bool = True
     backup_days: int = 7
     log_retention_days: int = 90
+    cost_metric: str = "UnblendedCost"
     cost_bands: tuple[CostBand, ...] = ()
 
     def __post_init__(self) -> None:
@@ -209,7 +213,7 @@ class Environment:
         allowed = f"from {first} to {last} in steps of {step} when task_cpu is {self.task_cpu}"
         require(self, "task_memory_mib", self.task_memory_mib in sizes, allowed)
         check_containers(self.containers, self.task_memory_mib)
-        require(self, "pools", 0 < len(self.pools) <= 50, "1 to 50 pools")  # three metrics each, $0.30 a month a metric
+        require(self, "pools", 0 < len(self.pools) <= 50, "1 to 50 pools")  # five metrics each, $0.30 a month a metric
         require_match(self, "pools", r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "names of letters, digits, '.', '_' and '-'")
         require_unique(self, "pools")
         require_between(self, "min_tasks", 1, 100)
@@ -238,6 +242,7 @@ class Environment:
         require(self, "max_storage_gib", has_room, f"at least 10 % above storage_gib ({self.storage_gib})")
         require_between(self, "backup_days", 1, 35)
         require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
+        require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))
         services = [band.service for band in self.cost_bands]
         require(self, "cost_bands", len(set(services)) == len(services), "one band for a service")
 
