@@ -5,15 +5,21 @@
 On each host, port 5555 is the task's Coral server (`/health`, a pool's threads) and port 3000 its site
 (`/api/health/coral`, `/api/cron/*`). Coral's threads live in the memory of their instance. The secrets file
 is JSON with DATABASE_URL and CRON_SECRET, what the task gets from Secrets Manager; it may come later than
-the stand-in, whose site is not well until then. The stand-in adds one call: `PUT` of a thread opens it.
+the stand-in, whose site is not well until then. The stand-in adds two calls to Coral's: `PUT` of a thread
+opens it, and `POST` of a JSON list of ids to a pool's threads opens them all.
+
+With --site HOST:PORT the site is there over TLS, too, as behind the load balancer: each request goes to the
+next task.
 """
 
 import argparse
 import hmac
+import itertools
 import json
 import ssl
 import threading
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,6 +135,18 @@ class CoralHandler(_Handler):
             case _:
                 self.not_found()
 
+    def do_POST(self) -> None:
+        """Open the threads of a JSON list; the stand-in's own."""
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        match self._thread():
+            case (pool, None):
+                threads = json.loads(content)
+                for thread in threads:
+                    self.coral.open(pool, thread)
+                self.answer(HTTPStatus.CREATED, {"opened": len(threads)})
+            case _:
+                self.not_found()
+
     def do_PUT(self) -> None:
         """Open a thread; the stand-in's own."""
         match self._thread():
@@ -173,8 +191,20 @@ class WebHandler(_Handler):
             self.answer(HTTPStatus.OK, body)
 
 
+class SiteHandler(WebHandler):
+    """The site as the load balancer answers for it."""
+
+    corals: Iterator[CoralMemory]
+
+    def do_GET(self) -> None:
+        """Let the next task answer."""
+        self.coral = next(self.corals)
+        super().do_GET()
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def server_bind(self) -> None:
         """Bind without the look-up of the host's name, which asks DNS."""
@@ -182,15 +212,32 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
-def serve(host: str, settings: Settings) -> list[ThreadingHTTPServer]:
+def serve(host: str, settings: Settings, coral: CoralMemory | None = None) -> list[ThreadingHTTPServer]:
     """Start one instance on its host: its Coral server and its site, each in threads of their own."""
-    shared = {"settings": settings, "coral": CoralMemory()}
-    servers: list[ThreadingHTTPServer] = []
-    for port, handler in ((CORAL_PORT, CoralHandler), (WEB_PORT, WebHandler)):
-        server = _Server((host, port), type(handler.__name__, (handler,), dict(shared)))
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        servers.append(server)
-    return servers
+    shared = {"settings": settings, "coral": coral or CoralMemory()}
+    return [_start((host, port), handler, shared) for port, handler in _PORTS.items()]
+
+
+def serve_site(
+    address: tuple[str, int], settings: Settings, corals: Sequence[CoralMemory], chain_file: Path, key_file: Path
+) -> ThreadingHTTPServer:
+    """Answer for all tasks over TLS, as the load balancer does."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain_file, key_file)
+    return _start(address, SiteHandler, {"settings": settings, "corals": itertools.cycle(corals)}, context)
+
+
+_PORTS: dict[int, type[_Handler]] = {CORAL_PORT: CoralHandler, WEB_PORT: WebHandler}
+
+
+def _start(
+    address: tuple[str, int], handler: type[_Handler], shared: dict[str, Any], tls: ssl.SSLContext | None = None
+) -> ThreadingHTTPServer:
+    server = _Server(address, type(handler.__name__, (handler,), dict(shared)))
+    if tls:  # each handshake in the thread of its request
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server
 
 
 def main() -> None:
@@ -200,11 +247,19 @@ def main() -> None:
     parser.add_argument("--secrets-file", type=Path, required=True)
     parser.add_argument("--ca-file", type=Path, required=True)
     parser.add_argument("--pools", default="pool-0,pool-1,pool-2,pool-3,pool-4")
+    parser.add_argument("--site", metavar="HOST:PORT", help="the site over TLS, for all tasks")
+    parser.add_argument("--site-certificate", type=Path, metavar="PEM", help="its certificate's chain")
+    parser.add_argument("--site-key", type=Path, metavar="PEM", help="its private key")
     arguments = parser.parse_args()
     settings = Settings(arguments.secrets_file, arguments.ca_file, arguments.pools.split(","))
-    for host in arguments.host:
-        serve(host, settings)
+    corals = [CoralMemory() for _ in arguments.host]
+    for host, coral in zip(arguments.host, corals, strict=True):
+        serve(host, settings, coral)
         print(f"task on {host}: Coral on port {CORAL_PORT}, site on port {WEB_PORT}", flush=True)
+    if arguments.site:
+        host, _, port = arguments.site.rpartition(":")
+        serve_site((host, int(port)), settings, corals, arguments.site_certificate, arguments.site_key)
+        print(f"site over TLS on {arguments.site}", flush=True)
     threading.Event().wait()
 
 

@@ -20,6 +20,8 @@ def main() -> None:
         ("--ca-file", "[REGION=]PEM", "what its certificate is verified with"),
         ("--database-endpoint", "[REGION=]HOST:PORT", "where clients find it, also with IAM tokens"),
         ("--database-certificates", "[REGION=]FOLDER", "certificates of that endpoint and of its authority"),
+        ("--task-addresses", "[REGION=]ADDRESS,...", "of the stand-ins that play the tasks of ECS services"),
+        ("--site", "[REGION=]HOST:PORT", "where HTTPS of the region's load balancer is answered"),
     ):
         parser.add_argument(
             option, action="append", default=[], metavar=metavar, help=f"{text}; again for another region"
@@ -34,6 +36,8 @@ def main() -> None:
         ca_files=by_region(arguments.ca_file),
         endpoints=by_region(arguments.database_endpoint),
         certificates=by_region(arguments.database_certificates),
+        task_addresses={key: value.split(",") for key, value in by_region(arguments.task_addresses).items()},
+        sites=by_region(arguments.site),
         parent=os.getppid(),
     )
     try:

@@ -15,7 +15,10 @@ NESTED = ("secrets", "healthCheck", "dependsOn", "ulimits", "linuxParameters")
 
 
 def register() -> None:
-    """Have describe-task-definition answer nested settings in the API's spelling."""
+    """Answer nested settings of task definitions in the API's spelling, and replace a service's stopped tasks.
+
+    MiniStack replaces them only where Docker runs them.
+    """
     normalize = provisioners._normalize_container_defs
 
     def normalize_nested(definitions: list[Properties]) -> list[Properties]:
@@ -24,7 +27,18 @@ def register() -> None:
             for one in normalize(definitions)
         ]
 
+    stop = ecs._ACTION_MAP["StopTask"]
+
+    def stop_and_replace(data: dict[str, Any]) -> Any:
+        response = stop(data)
+        cluster = data.get("cluster", "default").rpartition("/")[2]
+        task = ecs._resolve_task(data.get("task", ""), cluster)
+        if task and task["group"].startswith("service:"):
+            ecs._reconcile_service_tasks(cluster, f"{cluster}/{task['group'].partition(':')[2]}")
+        return response
+
     provisioners._normalize_container_defs = normalize_nested
+    ecs._ACTION_MAP["StopTask"] = stop_and_replace
 
 
 def put_capacity_providers(_logical_id: str, props: Properties, _stack: str) -> tuple[str, Attributes]:

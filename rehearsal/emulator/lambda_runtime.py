@@ -5,8 +5,8 @@ imported and a missing dependency of an asset would go unnoticed.
 """
 
 import json
-import os
 import shlex
+import ssl
 import sys
 from importlib.metadata import distribution
 from pathlib import Path
@@ -15,38 +15,27 @@ from typing import Any
 from ministack.core import lambda_runtime as runtime
 from ministack.services import cloudwatch, lambda_svc
 
+PRELUDE = Path(__file__).with_name("lambda_prelude.py")
 DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 
-# Put before MiniStack's worker script. The thread ends the worker when the emulator is killed outright.
-PRELUDE = """
-import os, sys, threading, time
-sys.path.append({packages!r})
-ca_files = {ca_files}
-ca_file = ca_files.get(os.environ["AWS_REGION"]) or ca_files.get("")
-if ca_file:
-    os.environ["PGSSLROOTCERT"] = ca_file
-def end_with(parent):
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
-threading.Thread(target=end_with, args=[{parent}], daemon=True).start()
-"""
 
-
-def register(folder: Path, ca_files: dict[str, str]) -> None:
+def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) -> None:
     """Make the clean interpreter below the folder and have MiniStack use it; turn EMF lines into metrics.
 
     Args:
-        ca_files: what a Lambda verifies PostgreSQL with (PGSSLROOTCERT), by region; "" is any region.
+        ca_files: what a Lambda verifies PostgreSQL with (PGSSLROOTCERT), and beside the system's
+            authorities any other server (SSL_CERT_FILE); by region, "" is any region.
+        emulator: host and port, where a Lambda resolves names.
     """
     interpreter, packages = make_runtime(folder)
+    settings = (str(packages), ca_files, make_trust(folder, ca_files), emulator)
+    prelude = f"{PRELUDE.read_text(encoding='utf-8')}\n\nprepare(*{settings!r})\n"
     detect, emit = runtime._detect_runtime_binary, lambda_svc._emit_lambda_logs
 
     def detect_clean(name: str) -> tuple[str, str]:
         binary, script = detect(name)
         if not name.startswith("python"):
             return binary, script
-        prelude = PRELUDE.format(packages=str(packages), ca_files=ca_files, parent=os.getpid())
         return str(interpreter), prelude + script
 
     def emit_with_metrics(func: Any, request_id: str, log_text: str, *args: Any, **kwargs: Any) -> None:
@@ -72,6 +61,17 @@ def make_runtime(folder: Path) -> tuple[Path, Path]:
     interpreter.write_text(f'#!/bin/sh\nexec {shlex.quote(base)} -I -S "$@"\n')
     interpreter.chmod(0o755)
     return interpreter, packages
+
+
+def make_trust(folder: Path, ca_files: dict[str, str]) -> dict[str, str]:
+    """Write the system's authorities and each region's own into a file; return the files by region."""
+    system = ssl.get_default_verify_paths().cafile or str(folder / "packages" / "botocore" / "cacert.pem")
+    files = {}
+    for region, ca_file in ca_files.items():
+        file = folder / f"trust{region and '-'}{region}.pem"
+        file.write_bytes(b"\n".join(Path(one).read_bytes() for one in (system, ca_file)))
+        files[region] = str(file)
+    return files
 
 
 def publish_embedded_metrics(log_text: str) -> None:

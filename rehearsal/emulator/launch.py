@@ -26,6 +26,8 @@ class Settings:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
         endpoints, certificates: HOST:PORT where clients find the region's databases, and the folders of
             its certificates; a region without one has its PostgreSQL found directly, and takes no IAM tokens.
+        task_addresses: by region those of the stand-ins that play ECS tasks.
+        sites: HOST:PORT by region where HTTPS of its load balancer is answered.
         parent: process whose end ends the emulator.
     """
 
@@ -37,6 +39,8 @@ class Settings:
     ca_files: dict[str, str]
     endpoints: dict[str, str]
     certificates: dict[str, str]
+    task_addresses: dict[str, list[str]]
+    sites: dict[str, str]
     parent: int
 
 
@@ -54,13 +58,29 @@ def run(settings: Settings) -> NoReturn:
     from hypercorn.config import Config
     from ministack import app
 
-    from rehearsal.emulator import access, database, lambda_runtime, observability, resources, schedules
+    from rehearsal.emulator import (
+        access,
+        costs,
+        custom_resources,
+        database,
+        lambda_runtime,
+        mail,
+        names,
+        observability,
+        resources,
+        schedules,
+        task_addresses,
+    )
 
     access.register()
     resources.register(settings.folder / "placeholders.jsonl")
     database.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
     database.open_endpoints(settings.databases, settings.endpoints, settings.certificates, settings.account)
-    lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files)
+    lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
+    custom_resources.register()
+    task_addresses.register(settings.task_addresses)
+    costs.register()
+    mail.register(settings.folder / "mail.jsonl")
     observability.register()
     schedules.register()
     resources.create_hosted_zone(*HOSTED_ZONE)
@@ -75,7 +95,8 @@ def run(settings: Settings) -> NoReturn:
     config = Config()
     config.bind = [f"{HOST}:{settings.port}"]
     config.keep_alive_timeout = 75
-    asyncio.run(serve(app.app, config, shutdown_trigger=never))
+    application = names.answering(app.app, settings.sites, settings.account)
+    asyncio.run(serve(application, config, shutdown_trigger=never))
     raise SystemExit(0)
 
 

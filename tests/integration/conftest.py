@@ -9,7 +9,9 @@ from typing import Any
 import pg8000.native
 import pytest
 
+from rehearsal.ports import free_port
 from rehearsal.postgres import ROOT, Postgres
+from tests.integration.emulator_process import Emulator, start
 
 _MASTER = "pardon_admin"
 _MASTER_PASSWORD = "integration-tests"
@@ -91,3 +93,25 @@ def empty_database(postgres: Postgres) -> Iterator[Database]:
 def project() -> Path:
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def site_port() -> int:
+    """Port of 127.0.0.1 that the emulator takes for the site's."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def emulator(postgres: Postgres, site_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """A running emulator: PostgreSQL without an endpoint, two stand-ins of tasks, a site."""
+    started = start(
+        tmp_path_factory.mktemp("emulator"),
+        f"--database={postgres.host}:{postgres.port}",
+        f"--database-admin-password-file={postgres.admin_password_file}",
+        f"--ca-file={postgres.ca_file}",
+        "--task-addresses=us-east-1=127.0.0.2,127.0.0.3",
+        f"--site=us-east-1=127.0.0.1:{site_port}",
+    )
+    yield started
+    started.process.terminate()
+    started.process.wait(5)

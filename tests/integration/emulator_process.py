@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,7 @@ class Emulator:
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A client with a root-like key."""
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=f"http://localhost:{self.port}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(proxies={}, retries={"total_max_attempts": 1}),
-        )
+        return client(self.port, service, region)
 
     def deploy(self, stack: str, resources: Resources, region: str = "us-east-1") -> dict[str, str]:
         """Create or update a stack; return the physical ids by logical id."""
@@ -81,6 +75,19 @@ class Emulator:
         """Wait as briefly as a local server allows."""
         limits = {"Delay": 0.02, "MaxAttempts": 500}
         cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig=limits)
+
+
+@cache
+def client(port: int, service: str, region: str) -> Any:
+    """A client with a root-like key; making one takes longer than most calls."""
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=f"http://localhost:{port}",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
 
 
 def command(port: int, folder: Path, *more: str) -> list[str]:

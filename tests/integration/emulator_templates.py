@@ -148,6 +148,7 @@ def service(minimum: int) -> Resources:
             "Type": "AWS::ECS::TaskDefinition",
             "Properties": {
                 "Family": "emulator-task",
+                "NetworkMode": "awsvpc",
                 "ContainerDefinitions": [
                     {
                         "Name": "web",
@@ -164,6 +165,7 @@ def service(minimum: int) -> Resources:
                 "ServiceName": "emulator-service",
                 "Cluster": {"Ref": "Cluster"},
                 "TaskDefinition": {"Ref": "Task"},
+                "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["subnet-1"]}},
             },
         },
         "Target": {
@@ -193,6 +195,31 @@ def scheduled() -> Resources:
                 "ScheduleExpression": "rate(5 minutes)",
                 "FlexibleTimeWindow": {"Mode": "OFF"},
                 "Target": {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "RoleArn": "arn:aws:iam::000000000000:role/run"},
+            },
+        },
+    }
+
+
+def custom(function: Resources, type_name: str, **properties: str) -> Resources:
+    """A custom resource of that Lambda."""
+    token = {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}
+    return {**function, "Custom": {"Type": type_name, "Properties": {**token, **properties}}}
+
+
+def site() -> Resources:
+    """A load balancer and its name in the zone."""
+    return {
+        "Balancer": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": ["subnet-1"]}},
+        "Name": {
+            "Type": "AWS::Route53::RecordSet",
+            "Properties": {
+                "Name": "pardon.example.com.",
+                "HostedZoneId": "ZREHEARSAL",
+                "Type": "A",
+                "AliasTarget": {
+                    "DNSName": {"Fn::Sub": "dualstack.${Balancer.DNSName}"},
+                    "HostedZoneId": {"Fn::GetAtt": ["Balancer", "CanonicalHostedZoneID"]},
+                },
             },
         },
     }

@@ -17,11 +17,14 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.core.lambda_runtime:_detect_runtime_binary": ("python3.14",),
     "ministack.core.lambda_runtime:reset": (),
     "ministack.core.rds_iam:RdsIamTokenError": ("code",),
+    "ministack.core.responses:error_response_json": ("code", "message", 400),
     "ministack.core.responses:get_account_id": (),
     "ministack.core.responses:get_region": (),
+    "ministack.core.responses:json_response": ({},),
     "ministack.core.responses:new_uuid": (),
     "ministack.core.responses:now_iso": (),
     "ministack.core.responses:request_scope": ("000000000000", "us-east-1"),
+    "ministack.services.cloudformation.custom_resource:register_token": ("token",),
     "ministack.services.cloudformation.provisioners:_cw_metric_alarm_record": ("name", {}),
     "ministack.services.cloudformation.provisioners:_ec2_apply_tags": ("eipalloc-1", {}),
     "ministack.services.cloudformation.provisioners:_ec2_sg_permissions": ([{}],),
@@ -35,13 +38,21 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.cloudwatch:_evaluate_alarm": ({},),
     "ministack.services.cloudwatch:_put_composite_alarm": ({}, {}, False, True),
     "ministack.services.cloudwatch:_put_metric_data": ({}, {}, False, True),
+    "ministack.services.ecs:_describe_tasks": ({},),
     "ministack.services.ecs:_put_cluster_capacity_providers": ({},),
+    "ministack.services.ecs:_reconcile_service_tasks": ("cluster", "cluster/service"),
+    "ministack.services.ecs:_resolve_task": ("task", "cluster"),
     "ministack.services.ecs:_update_service": ({},),
     "ministack.services.eventbridge:_dispatch_event": ({},),
     "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
     "ministack.services.scheduler:_update_schedule": ("name", {}),
     "ministack.services.secretsmanager:_resolve": ("arn",),
+    "ministack.services.sns:_error": ("code", "message", 400),
+    "ministack.services.sns:_fanout": ("topic", "id", "message", "subject", "", {}),
+    "ministack.services.sns:_p": ({}, "Subject"),
+    "ministack.services.sns:_publish": ({},),
+    "ministack.services.sns:_topic_by_arn_any_scope": ("topic",),
     "ministack.services.sts:register_session": ("ASIA", {}),
 }
 
@@ -61,14 +72,19 @@ KEYWORDS: dict[str, tuple[str, ...]] = {
 
 # Mapping that is read and written by key.
 STORES = (
+    "ministack.app:SERVICE_HANDLERS",
+    "ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE",
+    "ministack.services.alb:_lbs",
     "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS",
     "ministack.services.cloudwatch:_composite_alarms",
     "ministack.services.cloudwatch:_metrics",
     "ministack.services.ec2:_ACTION_MAP",
     "ministack.services.ec2:_addresses",
     "ministack.services.ec2:_security_groups",
+    "ministack.services.ecs:_ACTION_MAP",
     "ministack.services.ecs:_clusters",
     "ministack.services.ecs:_services",
+    "ministack.services.ecs:_tasks",
     "ministack.services.rds:_instances",
     "ministack.services.route53:_records",
     "ministack.services.route53:_zones",
@@ -154,3 +170,27 @@ def test_asgi_application_and_its_switch_for_policies_are_there() -> None:
 
 def test_scheduler_sweeps_as_often_as_its_setting_says() -> None:
     assert "_SCHEDULE_TICK_INTERVAL" in find("ministack.services.scheduler:_ticker_loop").__code__.co_names
+
+
+def test_custom_resource_waits_for_its_token_s_event_and_raises_what_is_worded_here() -> None:
+    invoke = find("ministack.services.cloudformation.custom_resource:invoke_custom_resource")
+    assert {"register_token", "wait", "TimeoutError", "RuntimeError"} <= set(invoke.__code__.co_names)
+
+
+def test_service_of_no_pattern_is_found_by_its_signature() -> None:
+    detect = find("ministack.core.router:detect_service")
+    headers = {
+        "x-amz-target": "AWSInsightsIndexService.GetCostAndUsage",
+        "authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/ce/aws4_request, SignedHeaders=host",
+    }
+    assert detect("POST", "/", headers, {}) == "ce"
+
+
+def test_running_task_has_the_fields_that_its_address_is_written_to() -> None:
+    names = find("ministack.services.ecs:_run_task").__code__.co_consts
+    assert {"_network_mode", "_subnet", "attachments", "containers", "lastStatus"} <= set(flatten(names))
+
+
+def flatten(constants: Any) -> list[Any]:
+    """The constants of a function, those of its tuples included."""
+    return [one for item in constants for one in (flatten(item) if isinstance(item, tuple) else [item])]

@@ -2,28 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import WaiterError
 
 from rehearsal.postgres import Postgres
-from tests.integration.emulator_process import Emulator, eventually, function, invoke, start
+from tests.integration.emulator_process import Emulator, eventually, function, invoke
 from tests.integration.emulator_templates import alarms, database, network, scheduled, service
-
-
-@pytest.fixture(scope="module")
-def emulator(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    started = start(
-        tmp_path_factory.mktemp("emulator"),
-        f"--database={postgres.host}:{postgres.port}",
-        f"--database-admin-password-file={postgres.admin_password_file}",
-        f"--ca-file={postgres.ca_file}",
-    )
-    yield started
-    started.process.terminate()
-    started.process.wait(5)
 
 
 def test_network_is_created_changed_and_deleted(emulator: Emulator) -> None:
@@ -176,6 +162,7 @@ def test_service_runs_as_many_tasks_as_its_scaling_asks(emulator: Emulator) -> N
         "logical_id": "Policy",
         "stack": "service",
     } in recorded
+    emulator.delete("service")
 
 
 def test_two_regions_live_side_by_side(emulator: Emulator) -> None:
