@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from config import REHEARSAL, regions
-from rehearsal import guards, tether, workspace
+from rehearsal import guards, summary, tether, workspace
 from rehearsal.loopback import NoAnswerError
 from rehearsal.ports import claim_addresses, free_port
 from rehearsal.postgres import Postgres, PostgresUnavailableError
@@ -50,7 +50,7 @@ def main() -> int:
         run = _prepare(own.folder, report)
         rehearse(run, is_kept=arguments.keep)
         report.pass_()
-        report.summarize()
+        summary.print_all(report)
         report.write()
         if arguments.keep:
             keep(run)

@@ -14,7 +14,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 _NAME_WIDTH = 42
 _REGION_WIDTH = 14
@@ -150,19 +149,6 @@ class Report:
             "alarms": [asdict(alarm) for alarm in self.alarms],
         }
 
-    def summarize(self) -> None:
-        """Print the tables: resources, placeholders by name, checks; and the time of it all."""
-        if self.resources:
-            self.console.print(self._resource_table())
-        if self.placeholders:
-            self.console.print(self._placeholder_table())
-        if self.checks:
-            self.console.print(self._check_table())
-        held = sum(check.result == "held" for check in self.checks)
-        self.console.print(
-            f"\n[bold green]All {held} checks held[/] in {self.seconds:.0f} s; facts in {self.file}", soft_wrap=True
-        )
-
     @contextmanager
     def _spinner(self, step: Step) -> Iterator[None]:
         if not self.console.is_terminal:
@@ -174,7 +160,7 @@ class Report:
             yield
 
     def _print_step(self, step: Step) -> None:
-        mark = self._mark(step.result)
+        mark = self.mark(step.result)
         name = escape(step.name.ljust(_NAME_WIDTH + (_REGION_WIDTH if len(self.regions) > 1 else 0)))
         self.console.print(
             f"{mark} {name} [cyan]{step.seconds:5.1f} s[/]  [dim]{escape(step.detail)}[/]",
@@ -183,49 +169,8 @@ class Report:
             overflow="ellipsis",
         )
 
-    def _resource_table(self) -> Table:
-        stacks: dict[tuple[str, str], Counter[str]] = {}
-        for one in self.resources:
-            stacks.setdefault((one.region, one.stack), Counter())[one.type] += 1
-        recorded = Counter((one.region, one.stack) for one in self.placeholders)
-        table = _table("Resources")
-        table.expand = True
-        for column in ("Stack", "Region"):
-            table.add_column(column, no_wrap=True)
-        for column in ("Resources", "Placeholders"):
-            table.add_column(column, no_wrap=True, justify="right")
-        table.add_column("Most", style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
-        for (region, stack), types in stacks.items():
-            most = ", ".join(f"{count} {type_.rpartition('::')[2]}" for type_, count in types.most_common(4))
-            table.add_row(stack, region, str(types.total()), str(recorded[region, stack] or ""), most)
-        table.add_row("all", "", str(len(self.resources)), str(len(self.placeholders)), "", style="bold")
-        return table
-
-    def _placeholder_table(self) -> Table:
-        names: dict[str, dict[str, None]] = {}
-        for one in self.placeholders:
-            names.setdefault(one.type, {})[f"{one.stack}/{one.logical_id}"] = None
-        table = _table("Placeholders: recorded by the emulator, proven by the templates' tests alone", "Type", "Names")
-        for type_, ids in sorted(names.items()):
-            table.add_row(type_.removeprefix("AWS::"), escape("\n".join(ids)))
-        return table
-
-    def _check_table(self) -> Table:
-        is_many = len(self.regions) > 1
-        table = _table("Checks", "", *(["Region"] if is_many else []), "Check", "Seen")
-        for check in self.checks:
-            mark = self._mark("passed" if check.result == "held" else "failed")
-            region = [check.region] if is_many else []
-            table.add_row(mark, *region, escape(check.name), f"[dim]{escape(check.seen)}[/]")
-        return table
-
-    def _mark(self, result: str) -> str:
+    def mark(self, result: str) -> str:
+        """Mark what passed and what did not, in colour."""
         plain = not self.console.encoding.startswith("utf")
         marks = _PLAIN_MARKS if plain else _MARKS
         return marks.get(result, marks["interrupted"])
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(*columns, title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.header_style = "dim"
-    return table

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rehearsal import summary
 from rehearsal.report import Alarm, NotHeldError, Placeholder, Report, Resource, Step
 
 
@@ -66,7 +67,7 @@ def test_the_summary_names_placeholders_and_checks(tmp_path: Path) -> None:
     report.resources.append(Resource("us-east-1", "pardon-rehearsal-network", "AWS::EC2::VPC"))
     report.placeholders.append(Placeholder("us-east-1", "pardon-rehearsal-service", "AWS::SSM::Document", "Restart"))
     report.expect(True, "us-east-1", "aws ecs list-tasks", "3 tasks")
-    report.summarize()
+    summary.print_all(report)
     for text in ("pardon-rehearsal-network", "pardon-rehearsal-service/Restart", "aws ecs list-tasks", "3 tasks"):
         assert text in output.getvalue()
 
