@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json, json_response
 
 from rehearsal.emulator.cost_samples import (
@@ -24,7 +24,7 @@ from rehearsal.emulator.cost_samples import (
     of_days,
 )
 
-SERVICE = "ce"
+SERVICE, TARGET = "ce", "AWSInsightsIndexService"
 PAGE_GROUPS = 5
 METRICS = ("AmortizedCost", "BlendedCost", "NetAmortizedCost", "NetUnblendedCost", "UnblendedCost")
 FORECAST_METRICS = ("AMORTIZED_COST", "BLENDED_COST", "NET_AMORTIZED_COST", "NET_UNBLENDED_COST", "UNBLENDED_COST")
@@ -40,6 +40,7 @@ class RefusedError(Exception):
 def register() -> None:
     """Serve Cost Explorer, and have policies decide about it."""
     app.SERVICE_HANDLERS[SERVICE] = handle
+    router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": [TARGET]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
 
 

@@ -180,7 +180,19 @@ def relay(client: socket.socket, server: socket.socket) -> None:
     while True:
         buffered = [one for one in others if isinstance(one, ssl.SSLSocket) and one.pending()]
         for one in buffered or select.select(list(others), [], [])[0]:
-            data = one.recv(65536)
-            if not data:
+            data = received(one)
+            if data == b"":
                 return
-            others[one].sendall(data)
+            if data:
+                others[one].sendall(data)
+
+
+def received(connection: socket.socket) -> bytes | None:
+    """What has come; b"" at the end, None when it was of TLS itself: waiting for more would keep the other side."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(65536)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    finally:
+        connection.settimeout(None)

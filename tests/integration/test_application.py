@@ -1,27 +1,31 @@
 """The application's stand-in answers as the application does, over a real database."""
 
 import json
+import ssl
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.application import CORAL_PORT, WEB_PORT, Settings, serve
-from rehearsal.ports import claim_addresses
+from rehearsal.application import CORAL_PORT, WEB_PORT, CoralMemory, Settings, serve, serve_site
+from rehearsal.ports import claim_addresses, free_port
 from tests.integration.conftest import Database
 
 POOLS = [f"pool-{number}" for number in range(5)]
 
 
-def call(host: str, port: int, path: str, *, method: str = "GET", secret: str = "") -> tuple[int, Any]:
-    connection = HTTPConnection(host, port, timeout=10)
-    connection.request(method, path, headers={"Authorization": f"Bearer {secret}"} if secret else {})
+def call(
+    host: str, port: int, path: str, *, method: str = "GET", secret: str = "", body: Any = None, tls: Any = None
+) -> tuple[int, Any]:
+    connection = HTTPSConnection(host, port, timeout=10, context=tls) if tls else HTTPConnection(host, port, timeout=10)
+    content = None if body is None else json.dumps(body)
+    connection.request(method, path, content, {"Authorization": f"Bearer {secret}"} if secret else {})
     answer = connection.getresponse()
-    body = json.loads(answer.read())
+    answered = json.loads(answer.read())
     connection.close()
-    return answer.status, body
+    return answer.status, answered
 
 
 @pytest.fixture
@@ -106,3 +110,29 @@ def test_health_of_both_servers(tasks: list[str]) -> None:
     assert call(tasks[0], CORAL_PORT, "/health")[0] == 200
     assert call(tasks[0], WEB_PORT, "/api/health/coral")[0] == 200
     assert call(tasks[0], WEB_PORT, "/api/nothing")[0] == 404
+
+
+def test_threads_are_opened_many_at_once_in_one_task_only(tasks: list[str]) -> None:
+    path = "/api/v1/sessions/pool-2/threads"
+    assert call(tasks[0], CORAL_PORT, path, method="POST", body=["one", "two"]) == (201, {"opened": 2})
+    assert call(tasks[0], CORAL_PORT, path) == (200, ["one", "two"])
+    assert call(tasks[1], CORAL_PORT, path) == (200, [])
+
+
+def test_the_site_answers_over_tls_for_one_task_after_the_other(database: Database, tmp_path: Path) -> None:
+    secrets_file = tmp_path / "secrets.json"
+    secrets_file.write_text(json.dumps({"DATABASE_URL": database.secret["url"], "CRON_SECRET": "right"}))
+    corals, port = [CoralMemory(), CoralMemory()], free_port()
+    for coral in corals:
+        coral.open("pool-0", "unknown")
+    certificate = database.server.authority.issue("balancer", "localhost")
+    settings = Settings(secrets_file, database.server.ca_file, POOLS)
+    server = serve_site(("127.0.0.1", port), settings, corals, certificate.chain_file, certificate.key_file)
+    tls = ssl.create_default_context(cafile=database.server.ca_file)
+    left = []
+    for _ in corals:
+        status, _body = call("localhost", port, "/api/cron/thread-cleanup", secret="right", tls=tls)
+        left.append((status, sum(len(coral.threads("pool-0")) for coral in corals)))
+    server.shutdown()
+    server.server_close()
+    assert left == [(200, 1), (200, 0)]

@@ -177,13 +177,10 @@ def test_custom_resource_waits_for_its_token_s_event_and_raises_what_is_worded_h
     assert {"register_token", "wait", "TimeoutError", "RuntimeError"} <= set(invoke.__code__.co_names)
 
 
-def test_service_of_no_pattern_is_found_by_its_signature() -> None:
+def test_service_is_found_by_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(find("ministack.core.router:SERVICE_PATTERNS"), "new", {"target_prefixes": ["NewService"]})
     detect = find("ministack.core.router:detect_service")
-    headers = {
-        "x-amz-target": "AWSInsightsIndexService.GetCostAndUsage",
-        "authorization": "AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/ce/aws4_request, SignedHeaders=host",
-    }
-    assert detect("POST", "/", headers, {}) == "ce"
+    assert detect("POST", "/", {"x-amz-target": "NewService.GetCost"}, {}) == "new"
 
 
 def test_running_task_has_the_fields_that_its_address_is_written_to() -> None:
