@@ -16,7 +16,7 @@ class CoralError(RuntimeError):
     """A pool's threads could not be listed.
 
     Attributes:
-        kind: "unreachable": nobody accepts connections; "absent": this Coral server has no such pool (404);
+        kind: "unreachable": nobody accepts connections, or answers in time; "absent": this Coral server has no such pool (404);
             "failed": any other answer, or none; "out_of_time": the client's time was up.
     """
 
@@ -31,7 +31,8 @@ class Closing:
 
     Attributes:
         outcome: "closed"; "gone": there was none (404), which is as good; "failed": it may still be open;
-            "unreachable": nobody accepts connections; "out_of_time": the client's time was up.
+            "unreachable": nobody accepts connections, or answers in time; "out_of_time": the client's
+            time was up.
         reason: why not, when it is neither closed nor gone.
     """
 
@@ -118,4 +119,10 @@ def is_usable_id(thread: object) -> bool:
 
 
 def _kind(error: HttpError) -> Literal["unreachable", "failed", "out_of_time"]:
-    return error.kind if error.kind in ("unreachable", "out_of_time") else "failed"
+    match error.kind:
+        case "unreachable" | "timeout":
+            return "unreachable"
+        case "broken":
+            return "failed"
+        case "out_of_time":
+            return "out_of_time"

@@ -1,0 +1,1 @@
+"""Thread cleanup: closes threads on every task that the application has forgotten."""

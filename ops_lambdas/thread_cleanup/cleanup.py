@@ -1,0 +1,154 @@
+"""One run of thread cleanup: list, wait, ask, close. Nothing is closed that was not asked about."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ops_lambdas.shared import database
+from ops_lambdas.shared.coral import Outcome
+from ops_lambdas.shared.http import HttpClient
+from ops_lambdas.shared.lock import CheckLock
+from ops_lambdas.shared.tasks import Tasks, service_tasks
+from ops_lambdas.thread_cleanup import core, queries
+from ops_lambdas.thread_cleanup.fleet import CALLS_PER_TASK, Fleet
+
+# A Coral server answers in milliseconds; one that takes longer is stuck, and its threads with it.
+_ANSWER_SECONDS = 5
+# The database answers for 5,000 threads in tens of milliseconds.
+_STATEMENT_TIMEOUT_SECONDS = 10
+_ASKING_SECONDS = 15
+
+
+class RefusedError(RuntimeError):
+    """More threads are unknown than can be believed; nothing was closed."""
+
+
+class NoThreadsListedError(RuntimeError):
+    """Tasks run, and not one of them said which threads it holds; nothing was closed."""
+
+
+class OutOfTimeError(RuntimeError):
+    """The time given does not hold the grace period and the questions; nothing more was closed."""
+
+
+@dataclass
+class Progress:
+    """What a run has done so far; None is what it does not know yet."""
+
+    tasks: Tasks | None = None
+    listing: core.Listing | None = None
+    judgement: core.Judgement | None = None
+    is_refused: bool | None = None
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
+    spared: int = 0
+    is_complete: bool = False
+
+    @property
+    def has_running_tasks(self) -> bool:
+        """Whether there is a task that should have answered."""
+        return self.tasks is not None and bool(self.tasks.running or self.tasks.without_address)
+
+
+class Run:
+    """One run.
+
+    Args:
+        seconds: it ends before these have passed, with what it did told.
+        grace_seconds: as in the settings, here also less than one.
+    Attributes: progress, also after an error.
+    """
+
+    def __init__(
+        self, config: core.Settings, options: core.Options, *, seconds: float, grace_seconds: float | None = None
+    ) -> None:
+        self._config = config
+        self._options = options
+        self._grace_seconds = config.grace_seconds if grace_seconds is None else grace_seconds
+        self._ends_at = time.monotonic() + seconds
+        self.progress = Progress()
+
+    def clean(self) -> core.State:
+        """Close what may be closed, and return the result's state.
+
+        Raises:
+            RefusedError, NoThreadsListedError, OutOfTimeError: see there.
+            DatabaseError, TokenError, TasksError: nothing more was closed from then on.
+        """
+        login = database.iam_login(self._config)
+        try:
+            # Not one transaction: after the grace period, its view of the database would be as old as its
+            # beginning, and what was recorded meanwhile be unknown.
+            with database.writing(
+                login, application_name="thread_cleanup", statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS
+            ) as connection:
+                connection.rows(queries.READ_ONLY)
+                if not connection.try_lock(CheckLock.THREAD_CLEANUP):
+                    return "already_running"
+                self._known(connection, [""])  # a missing table or grant shows before anything is done
+                self.progress.tasks = service_tasks(self._config.ecs_cluster, self._config.ecs_service)
+                with HttpClient(
+                    seconds=self._seconds_left(), answer_seconds=_ANSWER_SECONDS, connections=CALLS_PER_TASK
+                ) as client:
+                    fleet = Fleet(client, self.progress.tasks.running, self._config.coral_port)
+                    self._judge(connection, fleet)
+                    if not self._options.dry_run:
+                        self._close(connection, fleet)
+        except database.TablesMissingError:
+            if self.progress.judgement:
+                raise  # they were there, and threads may be closed already
+            return "tables_missing"
+        return "dry_run" if self._options.dry_run else "cleaned"
+
+    def _judge(self, connection: database.Reader, fleet: Fleet) -> None:
+        """List, wait, and find out what may be closed; refuse when it cannot be believed."""
+        listing = self.progress.listing = fleet.listing(self._config.pools)
+        if not listing.answering and self.progress.has_running_tasks:
+            raise NoThreadsListedError("; ".join(listing.failed[:5]) or "no running task has an address")
+        if listing.held:
+            if self._seconds_left() < self._grace_seconds + _ASKING_SECONDS:
+                raise OutOfTimeError(
+                    f"{self._seconds_left():.0f} seconds are left after listing, the grace period of "
+                    f"{self._grace_seconds:g} and the questions to the database need {_ASKING_SECONDS} more"
+                )
+            time.sleep(self._grace_seconds)
+        known = self._known(connection, {one.thread for one in listing.held})
+        judgement = self.progress.judgement = core.judge(listing.held, known)
+        self.progress.is_refused = not (judgement.is_believable or self._options.force)
+        if self.progress.is_refused and not self._options.dry_run:
+            raise RefusedError(
+                f"{len(judgement.unknown)} of {judgement.listed} threads are unknown to the database, which is more "
+                "than can be believed: is it the right one, with all its rows? If so, run it with force"
+            )
+
+    def _close(self, connection: database.Reader, fleet: Fleet) -> None:
+        """Close what may be closed, asking about each once more right before."""
+        progress = self.progress
+        assert progress.judgement is not None  # noqa: S101
+        threads = core.closing_order(progress.judgement)
+        for wave in core.parts(threads[: core.MAX_CLOSED], core.WAVE_THREADS):
+            if self._seconds_left() < _ASKING_SECONDS:
+                return
+            known = self._known(connection, {one.thread for one in wave})
+            still = [one for one in wave if known.get(one.thread, True)]
+            progress.spared += len(wave) - len(still)
+            outcomes, reasons = fleet.close(still)
+            progress.outcomes += outcomes
+            progress.reasons += reasons
+        tried = progress.spared + progress.outcomes["closed"] + progress.outcomes["gone"]
+        progress.is_complete = tried == len(threads)
+
+    def _known(self, connection: database.Reader, threads: Iterable[str]) -> dict[str, bool]:
+        """Return of each thread that the database knows whether it may be closed."""
+        known: dict[str, bool] = {}
+        for ids in core.parts(list(threads), queries.MAX_IDS):
+            if self._seconds_left() < 0:
+                raise OutOfTimeError("the time was up before the database had been asked about all threads")
+            rows = connection.rows(queries.KNOWN, ids=json.dumps(ids), grace_seconds=self._grace_seconds)
+            known.update((thread, is_over) for thread, is_over in rows)
+        return known
+
+    def _seconds_left(self) -> float:
+        return self._ends_at - time.monotonic()

@@ -1,0 +1,23 @@
+"""What thread cleanup asks the database; names are quoted because Prisma made them in CamelCase."""
+
+# So many identifiers, of at most 200 characters each, are asked about in one statement.
+MAX_IDS = 5000
+
+# The role may read only, and may not even by mistake write here.
+READ_ONLY = "SET default_transaction_read_only = on"
+
+# One row for each of the ids that is known, with whether it may be closed: all its sessions have ended, and
+# all its rows were made, longer ago than the grace period. A row without a session or with a time in the future
+# keeps its thread. The ids come as JSON: in pg8000's arrays the text "NULL" is no text. Times are UTC without
+# a zone, so the database's clock is read in UTC.
+KNOWN = """
+SELECT "Thread"."coralThreadId", bool_and(coalesce("Session"."endTime" < settled.before, false)
+                                          AND "Thread"."createdAt" < settled.before)
+FROM json_array_elements_text(CAST(:ids AS json)) AS asked (id)
+CROSS JOIN (
+  SELECT (now() AT TIME ZONE 'UTC') - make_interval(secs => CAST(:grace_seconds AS double precision)) AS before
+) AS settled
+JOIN "Thread" ON "Thread"."coralThreadId" = asked.id
+LEFT JOIN "Session" ON "Session"."id" = "Thread"."sessionId"
+GROUP BY "Thread"."coralThreadId"
+"""
