@@ -1,0 +1,203 @@
+"""Cost Explorer: what was asked and what it answered. Every request costs $0.01, so they are counted and bounded."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops_lambdas.cost_report.core import Band, CostDataError, Costs, Forecast, Period, Periods, Report, assess
+
+# Cost Explorer lives there, whatever region a check runs in. https://docs.aws.amazon.com/general/latest/gr/billing.html
+_REGION = "us-east-1"
+_CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
+# A short report asks four times, a long one five, and one more after a shorter month; the rest is for
+# further pages. A page holds some thousands of groups, and an account has some dozens of services.
+MAX_REQUESTS = 12
+
+TagState = Literal["active", "inactive", "unknown"]
+
+
+class CostExplorerError(RuntimeError):
+    """Cost Explorer could not be asked; says what was refused and why."""
+
+
+class CostExplorer:
+    """One account's costs, filtered by a tag once `filter_by_tag` has found it active.
+
+    Args:
+        metric: "UnblendedCost" or "AmortizedCost".
+    Attributes: requests, how many were sent (one that was tried again counts once).
+    """
+
+    def __init__(self, metric: str) -> None:
+        self.requests = 0
+        self._metric = metric
+        self._filter: dict[str, Any] = {}
+        self._client = boto3.client("ce", region_name=_REGION, config=_CONFIG)
+
+    def filter_by_tag(self, key: str, value: str) -> TagState:
+        """Look whether a cost-allocation tag is active, and if so, ask for its costs only from now on.
+
+        Returns:
+            "unknown" in an account of an organization, where only the paying account may look.
+
+        Raises:
+            CostExplorerError: it cannot be asked.
+        """
+        try:
+            answer = self._request("list_cost_allocation_tags", Status="Active", TagKeys=[key])
+        except CostExplorerError as error:
+            # https://github.com/hashicorp/terraform-provider-aws/issues/37636
+            if "Linked account" in str(error):
+                return "unknown"
+            raise
+        if not any(tag["TagKey"] == key for tag in answer["CostAllocationTags"]):
+            return "inactive"
+        self._filter = {"Filter": {"Tags": {"Key": key, "Values": [value], "MatchOptions": ["EQUALS"]}}}
+        return "active"
+
+    def costs(self, period: Period) -> Costs | None:
+        """Return a period's costs by service, of one month at most; None when there are none (yet).
+
+        Raises:
+            CostExplorerError: it cannot be asked.
+            CostDataError: its numbers are not in one currency, or no numbers.
+        """
+        amounts: dict[str, Decimal] = defaultdict(Decimal)
+        units = _Units()
+        is_estimated = False
+        try:
+            for result in self._results(period, GroupBy=[{"Type": "DIMENSION", "Key": "SERVICE"}]):
+                is_estimated = is_estimated or result.get("Estimated", False)
+                for group in result.get("Groups", []):
+                    amounts[group["Keys"][0]] += units.amount(group["Metrics"][self._metric])
+        except _NoDataError:
+            return None
+        return Costs(units.currency, dict(amounts), is_estimated) if amounts else None
+
+    def months(self, period: Period) -> tuple[tuple[date, Decimal], ...]:
+        """Return the total of each whole month that has data, oldest first; raises as `costs`."""
+        units = _Units()
+        months = []
+        try:
+            for result in self._results(period):
+                if self._metric in result.get("Total", {}):
+                    amount = units.amount(result["Total"][self._metric])
+                    months.append((date.fromisoformat(result["TimePeriod"]["Start"]), amount))
+        except _NoDataError:
+            return ()
+        # Months before the account, or before the tag was active, are answered with zero.
+        while months and months[0][1] == 0:
+            del months[0]
+        return tuple(months)
+
+    def forecast(self, period: Period, currency: str) -> Forecast:
+        """Return what Cost Explorer expects a period to cost; why not, when it has no forecast.
+
+        Raises:
+            CostExplorerError: it cannot be asked.
+            CostDataError: the forecast is in another currency.
+        """
+        metric = {"UnblendedCost": "UNBLENDED_COST", "AmortizedCost": "AMORTIZED_COST"}[self._metric]
+        try:
+            # By day: a month's forecast is not given for a part of it that is a single day.
+            answer = self._request(
+                "get_cost_forecast", TimePeriod=_dates(period), Metric=metric, Granularity="DAILY", **self._filter
+            )
+        except _NoDataError as error:
+            return Forecast("too_little_history", detail=str(error))
+        except _RefusedError as error:
+            return Forecast("refused", detail=str(error))
+        units = _Units()
+        rest = units.amount(answer["Total"])
+        if rest and units.currency != currency:
+            raise CostDataError(f"costs are in {currency}, their forecast in {units.currency}")
+        return Forecast("forecast", rest)
+
+    def _results(self, period: Period, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        arguments |= {"TimePeriod": _dates(period), "Granularity": "MONTHLY", "Metrics": [self._metric]}
+        while True:
+            answer = self._request("get_cost_and_usage", **arguments, **self._filter)
+            yield from answer["ResultsByTime"]
+            if not answer.get("NextPageToken"):
+                return
+            arguments["NextPageToken"] = answer["NextPageToken"]
+
+    def _request(self, operation: str, **arguments: Any) -> Any:
+        if self.requests >= MAX_REQUESTS:
+            raise CostExplorerError(f"more than {MAX_REQUESTS} requests would be needed, at $0.01 each")
+        self.requests += 1
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except self._client.exceptions.DataUnavailableException as error:
+            raise _NoDataError(str(error)) from error
+        except ClientError as error:
+            is_invalid = error.response["Error"].get("Code") == "ValidationException"
+            raise (_RefusedError if is_invalid else CostExplorerError)(str(error)) from error
+        except BotoCoreError as error:
+            raise CostExplorerError(f"Cost Explorer cannot be reached: {error}") from error
+
+
+def gather(explorer: CostExplorer, periods: Periods, bands: Iterable[Band], *, with_history: bool) -> Report | None:
+    """Ask for all that a report says; None when the reported days have no data.
+
+    Raises:
+        CostExplorerError, CostDataError: there is no whole report.
+    """
+    costs = explorer.costs(periods.reported)
+    if costs is None:
+        return None
+    is_comparable = periods.comparable == periods.reported
+    forecast = Forecast("month_complete")
+    if periods.forecast:
+        forecast = explorer.forecast(periods.forecast, costs.currency)
+    return assess(
+        periods,
+        costs,
+        compared=explorer.costs(periods.compared),
+        comparable=costs if is_comparable else explorer.costs(periods.comparable) or Costs(costs.currency, {}),
+        forecast=forecast,
+        bands=bands,
+        history=explorer.months(periods.history) if with_history else (),
+    )
+
+
+class _NoDataError(CostExplorerError):
+    """Cost Explorer has no data of what was asked."""
+
+
+class _RefusedError(CostExplorerError):
+    """Cost Explorer found the question wrong."""
+
+
+class _Units:
+    """Reads amounts, and holds them to one currency; what is zero may have any."""
+
+    def __init__(self) -> None:
+        self._units: set[str] = set()
+        self._of_zeros: set[str] = set()
+
+    @property
+    def currency(self) -> str:
+        return min(self._units or self._of_zeros, default="USD")
+
+    def amount(self, value: Mapping[str, str]) -> Decimal:
+        try:
+            amount = Decimal(value["Amount"])
+        except InvalidOperation:
+            raise CostDataError(f"an amount must be a number, got {value['Amount']!r}") from None
+        if not amount.is_finite():
+            raise CostDataError(f"an amount must be a number, got {value['Amount']!r}")
+        (self._units if amount else self._of_zeros).add(value["Unit"])
+        if len(self._units) > 1:
+            raise CostDataError(f"amounts are in several currencies: {', '.join(sorted(self._units))}")
+        return amount
+
+
+def _dates(period: Period) -> dict[str, str]:
+    return {"Start": period.start.isoformat(), "End": period.end.isoformat()}
