@@ -59,6 +59,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         admin = server.connect()
         admin.run(f"CREATE ROLE {_MASTER} LOGIN CREATEDB CREATEROLE PASSWORD '{_MASTER_PASSWORD}'")
         admin.run(f"GRANT pg_monitor TO {_MASTER} WITH ADMIN OPTION")
+        admin.run(f"GRANT rds_superuser TO {_MASTER}")
         admin.run(f"CREATE DATABASE application_template OWNER {_MASTER}")
         admin.close()
         owner = server.connect("application_template", user=_MASTER, password=_MASTER_PASSWORD)

@@ -1,0 +1,117 @@
+"""Which rights a role needs, and the statements that give and take them. Values in, values out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+
+class RoleError(RuntimeError):
+    """The role cannot be what it has to be; says why."""
+
+
+@dataclass(frozen=True, order=True)
+class Right:
+    """A privilege that the role was given.
+
+    Args:
+        kind: "DATABASE", "SCHEMA", "TABLE" or "SEQUENCE".
+        schema: of a table or sequence, else empty.
+        column: when it is on one column only, else empty.
+        is_grantable: it may be passed on.
+    """
+
+    privilege: str
+    kind: str
+    schema: str
+    name: str
+    column: str = ""
+    is_grantable: bool = False
+
+    def __str__(self) -> str:
+        where = ".".join(part for part in (self.schema, self.name, self.column) if part)
+        return f"{self.privilege} on {where}{' with grant option' if self.is_grantable else ''}"
+
+
+@dataclass(frozen=True, order=True)
+class Membership:
+    """A role that the role is a member of, and who made it so."""
+
+    role: str
+    grantor: str = ""
+    is_admin: bool = False
+
+
+class Ensured(TypedDict):
+    """The result: what was changed, and what waits for the application's tables.
+
+    `state` is "ensured", or "pending" when something waits.
+    """
+
+    state: Literal["ensured", "pending"]
+    environment: str
+    role: str
+    is_created: bool
+    granted: list[str]
+    revoked: list[str]
+    pending: list[str]
+
+
+class NothingDone(TypedDict):
+    """The result when CloudFormation was told why not, or that nothing was to be done."""
+
+    state: Literal["failed", "left"]
+    reason: str
+
+
+RoleResult = Ensured | NothingDone
+
+
+def wanted_rights(
+    database: str,
+    schema: str,
+    columns: Mapping[tuple[str, str], Sequence[str]],
+    existing: Mapping[str, Iterable[str]],
+    *,
+    has_schema: bool,
+) -> tuple[frozenset[Right], tuple[str, ...]]:
+    """Return the rights that can be had now, and the names of what they wait for.
+
+    Args:
+        columns: those wanted, by privilege and table.
+        existing: the columns of each table that is there.
+    """
+    rights = {Right("CONNECT", "DATABASE", "", database)}
+    pending: set[str] = set()
+    if has_schema:
+        rights.add(Right("USAGE", "SCHEMA", "", schema))
+    else:
+        pending.add(schema)
+    for (privilege, table), names in columns.items():
+        if table not in existing:
+            pending.add(f"{schema}.{table}")
+            continue
+        there = set(existing[table])
+        rights |= {Right(privilege, "TABLE", schema, table, name) for name in names if name in there}
+        pending |= {f"{schema}.{table}.{name}" for name in names if name not in there}
+    return frozenset(rights), tuple(sorted(pending))
+
+
+def statements(verb: Literal["GRANT", "REVOKE"], rights: Iterable[Right], role: str) -> list[str]:
+    """Return the statements that grant the rights to the role or revoke them; columns of a table together."""
+    by_object: dict[tuple[str, str, str, str, bool], list[str]] = defaultdict(list)
+    for right in sorted(rights):
+        key = (right.privilege, right.kind, right.schema, right.name, bool(right.column))
+        by_object[key].append(right.column)
+    preposition, end = ("TO", "") if verb == "GRANT" else ("FROM", " CASCADE")
+    made = []
+    for (privilege, kind, schema, name, has_columns), columns in by_object.items():
+        where = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
+        what = f"{privilege} ({', '.join(map(quoted, columns))})" if has_columns else privilege
+        made.append(f"{verb} {what} ON {kind} {where} {preposition} {quoted(role)}{end}")
+    return made
+
+
+def quoted(name: str) -> str:
+    """Return an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'

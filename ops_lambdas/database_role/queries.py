@@ -1,0 +1,52 @@
+"""What PostgreSQL's catalog tells of a role."""
+
+LOCK = "SELECT pg_advisory_xact_lock(:space, :check)"
+
+WHERE_WE_ARE = """
+SELECT current_database(), session_user::text,
+       EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema),
+       EXISTS (SELECT FROM pg_roles WHERE rolname = :role)
+"""
+
+# Whether the owner's password would be asked for: whoever is a member of rds_iam, directly or not, has to
+# bring a token.
+OWNER_IN_RDS_IAM = """
+SELECT count(*) > 0 FROM pg_roles WHERE rolname = 'rds_iam' AND pg_has_role(session_user, oid, 'MEMBER')
+"""
+
+ATTRIBUTES = """
+SELECT rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+FROM pg_roles WHERE rolname = :role
+"""
+
+MEMBERSHIPS = """
+SELECT roleid::regrole::text, grantor::regrole::text, admin_option
+FROM pg_auth_members WHERE member = (SELECT oid FROM pg_roles WHERE rolname = :role)
+"""
+
+EXISTING_COLUMNS = """
+SELECT table_.relname, attribute.attname
+FROM pg_class AS table_
+JOIN pg_namespace AS schema ON schema.oid = table_.relnamespace
+JOIN pg_attribute AS attribute ON attribute.attrelid = table_.oid AND NOT attribute.attisdropped
+WHERE schema.nspname = :schema AND table_.relkind IN ('r', 'p')
+"""
+
+RIGHTS = """
+SELECT held.privilege_type, held.kind, held.schema, held.name, held.column_name, held.is_grantable
+FROM (
+  SELECT 'DATABASE' AS kind, '' AS schema, datname AS name, '' AS column_name, acl.*
+  FROM pg_database CROSS JOIN LATERAL aclexplode(datacl) AS acl WHERE datname = current_database()
+  UNION ALL
+  SELECT 'SCHEMA', '', nspname, '', acl.*
+  FROM pg_namespace CROSS JOIN LATERAL aclexplode(nspacl) AS acl
+  UNION ALL
+  SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, nspname, relname, '', acl.*
+  FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace CROSS JOIN LATERAL aclexplode(relacl) AS acl
+  UNION ALL
+  SELECT 'TABLE', nspname, relname, attname, acl.*
+  FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+  CROSS JOIN LATERAL aclexplode(attacl) AS acl
+) AS held
+WHERE held.grantee = (SELECT oid FROM pg_roles WHERE rolname = :role)
+"""

@@ -1,0 +1,137 @@
+"""Making the role, and bringing its rights to what they have to be, in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ops_lambdas.database_role import core, queries
+from ops_lambdas.database_role.core import Membership, Right, RoleError, quoted
+from ops_lambdas.database_role.grants import COLUMNS, MEMBERSHIPS, SCHEMA
+from ops_lambdas.shared.database import Writer
+from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
+
+
+@dataclass(frozen=True)
+class RoleMaker:
+    """Brings one role to what it has to be.
+
+    Args:
+        writer: logged in as the database's owner, who makes roles and is no superuser.
+        has_time: whether there is time for one more statement.
+    """
+
+    writer: Writer
+    role: str
+    has_time: Callable[[], bool]
+
+    def ensure(self, environment: str) -> core.Ensured:
+        """Make the role when there is none; grant what it lacks, revoke what it has too much of.
+
+        Waits for another run that is at it. Changes nothing when all is well, or when it fails.
+
+        Raises:
+            RoleError: the role cannot be what it has to be, or time ran out.
+            DatabaseError: the database refused, or could not be asked.
+        """
+        with self.writer.transaction():
+            self._rows(queries.LOCK, space=LOCK_SPACE, check=int(CheckLock.DATABASE_ROLE))
+            ((database, owner, has_schema, is_there),) = self._rows(queries.WHERE_WE_ARE, schema=SCHEMA, role=self.role)
+            if self.role == owner:
+                raise RoleError(f"{self.role} is the database's owner, the checks need a role of their own")
+            ((was_in_rds_iam,),) = self._rows(queries.OWNER_IN_RDS_IAM)
+            if not is_there:
+                self._create()
+            self._check_attributes()
+            wanted, pending = core.wanted_rights(
+                database, SCHEMA, COLUMNS, self._existing_columns(), has_schema=has_schema
+            )
+            revoked = [*self._revoke_memberships(), *self._revoke(wanted)]
+            granted = [*self._grant_memberships(), *self._grant(wanted)]
+            self._check(wanted)
+            ((is_in_rds_iam,),) = self._rows(queries.OWNER_IN_RDS_IAM)
+            if is_in_rds_iam and not was_in_rds_iam:
+                raise RoleError(
+                    f"{owner} is a member of {self.role}: granting rds_iam to it would end the owner's own login by "
+                    f"password. Drop the role {self.role}, it is made anew without a member"
+                )
+        return {
+            "state": "pending" if pending else "ensured",
+            "environment": environment,
+            "role": self.role,
+            "is_created": not is_there,
+            "granted": granted,
+            "revoked": revoked,
+            "pending": list(pending),
+        }
+
+    def _create(self) -> None:
+        """Make the role so that nobody is a member of it.
+
+        Who creates a role becomes a member of it, which cannot be revoked (PostgreSQL 16 and newer), and RDS
+        lets members of rds_iam log in by token only, indirect ones, too: made by the owner, the role would end
+        the owner's own login, and the application's with it. So a role makes it that is dropped at once.
+        """
+        creator = f"{self.role[:54]}_creator"
+        self._run(
+            "SET LOCAL createrole_self_grant = 'set'",
+            f"CREATE ROLE {quoted(creator)} CREATEROLE",
+            f"SET LOCAL ROLE {quoted(creator)}",
+            f"CREATE ROLE {quoted(self.role)} LOGIN",
+            "RESET ROLE",
+            f"DROP ROLE {quoted(creator)}",
+        )
+
+    def _check_attributes(self) -> None:
+        ((can_login, *others),) = self._rows(queries.ATTRIBUTES, role=self.role)
+        if not can_login or any(others):
+            needed = "LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"
+            raise RoleError(f"the role {self.role} must be {needed}, and it is not")
+
+    def _existing_columns(self) -> dict[str, set[str]]:
+        existing: dict[str, set[str]] = defaultdict(set)
+        for table, column in self._rows(queries.EXISTING_COLUMNS, schema=SCHEMA):
+            existing[table].add(column)
+        return existing
+
+    def _memberships(self) -> list[Membership]:
+        return [Membership(*row) for row in self._rows(queries.MEMBERSHIPS, role=self.role)]
+
+    def _rights(self) -> frozenset[Right]:
+        return frozenset(Right(*row) for row in self._rows(queries.RIGHTS, role=self.role))
+
+    def _revoke_memberships(self) -> list[str]:
+        unwanted = [one for one in self._memberships() if one.role not in MEMBERSHIPS or one.is_admin]
+        self._run(*(f"REVOKE {one.role} FROM {quoted(self.role)} GRANTED BY {one.grantor} CASCADE" for one in unwanted))
+        return [f"membership in {one.role}" for one in unwanted]
+
+    def _grant_memberships(self) -> list[str]:
+        missing = sorted(MEMBERSHIPS - {one.role for one in self._memberships()})
+        self._run(*(f"GRANT {quoted(one)} TO {quoted(self.role)}" for one in missing))
+        return [f"membership in {one}" for one in missing]
+
+    def _revoke(self, wanted: frozenset[Right]) -> list[str]:
+        unwanted = sorted(self._rights() - wanted)
+        self._run(*core.statements("REVOKE", unwanted, self.role))
+        return list(map(str, unwanted))
+
+    def _grant(self, wanted: frozenset[Right]) -> list[str]:
+        missing = sorted(wanted - self._rights())
+        self._run(*core.statements("GRANT", missing, self.role))
+        return list(map(str, missing))
+
+    def _check(self, wanted: frozenset[Right]) -> None:
+        """A GRANT or REVOKE of what others granted or own only warns."""
+        rights, roles = self._rights(), {one.role for one in self._memberships()}
+        wrong = [*map(str, sorted(wanted ^ rights)), *sorted(MEMBERSHIPS ^ roles)]
+        if wrong:
+            raise RoleError(f"the owner cannot grant or revoke for {self.role}: {', '.join(wrong)}")
+
+    def _run(self, *statements: str) -> None:
+        for statement in statements:
+            self._rows(statement)
+
+    def _rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
+        if not self.has_time():
+            raise RoleError("time ran out, nothing was changed")
+        return self.writer.rows(sql, **parameters)
