@@ -17,11 +17,11 @@ _DATABASE_PORT = 5432  # of RDS instances
 def start_all(run: Run, step: Step) -> None:
     """Start every server and wait until each answers; from then on they are watched."""
     for region in run.regions:
+        region.hosts = run.addresses.hosts(REHEARSAL.min_tasks, skip=len(run.hosts))
         region.postgres.start()
         run.processes.watch(region.postgres.process)
     run.processes.watch(_emulator(run))
     for region in run.regions:
-        region.hosts = run.addresses.hosts(REHEARSAL.min_tasks, skip=len(run.hosts))
         run.processes.watch(_application(run, region))
     urls = [f"http://127.0.0.1:{run.port}/_ministack/health"]
     urls += [f"http://{host}:{WEB_PORT}/api/health/coral" for host in run.hosts]
@@ -39,6 +39,7 @@ def _emulator(run: Run) -> Process:
         arguments += ["--database-certificates", f"{region.name}={server.certificates_folder}"]
         arguments += ["--database-admin-password-file", f"{region.name}={server.admin_password_file}"]
         arguments += ["--ca-file", f"{region.name}={server.ca_file}"]
+        arguments += ["--task-addresses", f"{region.name}={','.join(region.hosts)}"]
     return _start(run, "the emulator", "rehearsal.emulator", arguments, run.regions[0])
 
 

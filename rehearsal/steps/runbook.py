@@ -41,8 +41,15 @@ def scaling(run: Run, region: Region) -> None:
     details = run.aws(region, "ecs", "describe-tasks", "--cluster", _CLUSTER, "--tasks", *tasks)["tasks"]
     families = {task["taskDefinitionArn"].rpartition("/")[2].partition(":")[0] for task in details}
     statuses = {task["lastStatus"] for task in details}
-    is_ours = (families, statuses, len(details)) == ({f"{PREFIX}-task"}, {"RUNNING"}, len(tasks))
-    seen = f"{len(details)} of {', '.join(families)} {', '.join(statuses)}"
+    addresses = sorted(
+        detail["value"]
+        for task in details
+        for attachment in task["attachments"]
+        for detail in attachment["details"]
+        if detail["name"] == "privateIPv4Address"
+    )
+    is_ours = (families, statuses, addresses) == ({f"{PREFIX}-task"}, {"RUNNING"}, sorted(region.hosts))
+    seen = f"{', '.join(families)} {', '.join(statuses)} on {', '.join(addresses)}"
     run.report.expect(is_ours, region.name, "aws ecs describe-tasks", seen)
 
     for count in (8, REHEARSAL.min_tasks):
