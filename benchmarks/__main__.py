@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from benchmarks.comparison import Comparison, Result, SideError
+from benchmarks.pool_health import pool_health
 from benchmarks.synth import synth
 
 REPORT = Path(__file__).parent.parent / "build" / "bench.json"
-BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (synth,)
+BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (synth, pool_health)
 
 
 def run(
