@@ -16,8 +16,8 @@ from ops_lambdas.cost_report.core import Band, CostDataError, Costs, Forecast, P
 _REGION = "us-east-1"
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
 # A short report asks four times, a long one five, and one more after a shorter month; the rest is for
-# further pages. A page holds some thousands of groups, and an account has some dozens of services.
-MAX_REQUESTS = 12
+# further pages, of which an account with some dozens of services has one.
+MAX_REQUESTS = 15
 
 TagState = Literal["active", "inactive", "unknown"]
 

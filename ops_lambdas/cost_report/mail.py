@@ -141,13 +141,18 @@ def _history(report: Report) -> Iterable[str]:
 
 
 def _changed(change: Change) -> str:
-    percent = "" if change.percent is None else f", {change.percent:+.1f} %"
-    return f"{_money(change.amount, sign='+')}{percent}"
+    amount = _money(change.amount, sign="+")
+    return amount if change.percent is None or amount == "0.00" else f"{amount}, {_rounded(change.percent, 1, '+')} %"
 
 
 def _money(amount: Decimal, *, sign: str = "") -> str:
-    text = f"{amount:{sign},.2f}"
-    return text.replace("-", "", 1) if float(text.replace(",", "")) == 0 else text
+    return _rounded(amount, 2, sign)
+
+
+def _rounded(number: Decimal, digits: int, sign: str) -> str:
+    """Return what is rounded to zero without a sign."""
+    is_zero = not round(number, digits)
+    return f"{Decimal(0):.{digits}f}" if is_zero else f"{number:{sign},.{digits}f}"
 
 
 def _days(period: Period) -> str:

@@ -28,13 +28,13 @@ def handler(event: object, _context: LambdaContext) -> core.PoolHealthResult:
     if reading.state == "already_running":
         logger.info("Another run is reading, nothing done", extra={"result": result})
         return result
+    if reading.counts:
+        health = core.assess(reading.counts, config.pools)
+        publication.publish_pools(config.environment, health)  # first, whatever the site does to our time
+        result = {**result, **core.told(health)}
     site = access.ask_site(config)
     differences = sites.disagreements(site, reading.counts) if reading.counts else None
     result["site"] = sites.told(site, differences)
-    if reading.counts:
-        health = core.assess(reading.counts, config.pools)
-        publication.publish_pools(config.environment, health)
-        result = {**result, **core.told(health)}
     publication.publish_reach(
         config.environment,
         is_database_readable=reading.failure is None,
