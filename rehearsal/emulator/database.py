@@ -21,6 +21,15 @@ from rehearsal.emulator.handlers import Attributes, Properties
 TYPE = "AWS::RDS::DBInstance"
 FROM_SOURCE = ("Engine", "EngineVersion", "AllocatedStorage", "StorageType", "MasterUsername", "DBName")
 
+MEMBERSHIP = """
+    WITH RECURSIVE groups (oid) AS (
+        SELECT oid FROM pg_roles WHERE rolname = :user AND NOT rolsuper
+        UNION
+        SELECT member.roleid FROM pg_auth_members AS member JOIN groups ON groups.oid = member.member
+        WHERE member.roleid <> 'rds_superuser'::regrole)
+    SELECT 'rds_iam'::regrole::oid IN (SELECT oid FROM groups)
+"""
+
 
 def register(
     databases: dict[str, str], admin_password_files: dict[str, str], ca_files: dict[str, str], endpoints: dict[str, str]
@@ -66,7 +75,11 @@ def register(
 
 
 def open_endpoints(
-    databases: dict[str, str], endpoints: dict[str, str], certificates: dict[str, str], account: str
+    databases: dict[str, str],
+    endpoints: dict[str, str],
+    certificates: dict[str, str],
+    admin_password_files: dict[str, str],
+    account: str,
 ) -> None:
     """Listen where clients find each region's database.
 
@@ -75,12 +88,20 @@ def open_endpoints(
     """
     for region, address in endpoints.items():
         host, port = split(address)
+        server, folder = split(databases[region]), Path(certificates[region])
         Endpoint(
             address=(host, port),
-            server=split(databases.get(region) or databases[""]),
-            certificates=Path(certificates[region]),
+            server=server,
+            certificates=folder,
+            needs_token=partial(needs_token, server, admin_password_files[region], str(folder / "ca.pem")),
             refusal=partial(iam_login.refusal, host=host, port=port, region=region, account=account),
         ).serve()
+
+
+def needs_token(server: tuple[str, int], password_file: str, ca_file: str, user: str) -> bool:
+    """Whether a role is a member of rds_iam, also indirectly; through rds_superuser, which may grant it, is none."""
+    with closing(admin_connection(*server, password_file, ca_file)) as admin:
+        return bool(admin.run(MEMBERSHIP, user=user)[0][0])
 
 
 def split(address: str) -> tuple[str, int]:

@@ -1,10 +1,9 @@
 """The endpoint of a region's DB instances: what RDS puts in front of PostgreSQL to take IAM tokens.
 
 It speaks TLS with PostgreSQL's own certificate and passes everything on over TLS that it verifies: passwords
-are between client and PostgreSQL (SCRAM, channel binding included). Where PostgreSQL answers that the role
-has to come with a certificate, because it is a member of rds_iam, the endpoint asks the client for a token
-as RDS does, and presents its own certificate once IAM agreed. A plain connection stays plain all the way,
-and PostgreSQL refuses it.
+are between client and PostgreSQL (SCRAM, channel binding included). A member of rds_iam is asked for a token,
+as RDS does, and once IAM agreed the endpoint presents its own certificate to PostgreSQL, which lets members
+in with nothing else. A plain connection stays plain all the way, and PostgreSQL refuses it.
 """
 
 import logging
@@ -22,10 +21,10 @@ from typing import ClassVar
 from rehearsal.postgres_settings import IAM_CLIENT
 
 Refusal = Callable[[str, str], str]  # token and role: why it is refused, or ""
+NeedsToken = Callable[[str], bool]  # role
 
 CANCEL_REQUEST, SSL_REQUEST, GSS_REQUEST = 80877102, 80877103, 80877104
 CLEARTEXT_PASSWORD = struct.pack("!cii", b"R", 8, 3)
-NEEDS_CERTIFICATE = b"connection requires a valid client certificate"
 MAX_LOGIN_BYTES = 100_000  # of a message before the login; PostgreSQL's own limit for a password is 65,535
 LOGIN_SECONDS = 60  # PostgreSQL's authentication_timeout
 
@@ -44,6 +43,7 @@ class Endpoint:
     address: tuple[str, int]
     server: tuple[str, int]
     certificates: Path
+    needs_token: NeedsToken
     refusal: Refusal
 
     def serve(self) -> None:
@@ -109,32 +109,31 @@ class Client(BaseRequestHandler):
                 self.request = self.own_tls.wrap_socket(self.request, server_side=True)
             packet, code = startup_packet(self.request)
         is_encrypted = isinstance(self.request, ssl.SSLSocket)
-        server = self.endpoint.connect(is_encrypted=is_encrypted)
+        user = parameters(packet).get("user", "") if is_encrypted and code != CANCEL_REQUEST else ""
+        is_certified = bool(user) and self.endpoint.needs_token(user)
+        if is_certified and not self.is_token_honoured(user):
+            return None
+        server = self.endpoint.connect(is_encrypted=is_encrypted, is_certified=is_certified)
         server.sendall(packet)
-        if code == CANCEL_REQUEST:
-            return server
-        answer = message(server)
-        if NEEDS_CERTIFICATE not in answer:
-            self.request.sendall(answer)
-            return server
-        server.close()
-        return self.log_in_by_token(packet)
+        return server
 
-    def log_in_by_token(self, packet: bytes) -> socket.socket | None:
-        """Ask for a token, and log in to PostgreSQL in the client's name if IAM agrees."""
-        words = packet[8:].decode().split("\0")
-        user = dict(zip(words[::2], words[1::2], strict=False))["user"]
+    def is_token_honoured(self, user: str) -> bool:
+        """Ask for a token, and tell the client if IAM does not agree."""
         self.request.sendall(CLEARTEXT_PASSWORD)
         token = message(self.request)[5:-1].decode()
         reason = self.endpoint.refusal(token, user)
         if reason:
             log.warning("IAM refuses %s: %s", user, reason)
             self.request.sendall(refused(f'PAM authentication failed for user "{user}"'))
-            return None
-        log.info("IAM lets %s in", user)
-        server = self.endpoint.connect(is_encrypted=True, is_certified=True)
-        server.sendall(packet)
-        return server
+        else:
+            log.info("IAM lets %s in", user)
+        return not reason
+
+
+def parameters(packet: bytes) -> dict[str, str]:
+    """The parameters of a startup packet."""
+    words = packet[8:].decode().split("\0")
+    return dict(zip(words[::2], words[1::2], strict=False))
 
 
 def receive(connection: socket.socket, count: int) -> bytes:

@@ -75,7 +75,13 @@ def run(settings: Settings) -> NoReturn:
     access.register()
     resources.register(settings.folder / "placeholders.jsonl")
     database.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
-    database.open_endpoints(settings.databases, settings.endpoints, settings.certificates, settings.account)
+    database.open_endpoints(
+        settings.databases,
+        settings.endpoints,
+        settings.certificates,
+        settings.admin_password_files,
+        settings.account,
+    )
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
     custom_resources.register()
     task_addresses.register(settings.task_addresses)

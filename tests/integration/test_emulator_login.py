@@ -102,8 +102,11 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         emulator.deploy("login", instance())
         found = Endpoint(emulator, postgres, port, {})
         user = found.new_user("allowed", f"arn:aws:rds-db:us-east-1:000000000000:dbuser:{resource_id(emulator)}/{ROLE}")
+        admin = postgres.connect()
+        admin.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'of-no-use'")
+        admin.close()
         master = found.connect(*MASTER)
-        master.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'of-no-use'; GRANT pg_monitor, rds_iam TO {ROLE}")
+        master.run(f"GRANT pg_monitor, rds_iam TO {ROLE}")
         master.close()
         yield Endpoint(emulator, postgres, port, user)
         emulator.process.terminate()
@@ -192,6 +195,17 @@ def test_master_logs_in_with_its_password_and_is_no_superuser(endpoint: Endpoint
     master.close()
     with pytest.raises(DatabaseError, match="password authentication failed"):
         endpoint.connect(MASTER[0], "wrong")
+
+
+def test_master_that_becomes_a_member_through_another_role_is_locked_out(endpoint: Endpoint) -> None:
+    admin = endpoint.postgres.connect()
+    for grant in (f"GRANT {ROLE} TO {MASTER[0]}", f"REVOKE {ROLE} FROM {MASTER[0]}"):
+        admin.run(grant)
+        if grant.startswith("GRANT"):
+            with pytest.raises(DatabaseError, match="PAM authentication failed"):
+                endpoint.connect(*MASTER)
+    endpoint.connect(*MASTER).close()
+    admin.close()
 
 
 def test_plain_connection_is_refused(endpoint: Endpoint) -> None:
