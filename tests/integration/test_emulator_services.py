@@ -16,11 +16,12 @@ from tests.integration.emulator_templates import custom, service, site
 GROUPED = {"GroupBy": [{"Type": "DIMENSION", "Key": "SERVICE"}], "Granularity": "MONTHLY"}
 
 ANSWERING = """
-import json, urllib.request
+import json, time, urllib.request
 def handler(event, context):
     wish = event["ResourceProperties"]
     print("request", event["RequestType"], event.get("PhysicalResourceId"))
-    if wish.get("Answer") == "none":
+    if "Answer" in wish:
+        time.sleep(float(wish["Answer"].removeprefix("none after ")))
         return
     status = wish.get("Status", "SUCCESS") if event["RequestType"] != "Delete" else "SUCCESS"
     body = {"Status": status, "Reason": wish.get("Reason", ""), "Data": {"Role": wish.get("Role", "")},
@@ -197,13 +198,16 @@ def test_custom_resource_is_made_changed_and_deleted_by_its_lambda(emulator: Emu
     ("wish", "reason"),
     [
         ({"Status": "FAILED", "Reason": "the database is away"}, "Message returned: the database is away"),
-        ({"Answer": "none"}, "did not receive a response from your custom resource"),
+        ({"Answer": "none after 0"}, "did not receive a response from your custom resource"),
+        ({"Answer": "none after 60"}, "did not receive a response from your custom resource"),  # the function times out
     ],
 )
 def test_custom_resource_fails_with_its_reason(emulator: Emulator, wish: dict[str, str], reason: str) -> None:
-    stack = f"failing-{len(reason)}"
+    stack = f"failing-{'-'.join(wish.values()).replace(' ', '-')}"
+    resources = custom(function([], ANSWERING), "Custom::DatabaseRole", **wish)
+    resources["Function"]["Properties"]["Timeout"] = 1
     with pytest.raises(WaiterError):
-        emulator.deploy(stack, custom(function([], ANSWERING), "Custom::DatabaseRole", **wish))
+        emulator.deploy(stack, resources)
     events = emulator.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
     assert any(reason in event["ResourceStatusReason"] for event in failed)
