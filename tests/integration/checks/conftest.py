@@ -5,6 +5,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,11 +15,16 @@ import pg8000.native
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.pool_health import core, handler
-from ops_lambdas.shared.database import Credentials
+from ops_lambdas.shared import database as shared_database
+from ops_lambdas.shared.database import Credentials, writing
+from ops_lambdas.shared.settings import DatabaseSettings
 from tests.integration.conftest import Database
 
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/database-AbCdEf"
+CRON_ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/cron-secret-AbCdEf"
+CRON_SECRET = "cron-and-secret"
 CONTEXT = cast(
     LambdaContext,
     SimpleNamespace(
@@ -77,21 +83,35 @@ def server() -> Iterator[Secrets]:
 @pytest.fixture
 def secrets(server: Secrets) -> Secrets:
     server.status = 200
-    server.answers.clear()
+    server.answers = {CRON_ARN: {"SecretString": json.dumps({"value": CRON_SECRET})}}
     server.requests.clear()
     return server
 
 
 class Check:
-    """The check as its Lambda runs it, and what it wrote to its log."""
+    """Pool health as its Lambda runs it, and what it wrote to its log.
+
+    Attributes:
+        user, password: what it logs in with, in place of a token.
+    """
 
     def __init__(self, database: Database, secrets: Secrets, capsys: pytest.CaptureFixture[str]) -> None:
         self.secrets = secrets
         self._capsys = capsys
+        self.user = database.user
         self.password = database.password
         self.metrics: list[dict[str, Any]] = []
         self.logs: list[dict[str, Any]] = []
-        secrets.hold(json.dumps(database.secret))
+
+    def login(self, config: DatabaseSettings) -> Credentials:
+        """Stand in for the signing of a token."""
+        return Credentials(
+            host=config.database_host,
+            port=config.database_port,
+            database=config.database_name,
+            username=self.user,
+            password=self.password,
+        )
 
     def run(self, event: object = None) -> core.PoolHealthResult:
         try:
@@ -101,6 +121,7 @@ class Check:
         finally:
             written = self._capsys.readouterr()
             assert self.password not in written.out + written.err
+            assert CRON_SECRET not in written.out + written.err
             assert written.err == ""
             lines = [json.loads(line) for line in written.out.splitlines()]
             self.metrics = [line for line in lines if "_aws" in line]
@@ -118,8 +139,13 @@ class Check:
 def environment(database: Database, secrets: Secrets) -> dict[str, str]:
     return {
         "ENVIRONMENT": "rehearsal",
-        "DATABASE_SECRET_ARN": ARN,
+        "DATABASE_HOST": database.server.host,
+        "DATABASE_PORT": str(database.server.port),
+        "DATABASE_NAME": database.name,
+        "DATABASE_USER": "pardon_ops",
         "POOLS": "pool-0,pool-1",
+        "SITE_URL": "http://127.0.0.1:9",  # where nobody listens
+        "CRON_SECRET_ARN": CRON_ARN,
         "PGSSLROOTCERT": str(database.server.ca_file),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -137,7 +163,9 @@ def check(
 ) -> Check:
     for name, value in environment(database, secrets).items():
         monkeypatch.setenv(name, value)
-    return Check(database, secrets, capsys)
+    check = Check(database, secrets, capsys)
+    monkeypatch.setattr(shared_database, "iam_login", check.login)
+    return check
 
 
 @pytest.fixture
@@ -155,3 +183,17 @@ def credentials(database: Database, monkeypatch: pytest.MonkeyPatch) -> Credenti
     monkeypatch.setenv("PGSSLROOTCERT", str(database.server.ca_file))
     host, port = database.server.host, database.server.port
     return Credentials(host=host, port=port, database=database.name, username=database.user, password=database.password)
+
+
+@pytest.fixture
+def ops_login(credentials: Credentials, database: Database) -> Iterator[Credentials]:
+    """The login of the checks' role, as the deployment makes it; its password stands in for a token."""
+    role = f"ops_{database.name}"
+    with writing(credentials, application_name="database_role") as writer:
+        RoleMaker(writer, role, lambda: True).ensure("rehearsal")
+    admin = database.server.connect(database.name)
+    admin.run(f"ALTER ROLE {role} PASSWORD '{database.password}'")
+    yield replace(credentials, username=role, kind="token")
+    admin.run(f"DROP OWNED BY {role}")
+    admin.run(f"DROP ROLE {role}")
+    admin.close()

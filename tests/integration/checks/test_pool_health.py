@@ -8,30 +8,23 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import pg8000.native
 import pytest
 
 from constructs.lambda_package import LambdaPackage
 from ops_lambdas.pool_health import core, queries
-from ops_lambdas.shared.database import DatabaseError
+from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
 from ops_lambdas.shared.settings import InvalidSettingError
-from tests.integration.checks.conftest import ARN, CONTEXT, Check, Secrets, environment
+from tests.integration.checks.conftest import CONTEXT, CRON_ARN, Check, Secrets, environment
 from tests.integration.conftest import Database
 
 PARAMETERS = {
     "active_minutes": core.ACTIVE_WITHIN_MINUTES,
     "stuck_minutes": core.STUCK_AFTER_MINUTES,
     "inactive_limit": core.INACTIVE_LIMIT,
-}
-NO_SITE: core.SiteResult = {
-    "state": "secret_unreadable",
-    "status": None,
-    "latency_milliseconds": None,
-    "detail": "no site is configured",
-    "agrees": None,
-    "disagreements": [],
 }
 
 
@@ -134,7 +127,7 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
         "unhealthy_pools": 1,
         "is_every_pool_unhealthy": False,
         "looked_back_minutes": None,
-        "site": NO_SITE,
+        "site": mock.ANY,
     }
     counts = {
         "ActiveThreads": "Count",
@@ -169,7 +162,7 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
             "Pools": [3.0],
         },
     ]
-    assert check.secrets.requests == [("secretsmanager.GetSecretValue", {"SecretId": ARN})]
+    assert check.secrets.requests == [("secretsmanager.GetSecretValue", {"SecretId": CRON_ARN})]
     (log,) = check.logs
     assert log["message"] == "Pools looked at"
     assert log["result"]["total_active_threads"] == 46
@@ -207,12 +200,59 @@ def test_it_says_how_far_back_it_looked_when_there_is_more(
     assert (result["total_stuck_sessions"], result["looked_back_minutes"]) == (0, 180)
 
 
+def test_what_is_found_in_any_mixture_is_what_plain_counting_finds(
+    check: Check, connection: pg8000.native.Connection
+) -> None:
+    """The runbook's query for stuck sessions, and counting in the plainest way, over 2,000 random sessions."""
+    connection.run("SELECT setseed(0.25)")
+    connection.run(
+        """
+        WITH added AS (
+          INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "startTime", "lastActivityAt", "endTime")
+          SELECT gen_random_uuid(), 'u', 'pool-' || floor(random() * 4), gen_random_uuid(),
+                 utc - (idle + random() * 600) * interval '1 minute', utc - idle * interval '1 minute',
+                 CASE WHEN random() < 0.5 THEN utc END
+          FROM (SELECT random() ^ 3 * 10000 AS idle, now() AT TIME ZONE 'UTC' AS utc FROM generate_series(1, 2000)) AS x
+          RETURNING "id"
+        )
+        INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId")
+        SELECT gen_random_uuid(), "id", gen_random_uuid(), 'agent-cz' FROM added, generate_series(1, 3)
+        WHERE random() < 0.6
+        """
+    )
+    plainly = connection.run(
+        """
+        SELECT s."coralSessionId",
+               count(t."id") FILTER (WHERE s."lastActivityAt" >= utc - interval '60 minutes'),
+               count(DISTINCT s."id") FILTER (WHERE s."lastActivityAt" >= utc - interval '60 minutes'),
+               count(t."id") FILTER (WHERE s."lastActivityAt" < utc - interval '120 minutes'),
+               count(DISTINCT s."id") FILTER (WHERE s."lastActivityAt" < utc - interval '120 minutes')
+        FROM (SELECT now() AT TIME ZONE 'UTC' AS utc) AS clock,
+             "Session" AS s LEFT JOIN "Thread" AS t ON t."sessionId" = s."id"
+        WHERE s."endTime" IS NULL GROUP BY 1 ORDER BY 1
+        """
+    )
+    result = measured(check.run())
+    assert result["looked_back_minutes"] is None
+    found = [
+        [one["pool"], one["active_threads"], one["active_sessions"], one["stuck_threads"], one["stuck_sessions"]]
+        for one in sorted(result["pools"], key=lambda one: one["pool"])
+    ]
+    assert len(plainly) == 4
+    assert found == plainly
+
+
 def test_a_second_run_at_once_says_so_and_does_nothing(check: Check, database: Database) -> None:
     other = database.connect()
     other.run("SELECT pg_advisory_lock(:space, :key)", space=LOCK_SPACE, key=int(CheckLock.POOL_HEALTH))
     assert check.run() == {"state": "already_running", "environment": "rehearsal", "site": None}
     assert check.metrics == []
     other.close()
+
+
+def test_the_role_of_the_deployment_may_read_what_is_asked(check: Check, ops_login: Credentials) -> None:
+    check.user, check.password = ops_login.username, ops_login.password
+    assert check.run()["state"] == "measured"
 
 
 def test_an_empty_database_publishes_zeros_for_the_configured_pools(check: Check) -> None:
@@ -239,7 +279,7 @@ def test_missing_tables_are_a_state_and_publish_nothing(
     check: Check, connection: pg8000.native.Connection, missing: str
 ) -> None:
     connection.run(f"DROP TABLE {missing}")
-    assert check.run() == {"state": "tables_missing", "environment": "rehearsal", "site": NO_SITE}
+    assert check.run() == {"state": "tables_missing", "environment": "rehearsal", "site": mock.ANY}
     (reach,) = check.metrics
     assert reach["DatabaseReadable"] == [1.0]
     (log,) = check.logs
@@ -251,7 +291,7 @@ def test_a_role_that_may_not_read_is_an_error_and_not_missing_tables(
     check: Check, database: Database, connection: pg8000.native.Connection
 ) -> None:
     connection.run(f"CREATE ROLE {database.name}_stranger LOGIN PASSWORD '{database.password}'")
-    check.secrets.hold(json.dumps({**database.secret, "username": f"{database.name}_stranger"}))
+    check.user = f"{database.name}_stranger"
     check.refuses(DatabaseError, "permission denied for table Session, SQLSTATE 42501")
     connection.run(f"DROP ROLE {database.name}_stranger")
 
@@ -266,7 +306,6 @@ def test_bad_settings_are_refused_before_anything_is_asked(check: Check, monkeyp
 
 def test_the_deployed_asset_measures_the_rehearsals_seed(database: Database, secrets: Secrets, tmp_path: Path) -> None:
     database.seed()
-    secrets.hold(json.dumps(database.secret))
     package, _ = LambdaPackage(output=tmp_path).build()
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path / "task")
@@ -277,6 +316,10 @@ def test_the_deployed_asset_measures_the_rehearsals_seed(database: Database, sec
 import json, sys, types
 sys.path[:0] = [{str(tmp_path / "task")!r}, {str(tmp_path / "runtime")!r}]
 from ops_lambdas.pool_health.handler import handler
+from ops_lambdas.shared import database
+login = dict(host={database.server.host!r}, port={database.server.port}, database={database.name!r})
+login |= dict(username={database.user!r}, password={database.password!r})
+database.iam_login = lambda config: database.Credentials(**login)
 print(json.dumps({{"result": handler({{}}, types.SimpleNamespace(**{vars(CONTEXT)!r}))}}))
 """
     variables = {**environment(database, secrets), "POOLS": "pool-0,pool-1,pool-2,pool-3,pool-4"}

@@ -6,19 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pg8000.native
 import pytest
 
 from ops_lambdas.pool_health import access, core
 from ops_lambdas.shared.database import DatabaseError
+from rehearsal.postgres import Postgres
 from tests.integration.checks import servers
-from tests.integration.checks.conftest import Check
+from tests.integration.checks.conftest import CRON_ARN, CRON_SECRET, Check
 from tests.integration.checks.servers import Behaviour, Server, answers, answers_after, serving
 from tests.integration.checks.test_pool_health import add, measured
 from tests.integration.conftest import Database
-
-CRON_ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/cron-secret-AbCdEf"
-CRON_SECRET = "cron-and-secret"
 
 
 def body(threads: int = 3, sessions: int = 1) -> dict[str, Any]:
@@ -29,14 +26,24 @@ def body(threads: int = 3, sessions: int = 1) -> dict[str, Any]:
     return {"success": True, "statistics": {"pools": pools, "summary": {}}}
 
 
-@pytest.fixture
-def check(check: Check, connection: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch) -> Check:
-    """The check with a site, and a session with three threads in pool-0."""
+@pytest.fixture(scope="module")
+def database(postgres: Postgres) -> Iterator[Database]:
+    """One database for all tests here, with a session of three threads in pool-0, as none of them changes it."""
+    admin = postgres.connect()
+    admin.run("CREATE DATABASE beside_a_site TEMPLATE application_template OWNER pardon_admin")
+    database = Database(postgres, "beside_a_site")
+    connection = database.connect()
+    connection.run("""INSERT INTO "User" ("id", "walletAddress", "username") VALUES ('u', 'w', 'n')""")
     add(connection, "pool-0", idle="1 minute", threads=3)
-    check.secrets.answers[CRON_ARN] = {"SecretString": json.dumps({"value": CRON_SECRET})}
-    monkeypatch.setenv("CRON_SECRET_ARN", CRON_ARN)
+    connection.close()
+    yield database
+    admin.run("DROP DATABASE beside_a_site WITH (FORCE)")
+    admin.close()
+
+
+@pytest.fixture(autouse=True)
+def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "_SITE_SECONDS", 0.5)
-    return check
 
 
 @pytest.fixture
@@ -51,9 +58,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def no_database(check: Check, database: Database) -> None:
-    gone = {**database.secret, "port": servers.nobody().port}
-    check.secrets.hold(json.dumps(gone))
+def no_database(monkeypatch: pytest.MonkeyPatch, check: Check) -> None:  # noqa: ARG001 - it sets the port before
+    monkeypatch.setenv("DATABASE_PORT", str(servers.nobody().port))
 
 
 def reach(check: Check) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,10 @@ import pytest
 
 from ops_lambdas.pool_health import queries
 from ops_lambdas.shared import database as shared_database
-from ops_lambdas.shared.database import Credentials, DatabaseError, SecretError
+from ops_lambdas.shared.database import Credentials, DatabaseError, SecretError, read_credentials
 from rehearsal import certificates
 from rehearsal.postgres import Postgres
-from tests.integration.checks.conftest import ARN, Check
+from tests.integration.checks.conftest import ARN, Check, Secrets
 from tests.integration.conftest import Database
 
 
@@ -42,23 +43,25 @@ def test_a_server_of_another_authority_is_not_trusted(
     check.refuses(DatabaseError, r"CA file .*absent\.pem cannot be read: ")
 
 
-def test_a_server_with_another_name_is_not_trusted(check: Check, database: Database) -> None:
-    check.secrets.hold(json.dumps({**database.secret, "host": "127.1"}))  # the same address, not in the certificate
+def test_a_server_with_another_name_is_not_trusted(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_HOST", "127.1")  # the same address, not in the certificate
     check.refuses(DatabaseError, r"127\.1:\d+: its certificate .* Hostname mismatch")
 
 
-def test_a_wrong_password_is_said_without_saying_it(check: Check, database: Database) -> None:
+def test_a_wrong_password_is_said_without_saying_it(check: Check) -> None:
     check.password = "wrong-and-secret"
-    check.secrets.hold(json.dumps({**database.secret, "password": check.password}))
     check.refuses(DatabaseError, r"password authentication failed .* SQLSTATE 28P01 \(the secret and the database")
 
 
-def test_a_database_that_is_down_or_absent_is_an_error(check: Check, database: Database) -> None:
+def test_a_database_that_is_down_or_absent_is_an_error(
+    check: Check, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    check.secrets.hold(json.dumps({**database.secret, "port": port}))
+    monkeypatch.setenv("DATABASE_PORT", str(port))
     check.refuses(DatabaseError, rf"at 127\.0\.0\.1:{port}: .*refused")
-    check.secrets.hold(json.dumps({**database.secret, "dbname": "absent"}))
+    monkeypatch.setenv("DATABASE_PORT", str(database.server.port))
+    monkeypatch.setenv("DATABASE_NAME", "absent")
     check.refuses(DatabaseError, "database absent at .* does not exist, SQLSTATE 3D000")
 
 
@@ -167,6 +170,7 @@ def test_it_is_named_while_connected_and_gone_afterwards(
     assert connected() == 0
 
 
+@pytest.mark.usefixtures("check")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -178,19 +182,25 @@ def test_it_is_named_while_connected_and_gone_afterwards(
         ('{"host": "h", "port": 5432, "dbname": "d", "username": 7, "password": ""}', "no valid username, password"),
     ],
 )
-def test_a_secret_without_what_connecting_needs_is_named_but_not_shown(check: Check, text: str, message: str) -> None:
-    check.password = "hunter2"
-    check.secrets.hold(text)
-    check.refuses(SecretError, f"secret {ARN} .*{message}")
+def test_a_secret_without_what_connecting_needs_is_named_but_not_shown(
+    secrets: Secrets, text: str, message: str
+) -> None:
+    secrets.hold(text)
+    with pytest.raises(SecretError, match=f"secret {ARN} .*{message}") as caught:
+        read_credentials(ARN)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value)), "AWS logs the traceback"
 
 
+@pytest.mark.usefixtures("check")
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure"])
-def test_a_secret_that_cannot_be_read_is_an_error(check: Check, code: str) -> None:
-    check.secrets.status = 400
-    check.secrets.answer = {"__type": code, "Message": "no"}
-    check.refuses(SecretError, f"secret {ARN} cannot be read: .*{code}")
+def test_a_secret_that_cannot_be_read_is_an_error(secrets: Secrets, code: str) -> None:
+    secrets.status = 400
+    secrets.answer = {"__type": code, "Message": "no"}
+    with pytest.raises(SecretError, match=f"secret {ARN} cannot be read: .*{code}"):
+        read_credentials(ARN)
 
 
-def test_a_secret_whose_port_is_text_is_understood(check: Check, database: Database) -> None:
-    check.secrets.hold(json.dumps({**database.secret, "port": str(database.server.port)}))
-    assert check.run()["state"] == "measured"
+@pytest.mark.usefixtures("check")
+def test_a_secret_whose_port_is_text_is_understood(secrets: Secrets, database: Database) -> None:
+    secrets.hold(json.dumps({**database.secret, "port": str(database.server.port)}))
+    assert read_credentials(ARN).port == database.server.port
