@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import re
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,11 +14,19 @@ from pathlib import Path, PurePosixPath
 
 from aws_cdk import aws_lambda as lambda_
 
+from constructs.lambda_bytecode import bytecode
 from validation import ConfigurationError
 
 _PROJECT = Path(__file__).parent.parent
 _SOURCES = _PROJECT / "ops_lambdas"
 _OUTPUT = _PROJECT / "build" / "lambda"
+# The Python that runs the checks on AWS.
+RUNTIME = (3, 14)
+# The largest parts of the libraries, which no check imports: frameworks for HTTP APIs, queues and parsing, and
+# all time zones. A check that comes to need one fails its test of being imported from the asset.
+_UNUSED = re.compile(
+    r"aws_lambda_powertools/(event_handler|utilities/(batch|data_classes|idempotency|kafka|parser))/|dateutil/zoneinfo/"
+)
 _SOURCE_SUFFIXES = (".py", ".pem")
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;#]+)\s*(#.*)?")
 # Zip has no time before 1980. A constant, so that the same content makes the same bytes.
@@ -36,16 +45,19 @@ class LambdaPackage:
     Args:
         sources: the package of the checks, with a requirements.txt that pins each distribution.
         output: where zip files are kept; one that is there already is used again.
+        has_bytecode: with the bytecode of this Python. Another one cannot use it, so that by default it comes
+            with a synthesis by the runtime's Python; all others make one and the same file without.
     """
 
     sources: Path = _SOURCES
     output: Path = _OUTPUT
+    has_bytecode: bool = sys.version_info[:2] == RUNTIME
 
     def build(self) -> tuple[Path, str]:
         """Make the zip file, unless it is there, and return it with the hash of its content.
 
         The hash is of our sources and of the checksums that each library's RECORD lists, so it does
-        not change with file times, bytecode, the machine or its zlib.
+        not change with file times, the machine or its zlib; of bytecode, it has the version.
 
         Raises:
             LambdaPackageError: a library is missing, not the pinned version, not pure Python, or changed.
@@ -58,9 +70,16 @@ class LambdaPackage:
         for library in libraries:
             for name, checksum in library.checksums.items():
                 content_hash.update(f"{name} {checksum}\n".encode())
+        if self.has_bytecode:
+            content_hash.update(f"{sys.implementation.cache_tag}\n".encode())
         target = self.output / f"{content_hash.hexdigest()}.zip"
         if not target.exists():
-            _write(target, own, libraries)
+            contents = dict(own)
+            for library in libraries:
+                contents.update((path, library.read(path)) for path in library.checksums)
+            if self.has_bytecode:
+                contents.update(bytecode(contents))
+            _write(target, contents)
         return target, content_hash.hexdigest()
 
     def _own_files(self) -> Iterator[tuple[str, bytes]]:
@@ -120,8 +139,8 @@ def lambda_package() -> lambda_.Code:
 
 
 def _is_needed(file: PurePosixPath) -> bool:
-    """Whether a Lambda needs it: no scripts, no bytecode; of the metadata, what tells the version."""
-    if ".." in file.parts or file.is_absolute() or file.suffix == ".pyc":
+    """Whether a Lambda needs it: no scripts, no foreign bytecode; of the metadata, what tells the version."""
+    if ".." in file.parts or file.is_absolute() or file.suffix == ".pyc" or _UNUSED.match(file.as_posix()):
         return False
     return not file.parts[0].endswith(".dist-info") or file.name == "METADATA"
 
@@ -130,13 +149,10 @@ def _record_checksum(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def _write(target: Path, own: dict[str, bytes], libraries: list[_Library]) -> None:
+def _write(target: Path, contents: dict[str, bytes]) -> None:
     """Write the zip file whole or not at all, as another synth may be making the same one."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        contents = dict(own)
-        for library in libraries:
-            contents.update((path, library.read(path)) for path in library.checksums)
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, _TIME)
             entry.external_attr = _MODE

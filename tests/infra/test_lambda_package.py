@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from constructs.lambda_package import LambdaPackage, LambdaPackageError, lambda_package
+from constructs.lambda_package import RUNTIME, LambdaPackage, LambdaPackageError, lambda_package
 
 PROJECT = Path(__file__).parents[2]
 MAX_ZIPPED_BYTES = 2_500_000  # a Lambda's cold start loads all of it
@@ -24,8 +24,15 @@ AWS_RUNTIME = {"boto3", "botocore", "s3transfer", "urllib3"}
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip file, newly made."""
-    path, _ = LambdaPackage(output=tmp_path_factory.mktemp("package")).build()
+    """The zip file, newly made, as a Python other than the runtime's makes it."""
+    path, _ = LambdaPackage(output=tmp_path_factory.mktemp("package"), has_bytecode=False).build()
+    return path
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip file with this Python's bytecode, as the runtime's Python makes it."""
+    path, _ = LambdaPackage(output=tmp_path_factory.mktemp("compiled"), has_bytecode=True).build()
     return path
 
 
@@ -49,9 +56,39 @@ def sources(tmp_path: Path) -> Path:
 
 
 def test_the_same_content_makes_the_same_file_and_hash(package: Path, tmp_path: Path) -> None:
-    again, content_hash = LambdaPackage(output=tmp_path).build()
+    again, content_hash = LambdaPackage(output=tmp_path, has_bytecode=False).build()
     assert again.name == package.name == f"{content_hash}.zip"
     assert again.read_bytes() == package.read_bytes()
+
+
+def test_the_same_content_makes_the_same_bytecode(compiled: Path, package: Path, tmp_path: Path) -> None:
+    again, content_hash = LambdaPackage(output=tmp_path, has_bytecode=True).build()
+    assert again.name == compiled.name == f"{content_hash}.zip" != package.name
+    assert again.read_bytes() == compiled.read_bytes()
+
+
+def test_every_source_has_bytecode_which_is_used_without_looking_at_the_source(
+    compiled: Path, package: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(compiled) as archive, zipfile.ZipFile(package) as plain:
+        added = set(archive.namelist()) - set(plain.namelist())
+        sources = [Path(name) for name in plain.namelist() if name.endswith(".py")]
+        assert added == {
+            f"{source.parent}/__pycache__/{source.stem}.{sys.implementation.cache_tag}.pyc".removeprefix("./")
+            for source in sources
+        }
+        archive.extractall(tmp_path)
+    source = tmp_path / "ops_lambdas" / "shared" / "http.py"
+    source.write_text("raise AssertionError('compiled anew')")
+    script = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; from ops_lambdas.shared import http; print(http.HttpClient.request.__code__.co_filename)"  # noqa: E501
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert shown.stdout.strip() == str(source), "tracebacks show where it lies"
+    header = (source.parent / "__pycache__" / f"http.{sys.implementation.cache_tag}.pyc").read_bytes()[:8]
+    assert int.from_bytes(header[4:], "little") == 0b01, "by hash, unchecked"
+
+
+def test_bytecode_comes_with_a_synthesis_by_the_runtimes_python_only() -> None:
+    assert LambdaPackage().has_bytecode is (sys.version_info[:2] == RUNTIME)
 
 
 def test_neither_times_nor_bytecode_nor_other_files_change_the_hash(sources: Path, tmp_path: Path) -> None:
@@ -123,8 +160,8 @@ def test_it_holds_sources_and_libraries_only(package: Path) -> None:
     assert {Path(name).name for name in names if ".dist-info/" in name} == {"METADATA"}
 
 
-def test_it_is_small_enough_for_a_quick_cold_start(package: Path) -> None:
-    assert package.stat().st_size < MAX_ZIPPED_BYTES
+def test_it_is_small_enough_for_a_quick_cold_start_with_bytecode_too(package: Path, compiled: Path) -> None:
+    assert package.stat().st_size < compiled.stat().st_size <= MAX_ZIPPED_BYTES
 
 
 def test_every_library_that_a_library_needs_is_packed_or_in_the_runtime() -> None:
