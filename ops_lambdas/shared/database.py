@@ -85,7 +85,7 @@ class Writer(Reader):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what runs within, or nothing of it when an error leaves the block."""
-        self.rows("START TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE")
+        self.rows("START TRANSACTION ISOLATION LEVEL READ COMMITTED")
         try:
             yield
         except BaseException:

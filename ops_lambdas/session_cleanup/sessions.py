@@ -1,0 +1,44 @@
+"""Ending stale sessions in the database, batch by batch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ops_lambdas.session_cleanup import core, queries
+from ops_lambdas.shared.database import Reader, Writer
+
+
+def end_stale(
+    writer: Writer, *, older_than_minutes: int, batch_sessions: int = core.BATCH_SESSIONS
+) -> Iterator[core.Sessions]:
+    """End the sessions that are open and idle for so long, each batch in a transaction of its own.
+
+    Yields: what became of them so far: at first when they are found, then after each committed batch. Who
+        stops asking stops the work.
+    """
+    ((idle_since,),) = writer.rows(queries.IDLE_SINCE, minutes=older_than_minutes)
+    batches = writer.rows(queries.STALE_BATCHES, idle_since=idle_since, batch_sessions=batch_sessions)
+    sessions = core.Sessions(stale=sum(stale for stale, _ in batches))
+    yield sessions
+    writer.rows(queries.PRICE_PAGES)
+    for stale, places in batches:
+        with writer.transaction():
+            rows = writer.rows(queries.END, places=places, idle_since=idle_since)
+        sessions = sessions.add(_batch(stale, rows))
+        yield sessions
+
+
+def count_stale(reader: Reader, *, older_than_minutes: int) -> list[core.PoolResult]:
+    """Count, for each pool, the sessions that would be ended, and their threads."""
+    ((idle_since,),) = reader.rows(queries.IDLE_SINCE, minutes=older_than_minutes)
+    rows = reader.rows(queries.COUNT_STALE, idle_since=idle_since)
+    return [{"pool": pool, "sessions_stale": stale, "threads": threads} for pool, stale, threads in rows]
+
+
+def _batch(stale: int, rows: list[list[Any]]) -> core.Batch:
+    ended = 0
+    threads: list[core.Thread] = []
+    for pool, count, ids_by_session in rows:
+        ended += count
+        for ids in ids_by_session:
+            threads += [core.Thread(pool, coral_id) for coral_id in ids or ()]
+    return core.Batch(stale, ended, tuple(threads))
