@@ -126,6 +126,20 @@ def test_numbers_agree_within_what_may_happen_between_the_readings(
     assert told(site(*theirs), found)["agrees"] == (not differing)
 
 
+NUMBERS = st.integers(0, 2**40)
+
+
+@settings(deadline=None)
+@given(
+    pools=st.dictionaries(st.text(max_size=4), st.tuples(NUMBERS, NUMBERS), max_size=8),
+    latency=st.floats(0, MAX_COMPARED_LATENCY_MILLISECONDS),
+)
+def test_the_same_numbers_always_agree(pools: dict[str, tuple[int, int]], latency: float) -> None:
+    counts = Counts(tuple(PoolCount(pool, *numbers) for pool, numbers in pools.items()))
+    same = tuple(SiteCount(pool, *numbers) for pool, numbers in pools.items())
+    assert disagreements(Site(state="ok", status=200, latency_milliseconds=latency, counts=same), counts) == []
+
+
 def test_a_pool_that_one_side_does_not_show_counts_as_empty() -> None:
     counts = Counts((PoolCount("q", 20, 3),))
     assert disagreements(site(9, 1), counts) == [

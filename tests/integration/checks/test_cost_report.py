@@ -337,6 +337,16 @@ def test_another_currency_is_reported_without_bands(aws: Aws, report: Report) ->
     assert "Bands are in USD, and are not compared with CNY." in aws.mails[0]["Message"]
 
 
+def test_amortized_costs_are_asked_for_as_such(aws: Aws, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COST_METRIC", "AmortizedCost")
+    amortized = json.loads(json.dumps(aws.recorded["GetCostAndUsage"]).replace("UnblendedCost", "AmortizedCost"))
+    aws.recorded["GetCostAndUsage"] = [(status, body) for status, body in amortized]
+    assert report.run().get("month_to_date") == "410.00"
+    assert aws.requests["GetCostAndUsage"][0]["Metrics"] == ["AmortizedCost"]
+    assert aws.requests["GetCostForecast"][0]["Metric"] == "AMORTIZED_COST"
+    assert "AmortizedCost in USD" in aws.mails[0]["Message"]
+
+
 def test_credits_can_make_all_of_it_negative(aws: Aws, report: Report) -> None:
     aws.recorded["GetCostAndUsage"] = [usage(**{ECS: "10", RDS: "-110.004"}), usage(**{ECS: "-20"})]
     result = report.run()
