@@ -60,9 +60,12 @@ def test_an_endpoint_of_other_services_does_not_change_the_token(monkeypatch: py
     assert iam_login(CONFIG).password.startswith(f"{CONFIG.database_host}:5432/?Action=connect&DBUser=pardon_ops&")
 
 
-def test_without_credentials_or_region_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_region_there_is_no_token() -> None:
     with pytest.raises(TokenError, match=r"no token for pardon_ops at .*: You must specify a region"):
         iam_login(CONFIG)
+
+
+def test_without_credentials_there_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
