@@ -250,13 +250,13 @@ def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
     world.open_threads()
     address = "127.0.0.20"
     world.ecs.tasks.append(task("bad", address))
-    world.seconds = core.RESERVED_SECONDS + 3
+    world.seconds = core.RESERVED_SECONDS + 1.5
     with ExitStack() as stack:
         if behaviour:
             stack.enter_context(serving(behaviour, host=address, port=world.corals.port))
         start = time.monotonic()
         result = world.run()
-    assert time.monotonic() - start < 6
+    assert time.monotonic() - start < 5
     assert all(states(world.connection)[one].end for one in stale)
     assert (result["threads_closed"], result["threads_left"], result["tasks"], result["tasks_failed"]) == (0, 12, 4, 1)
     assert world.corals.held() == set(), "the other tasks' are closed"
@@ -268,8 +268,8 @@ def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
 def test_a_slow_task_takes_its_time_and_no_more(world: World) -> None:
     add(world.connection, 100, idle="2 hours", threads=1)
     world.ecs.tasks.append(task("slow", "127.0.0.20"))
-    world.seconds = core.RESERVED_SECONDS + 2
-    with serving(answers_after(0.4, answers(200, {})), host="127.0.0.20", port=world.corals.port):
+    world.seconds = core.RESERVED_SECONDS + 1
+    with serving(answers_after(0.2, answers(200, {})), host="127.0.0.20", port=world.corals.port):
         start = time.monotonic()
         result = world.run()
     assert time.monotonic() - start < 4
