@@ -315,6 +315,19 @@ def test_more_threads_than_a_run_closes_are_left_and_counted(world: World, monke
     assert (result["sessions_ended"], result["threads_closed"], result["threads_left"]) == (20, 15, 5)
 
 
+def test_ids_that_mean_something_else_in_a_url_are_left_and_the_others_closed(world: World) -> None:
+    (session,) = add(world.connection, 1, idle="2 hours", pools=1)
+    odd = ["", ".", "..", "a\nb", "x" * 5000, *(f"\x01{n}" for n in range(20))]
+    usable = ["a/b", "ä?b#c", "%2e%2e", "NULL", '"', "{}", "a\\b"]
+    for number, coral_id in enumerate([*odd, *usable]):
+        sql = """INSERT INTO "Thread" VALUES (:id, :session, :coral_id, 'a')"""
+        world.connection.run(sql, id=str(number), session=session, coral_id=coral_id)
+    world.open_threads()
+    result = world.run()
+    assert (result["threads_closed"], result["threads_left"], result["tasks_failed"]) == (len(usable), len(odd), 0)
+    assert {thread for _, _, thread in world.corals.closed()} == set(usable)
+
+
 def test_what_was_ended_before_the_database_failed_is_told_and_closed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
