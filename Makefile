@@ -11,7 +11,7 @@ CONTEXT = $(foreach pair,environment=$(ENV) region=$(REGION) image_tag=$(IMAGE_T
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.ready ## install what the project needs, in .venv and node_modules
