@@ -44,6 +44,33 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large something is; it has no other side.
+
+    Attributes:
+        bound: `megabytes` are at most this.
+    """
+
+    name: str
+    megabytes: float
+    bound: float
+
+    @property
+    def ratio(self) -> float:
+        """To one megabyte."""
+        return self.megabytes
+
+    @property
+    def is_within_bound(self) -> bool:
+        """Whether it is as small as it has to be."""
+        return self.megabytes <= self.bound
+
+    def facts(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self) | {"ratio": self.ratio, "is_within_bound": self.is_within_bound}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Something of ours and its baseline.
 
