@@ -28,7 +28,7 @@ from rehearsal.ports import free_port
 from rehearsal.processes import Process, ProcessError, start, tail
 
 ROOT = Path(__file__).parent.parent
-_START_SECONDS = 30
+_START_SECONDS = 60
 _ATTEMPTS = 5  # a free port can be taken by someone else before the server has it
 
 
@@ -230,7 +230,7 @@ class Postgres:
             database=database,
             password=password or self.admin_password,
             ssl_context=ssl.create_default_context(cafile=self.ca_file),
-            timeout=10,
+            timeout=30,
         )
 
     def _initialize(self, native: Path, home: Path, user: tuple[int, int] | None) -> Path:
