@@ -2,6 +2,7 @@
 
 import os
 import py_compile
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,18 +28,20 @@ def cold_import(check: str) -> Iterator[Comparison]:
     """The asset as Lambda unpacks it, read-only, before the runtime's own boto3 on the path.
 
     It has the bytecode of this Python, as the deployed one has that of the runtime's Python when the runtime's
-    Python made it.
+    Python made it. Importing is the processor's work alone, so its time is taken: the wall's has in it what other
+    processes do, which at a fifth of a second is too much.
     """
     with TemporaryDirectory() as name:
         task, runtime = Path(name) / "task", Path(name) / "runtime"
         _unpack(task)
         _install(runtime)
         yield Comparison(
-            name=f"cold import of {check} / of boto3",
+            name=f"cold import of {check} / of boto3, processor time",
             ours=lambda: _import(f"ops_lambdas.{check}.handler", task, runtime),
             baseline=lambda: _import("boto3", runtime),
             bound=MAX_RATIO,
             rounds=15,
+            clock=_processor_seconds,
         )
 
 
@@ -65,6 +68,12 @@ def _install(runtime: Path) -> None:
     for name in _RUNTIME:
         (runtime / name).symlink_to(site / name)
     py_compile.compile(str(shutil.copy2(site / "six.py", runtime)), doraise=True)
+
+
+def _processor_seconds() -> float:
+    """Return how long processes of ours that ended have used a processor."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _import(module: str, *path: Path) -> None:

@@ -81,6 +81,7 @@ class Comparison:
         rounds: how often each side is timed, at least 3.
         prepare_ours, prepare_baseline: run before each run of the side, and not timed.
         baseline_times: the baseline runs on so small a part of the work; its time is taken this many times.
+        clock: seconds from any beginning; of the wall, unless other processes would disturb too much.
     """
 
     name: str
@@ -91,20 +92,22 @@ class Comparison:
     prepare_ours: Callable[[], object] = lambda: None
     prepare_baseline: Callable[[], object] = lambda: None
     baseline_times: int = 1
+    clock: Callable[[], float] = time.perf_counter
 
     def __post_init__(self) -> None:
         if self.rounds < MIN_ROUNDS:
             raise ValueError(f"rounds must be at least {MIN_ROUNDS}, got {self.rounds}")
 
     def measure(
-        self, *, clock: Callable[[], float] = time.perf_counter, on_run: Callable[[], object] = lambda: None
+        self, *, clock: Callable[[], float] | None = None, on_run: Callable[[], object] = lambda: None
     ) -> Result:
         """Run each side once to warm up, then both in turn, so that a busy moment meets both.
 
         Args:
-            clock: seconds from any beginning.
+            clock: in place of its own.
             on_run: called after each run of a side, for a progress bar; not timed.
         """
+        clock = clock or self.clock
         seconds: list[float] = []
         baseline_seconds: list[float] = []
         sides = (
