@@ -17,7 +17,8 @@ from config import REHEARSAL, regions
 from rehearsal import guards, summary, tether, workspace
 from rehearsal.loopback import NoAnswerError
 from rehearsal.ports import claim_addresses, free_port
-from rehearsal.postgres import Postgres, PostgresUnavailableError
+from rehearsal.postgres import Postgres
+from rehearsal.postgres_binaries import PostgresUnavailableError
 from rehearsal.processes import CancelledError, ProcessError
 from rehearsal.report import NotHeldError, Report
 from rehearsal.run import Region, Run

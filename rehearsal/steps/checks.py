@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from config import REHEARSAL
 from rehearsal.report import CheckRun, Step
 from rehearsal.run import Region, Run
 from rehearsal.steps import cleanups, costs
@@ -69,7 +70,7 @@ def _database_role(run: Run, region: Region) -> CheckRun:
 
 
 def _pool_health(run: Run, region: Region) -> CheckRun:
-    """Database, metrics and site must say the same."""
+    """Database, metrics and, in the home region, the site must say the same."""
     outcome = fire(run, region, "pool_health")
     result, site = outcome.result, outcome.result["site"]
     counted = {pool: (threads, sessions) for pool, threads, sessions in query(run, region, _COUNTS)}
@@ -78,18 +79,22 @@ def _pool_health(run: Run, region: Region) -> CheckRun:
     name = "pool_health counts what SQL counts"
     run.report.expect(found == counted, region.name, name, f"{seen} (active threads/sessions)")
 
-    function = run.client("lambda", region).get_function_configuration(FunctionName="pardon-rehearsal-pool-health")
-    url = function["Environment"]["Variables"]["SITE_URL"]
-    is_so = (site["state"], site["status"], site["agrees"]) == ("ok", 200, True) and url.startswith("https://")
-    seen = f"{url}: {site['state']}, {site['status']}, {site['detail'] or 'equal numbers'}"
-    run.report.expect(is_so, region.name, "pool_health reaches the site from outside, which agrees", seen)
+    # The domain leads to the home region's site, which is well: it knows no other region's bearer secret.
+    is_home = region.name == REHEARSAL.home_region
+    expected = ("ok", 200, True) if is_home else ("unauthorized", 401, None)
+    is_so = (site["state"], site["status"], site["agrees"]) == expected
+    seen = f"https://{REHEARSAL.domain}: {site['state']}, {site['status']}, {site['detail'] or 'equal numbers'}"
+    whose = "which agrees" if is_home else "which is the home region's"
+    run.report.expect(is_so, region.name, f"pool_health asks the site from outside, {whose}", seen)
 
-    per_pool: dict[Metric, float] = {("ActiveThreads", pool): threads for pool, (threads, _) in counted.items()}
-    per_pool |= {("ActiveSessions", pool): sessions for pool, (_, sessions) in counted.items()}
-    expect_metrics(run, region, outcome, {**per_pool, ("SiteOk", ""): 1, ("SiteAgrees", ""): 1})
+    metrics: dict[Metric, float] = {("ActiveThreads", pool): threads for pool, (threads, _) in counted.items()}
+    metrics |= {("ActiveSessions", pool): sessions for pool, (_, sessions) in counted.items()}
+    metrics |= {("SiteOk", ""): 1, ("SiteAgrees", ""): 1} if is_home else {("SiteOk", ""): 0}
+    expect_metrics(run, region, outcome, metrics)
     did = (
         f"{result['total_active_threads']} active threads in {result['total_pools']} pools, "
-        f"{result['unhealthy_pools']} unhealthy, {result['total_stuck_sessions']} sessions stuck; the site agrees"
+        f"{result['unhealthy_pools']} unhealthy, {result['total_stuck_sessions']} sessions stuck; "
+        + ("the site agrees" if is_home else "the site is the home region's")
     )
     return outcome.told(region, did)
 
