@@ -335,7 +335,7 @@ def test_counting_ends_nothing(ops_login: Credentials, connection: pg8000.native
 
 
 def test_many_stale_sessions_end_in_one_run(ops_login: Credentials, connection: pg8000.native.Connection) -> None:
-    add(connection, 10_000, idle="2 hours")  # the benchmark ends 100,000
+    add(connection, 100_000, idle="2 hours")
     told = end(ops_login, batch=core.BATCH_SESSIONS)
-    assert (told.stale, told.ended, told.spared, told.left) == (10_000, 10_000, 0, 0)
+    assert (told.stale, told.ended, told.spared, told.left) == (100_000, 100_000, 0, 0)
     assert connection.run('SELECT count(*) FROM "Session" WHERE "endTime" IS NULL') == [[0]]
