@@ -110,6 +110,7 @@ class Environment:
         storage_gib, max_storage_gib: of the database at first, and the ceiling of its autoscaling.
         cost_metric: what costs are reported as: "UnblendedCost" or "AmortizedCost".
         pools: Coral sessions that the application is configured with.
+        thread_grace_seconds: thread cleanup leaves threads alone that are younger, or ended since.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Environment:
     image_tag: str = "v1"
     containers: tuple[Container, ...] = CONTAINERS
     pools: tuple[str, ...] = ("pool-0", "pool-1", "pool-2", "pool-3", "pool-4")
+    thread_grace_seconds: int = 120
     vpc_cidr: str = "10.0.0.0/16"
     nat_gateways: int = 2
     task_cpu: int = 2048
@@ -216,6 +218,7 @@ class Environment:
         require(self, "pools", 0 < len(self.pools) <= 50, "1 to 50 pools")  # five metrics each, $0.30 a month a metric
         require_match(self, "pools", r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "names of letters, digits, '.', '_' and '-'")
         require_unique(self, "pools")
+        require_between(self, "thread_grace_seconds", 1, 300)
         require_between(self, "min_tasks", 1, 100)
         require_between(self, "max_tasks", 1, 100)
         require(self, "max_tasks", self.max_tasks >= self.min_tasks, f"at least min_tasks ({self.min_tasks})")
@@ -310,6 +313,7 @@ REHEARSAL = replace(
     hosted_zone_id="ZREHEARSAL",
     alarm_emails=("operator@example.com",),
     is_protected=False,  # so that it can be torn down
+    thread_grace_seconds=2,  # nobody waits for it
 )
 ENVIRONMENTS = {e.name: e for e in (PRODUCTION, STAGING, DEVELOPMENT, REHEARSAL)}
 

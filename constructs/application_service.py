@@ -24,7 +24,7 @@ class ApplicationService(Construct):
         load_balanced: the container that joins the target group.
         fargate_weight, spot_weight: how tasks are shared out between Fargate and Fargate Spot.
         off_hours: when no task runs, if ever.
-    Attributes: cluster, service, scaling.
+    Attributes: cluster, service, scaling; cluster_name, service_name.
     """
 
     def __init__(
@@ -47,10 +47,11 @@ class ApplicationService(Construct):
         off_hours: OffHours | None,
     ) -> None:
         super().__init__(scope, id)
+        self.cluster_name, self.service_name = f"{prefix}-cluster", f"{prefix}-service"
         self.cluster = ecs.Cluster(
             self,
             "Cluster",
-            cluster_name=f"{prefix}-cluster",
+            cluster_name=self.cluster_name,
             vpc=vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
             enable_fargate_capacity_providers=True,
@@ -59,7 +60,7 @@ class ApplicationService(Construct):
         self.service = ecs.FargateService(
             self,
             "Service",
-            service_name=f"{prefix}-service",
+            service_name=self.service_name,
             cluster=self.cluster,
             task_definition=task_definition,
             security_groups=[security_group],

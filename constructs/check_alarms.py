@@ -1,7 +1,5 @@
 """Alarms that every scheduled check has."""
 
-import math
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
@@ -11,7 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from constructs.severity_alarm import Severity, SeverityAlarm
 
-FAILED_FOR = Duration.minutes(10)
+MIN_FAILURE_PERIOD = Duration.minutes(10)  # Lambda's retries come after one and three minutes
 SILENT_PERIODS = 2  # one may be empty when a run starts a little early or late
 
 
@@ -31,23 +29,25 @@ class CheckAlarms(Construct):
         function: lambda_.Function,
         dead_letters: sqs.Queue,
         every: Duration,
+        retries: int,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, id)
         name = check.replace("_", "-")
-        # A run that fails is tried again, so a check that runs often has failed when it stays so.
-        failed_periods = max(1, math.ceil(FAILED_FOR.to_seconds() / every.to_seconds()))
+        failure_period = Duration.seconds(max(every.to_seconds(), MIN_FAILURE_PERIOD.to_seconds()))
+        silent_for = Duration.seconds(SILENT_PERIODS * every.to_seconds())
         self.failure = SeverityAlarm(
             self,
             "Failure",
             prefix=prefix,
             severity=Severity.P4,
             name=f"{name}-failed",
-            description=f"the check {check} has failed for {_times(failed_periods, every)}; its log group says why",
-            metric=function.metric_errors(period=every, statistic=cloudwatch.Stats.SUM),
+            description=f"the check {check} and its {retries} retries failed within"
+            f" {failure_period.to_human_string()}; its log group says why",
+            metric=function.metric_errors(period=failure_period, statistic=cloudwatch.Stats.SUM),
             comparison=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            threshold=0,
-            datapoints=(failed_periods, failed_periods),
+            threshold=retries,
+            datapoints=(1, 1),
             # Without a run there is no error to count: that is the silence alarm's.
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             topic=topic,
@@ -58,7 +58,7 @@ class CheckAlarms(Construct):
             prefix=prefix,
             severity=Severity.P4,
             name=f"{name}-silent",
-            description=f"the check {check} has not run for {_times(SILENT_PERIODS, every)}; look at its schedule",
+            description=f"the check {check} has not run for {silent_for.to_human_string()}; look at its schedule",
             metric=function.metric_invocations(period=every, statistic=cloudwatch.Stats.SUM),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             threshold=1,
@@ -83,7 +83,3 @@ class CheckAlarms(Construct):
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             topic=topic,
         )
-
-
-def _times(periods: int, every: Duration) -> str:
-    return Duration.seconds(periods * every.to_seconds()).to_human_string()

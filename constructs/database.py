@@ -151,6 +151,16 @@ class Database(Construct):
         acknowledge(self, "Reached through security groups only; another port hides nothing", "RDS11")
         self.secret = self._secret(prefix, password, secrets_key, removal_policy)
 
+    def login_settings(self, user: str) -> dict[str, str]:
+        """Environment variables of a function that logs in as `user` with an IAM token."""
+        endpoint = self.instance.instance_endpoint
+        return {
+            "DATABASE_HOST": endpoint.hostname,
+            "DATABASE_PORT": Token.as_string(endpoint.port),
+            "DATABASE_NAME": NAME,
+            "DATABASE_USER": user,
+        }
+
     def _logs(
         self,
         prefix: str,

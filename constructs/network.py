@@ -7,14 +7,15 @@ from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.log_group import LogGroup
 
-HTTP, HTTPS, POSTGRESQL = (ec2.Port.tcp(port) for port in (80, 443, 5432))
+HTTPS_PORT = 443
+HTTPS, POSTGRESQL = ec2.Port.tcp(HTTPS_PORT), ec2.Port.tcp(5432)
 
 
 class Network(Construct):
     """A VPC over two zones with public, application and isolated database subnets, and its security groups.
 
     Args:
-        public_ports: TCP ports on which the load balancer answers the internet.
+        site_port: TCP port of the site: 443, or 80 without a domain. Port 80 is always open, to lead there.
         service_port: TCP port of the container that the load balancer sends requests to.
         coral_port: TCP port of the Coral server, open to the operations checks only.
     Attributes: vpc, load_balancer_group, service_group, database_group, checks_group.
@@ -28,7 +29,7 @@ class Network(Construct):
         prefix: str,
         cidr: str,
         nat_gateways: int,
-        public_ports: tuple[int, ...],
+        site_port: int,
         service_port: int,
         coral_port: int,
         log_retention_days: int,
@@ -63,7 +64,7 @@ class Network(Construct):
         self.database_group = self._group("Database", "The database: tasks and checks only")
         self.checks_group = self._group("Checks", "The operations checks: to database, Coral and AWS")
 
-        for port in public_ports:
+        for port in sorted({80, site_port}):
             self.load_balancer_group.add_ingress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "The site is public")
         acknowledge(self.load_balancer_group, "The site is public", "EC23")
         self._allow(self.load_balancer_group, self.service_group, ec2.Port.tcp(service_port))
@@ -72,6 +73,8 @@ class Network(Construct):
         self._allow(self.checks_group, self.service_group, ec2.Port.tcp(coral_port))
         for group in (self.service_group, self.checks_group):
             group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS and third parties, through NAT")
+        if site_port != HTTPS_PORT:
+            self.checks_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(site_port), "The site, from outside")
 
     def _group(self, id: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, id, vpc=self.vpc, description=description, allow_all_outbound=False)

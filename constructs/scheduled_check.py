@@ -21,6 +21,7 @@ from constructs.lambda_role import LambdaRole
 from constructs.log_group import LogGroup
 
 RETRIES = 2
+MAX_EVENT_AGE = Duration.hours(6)  # Lambda's
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class ScheduledCheck(Construct):
             log_group=log_group,
             # The schedule hands its event over and is done; these are the retries of the run itself.
             retry_attempts=RETRIES,
-            max_event_age=every,
+            max_event_age=Duration.seconds(min(every.to_seconds(), MAX_EVENT_AGE.to_seconds())),
             on_failure=destinations.SqsDestination(self.dead_letters),
         )
         role = iam.Role(
@@ -148,5 +149,6 @@ class ScheduledCheck(Construct):
             function=self.function,
             dead_letters=self.dead_letters,
             every=every,
+            retries=RETRIES,
             topic=topic,
         )

@@ -33,6 +33,10 @@ def stand_up(app: cdk.App, environment: Environment) -> None:
         app,
         environment,
         network=network.network,
+        secrets=secrets.secrets,
         database=data.database,
+        service=service.service,
+        site_url=service.front.url,
         topic=monitoring.alarm_topic.topic,
+        topic_key=monitoring.alarm_topic.key,
     )

@@ -22,7 +22,7 @@ class NetworkStack(EnvironmentStack):
             prefix=environment.prefix,
             cidr=environment.vpc_cidr,
             nat_gateways=environment.nat_gateways,
-            public_ports=(80, 443) if environment.domain else (80,),
+            site_port=443 if environment.domain else 80,
             service_port=service_port,
             coral_port=CORAL_PORT,
             log_retention_days=environment.log_retention_days,

@@ -1,18 +1,28 @@
 """The -operations stack."""
 
+import json
+from dataclasses import asdict
 from functools import partial
 
+import aws_cdk as cdk
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 
+from application import CORAL_PORT
 from config import Environment
 from constructs import Construct
+from constructs.application_secrets import ApplicationSecrets
+from constructs.application_service import ApplicationService
+from constructs.check_permissions import may_find_tasks, may_log_in, may_publish, may_read_costs
 from constructs.database import Database
-from constructs.lambda_package import lambda_package
+from constructs.lambda_package import LambdaPackage, lambda_package
 from constructs.network import Network
-from constructs.scheduled_check import ScheduledCheck
+from constructs.scheduled_check import Run, ScheduledCheck
 from stacks.base import EnvironmentStack
+
+DATABASE_ROLE = "pardon_ops"
 
 
 class OperationsStack(EnvironmentStack):
@@ -26,8 +36,12 @@ class OperationsStack(EnvironmentStack):
         environment: Environment,
         *,
         network: Network,
+        secrets: ApplicationSecrets,
         database: Database,
+        service: ApplicationService,
+        site_url: str,
         topic: sns.ITopic,
+        topic_key: kms.IKey,
     ) -> None:
         super().__init__(scope, environment)
         group = scheduler.ScheduleGroup(
@@ -47,15 +61,83 @@ class OperationsStack(EnvironmentStack):
             removal_policy=self.removal_policy,
         )
         check_in_vpc = partial(check, vpc=network.vpc, security_group=network.checks_group)
+        common = {"ENVIRONMENT": environment.name}
+        login = {**common, **database.login_settings(DATABASE_ROLE)}
+        tasks = {
+            "ECS_CLUSTER": service.cluster_name,
+            "ECS_SERVICE": service.service_name,
+            "CORAL_PORT": str(CORAL_PORT),
+        }
+        pools = {"POOLS": ",".join(environment.pools)}
+
+        database_role = check_in_vpc(
+            "DatabaseRole",
+            check="database_role",
+            every=Duration.hours(1),
+            timeout=Duration.minutes(1),
+            settings={**common, "DATABASE_SECRET_ARN": database.secret.secret_arn, "DATABASE_USER": DATABASE_ROLE},
+        )
+        database.secret.grant_read(database_role.function)
+        role = cdk.CustomResource(
+            self,
+            "Role",
+            resource_type="Custom::DatabaseRole",
+            service_token=database_role.function.function_arn,
+            service_timeout=Duration.minutes(10),
+            properties={"Role": DATABASE_ROLE, "Code": LambdaPackage().build()[1]},  # runs again with new code
+        )
+
         pool_health = check_in_vpc(
             "PoolHealth",
             check="pool_health",
             every=Duration.minutes(5),
             timeout=Duration.minutes(1),
             settings={
-                "ENVIRONMENT": environment.name,
-                "DATABASE_SECRET_ARN": database.secret.secret_arn,
-                "POOLS": ",".join(environment.pools),
+                **login,
+                **pools,
+                "SITE_URL": site_url,
+                "CRON_SECRET_ARN": secrets.by_name["cron-secret"].secret_arn,
             },
         )
-        database.secret.grant_read(pool_health.function)
+        secrets.by_name["cron-secret"].grant_read(pool_health.function)
+        session_cleanup = check_in_vpc(
+            "SessionCleanup",
+            check="session_cleanup",
+            every=Duration.minutes(15),
+            timeout=Duration.minutes(5),
+            settings={**login, **tasks},
+        )
+        thread_cleanup = check_in_vpc(
+            "ThreadCleanup",
+            check="thread_cleanup",
+            every=Duration.minutes(30),
+            timeout=Duration.minutes(10),
+            settings={**login, **tasks, **pools, "GRACE_SECONDS": str(environment.thread_grace_seconds)},
+        )
+        for cleanup in (session_cleanup, thread_cleanup):
+            may_find_tasks(cleanup.function, service.cluster_name)
+        for reader in (pool_health, session_cleanup, thread_cleanup):
+            may_log_in(reader.function, database, DATABASE_ROLE)
+            reader.node.add_dependency(role)
+
+        cost_report = check(
+            "CostReport",
+            check="cost_report",
+            every=Duration.days(1),
+            timeout=Duration.minutes(2),
+            settings={
+                **common,
+                "TOPIC_ARN": topic.topic_arn,
+                "COST_METRIC": environment.cost_metric,
+                "COST_TAG_KEY": "Environment",
+                "COST_BANDS": json.dumps([asdict(band) for band in environment.cost_bands]),
+            },
+            runs={
+                "daily": Run(scheduler.ScheduleExpression.cron(hour="8", minute="0"), {"form": "short"}),
+                "weekly": Run(
+                    scheduler.ScheduleExpression.cron(week_day="MON", hour="8", minute="30"), {"form": "long"}
+                ),
+            },
+        )
+        may_read_costs(cost_report.function)
+        may_publish(cost_report.function, topic, topic_key)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.infra.conftest import ROOT, Deployment
 
 
@@ -64,19 +66,82 @@ def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> No
 
 def test_check_runs_one_at_a_time_with_bounded_retries(deployment: Deployment) -> None:
     functions = [f for f in deployment.properties("AWS::Lambda::Function") if "FunctionName" in f]
-    schedules = {s["Name"]: s for s in deployment.properties("AWS::Scheduler::Schedule")}
-    assert {f["FunctionName"] for f in functions} == set(schedules)
+    schedules = deployment.properties("AWS::Scheduler::Schedule")
+    assert len(schedules) >= len(functions)
     for function in functions:
         assert function["ReservedConcurrentExecutions"] == 1
         assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
-        assert len(function["VpcConfig"]["SubnetIds"]) == 2
-        target = schedules[function["FunctionName"]]["Target"]
+    for schedule in schedules:
+        target = schedule["Target"]
         assert target["RetryPolicy"]["MaximumRetryAttempts"] <= 2
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 86400
         assert "DeadLetters" in json.dumps(target["DeadLetterConfig"])
     for invocation in deployment.properties("AWS::Lambda::EventInvokeConfig"):
         assert invocation["MaximumRetryAttempts"] <= 2
         assert "DeadLetters" in json.dumps(invocation["DestinationConfig"]["OnFailure"])
+
+
+def test_every_check_has_its_schedules(production: Deployment) -> None:
+    schedules = {s["Name"]: s for s in production.properties("AWS::Scheduler::Schedule")}
+    assert {name.removeprefix("pardon-production-"): s["ScheduleExpression"] for name, s in schedules.items()} == {
+        "database-role": "rate(1 hour)",
+        "pool-health": "rate(5 minutes)",
+        "session-cleanup": "rate(15 minutes)",
+        "thread-cleanup": "rate(30 minutes)",
+        "cost-report-daily": "cron(0 8 * * ? *)",
+        "cost-report-weekly": "cron(30 8 ? * MON *)",
+    }
+    assert json.loads(schedules["pardon-production-cost-report-weekly"]["Target"]["Input"]) == {"form": "long"}
+
+
+def test_check_is_in_the_vpc_when_it_needs_the_database_or_the_tasks(production: Deployment) -> None:
+    inside = {
+        f["FunctionName"].removeprefix("pardon-production-"): "VpcConfig" in f
+        for f in production.properties("AWS::Lambda::Function")
+        if "FunctionName" in f
+    }
+    expected = ("database-role", "pool-health", "session-cleanup", "thread-cleanup")
+    assert inside == {**dict.fromkeys(expected, True), "cost-report": False}
+
+
+COMMON = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+NETWORK = {
+    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
+}
+SECRET = {"secretsmanager:GetSecretValue", "kms:Decrypt"}
+TASKS = {"ecs:ListTasks", "ecs:DescribeTasks"}
+CALLS = {
+    "database_role": NETWORK | SECRET,
+    "pool_health": NETWORK | SECRET | {"rds-db:connect"},
+    "session_cleanup": NETWORK | TASKS | {"rds-db:connect"},
+    "thread_cleanup": NETWORK | TASKS | {"rds-db:connect"},
+    "cost_report": {
+        *("ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"),
+        *("sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
+    },
+}
+
+
+@pytest.mark.parametrize("check", CALLS)
+def test_check_may_do_exactly_what_it_does(production: Deployment, check: str) -> None:
+    name = f"pardon-production-{check.replace('_', '-')}"
+    functions = production.properties("AWS::Lambda::Function")
+    (role,) = (f["Role"]["Fn::GetAtt"][0] for f in functions if f.get("FunctionName") == name)
+    policies = production.properties("AWS::IAM::Policy")
+    (policy,) = (p["PolicyDocument"] for p in policies if p["Roles"] == [{"Ref": role}])
+    allowed = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
+    assert {action for s in allowed for action in _list(s["Action"])} == COMMON | CALLS[check]
+    unbound = {action for s in allowed if s["Resource"] == "*" for action in _list(s["Action"])}
+    assert unbound <= NETWORK | {"ecs:ListTasks"} | {action for action in CALLS[check] if action.startswith("ce:")}
+
+
+def test_role_is_made_before_the_checks_that_log_in_with_it(production: Deployment) -> None:
+    resources = production.templates["operations"]["Resources"]
+    (role,) = (key for key, r in resources.items() if r["Type"] == "Custom::DatabaseRole")
+    for name, resource in resources.items():
+        if resource["Type"] == "AWS::Scheduler::Schedule" and name.startswith(("PoolHealth", "Session", "Thread")):
+            assert role in resource["DependsOn"]
 
 
 def test_check_speaks_up_when_it_fails_or_falls_silent(deployment: Deployment) -> None:

@@ -140,7 +140,15 @@ def test_only_unprotected_environments_use_spot_or_stand_still() -> None:
 def test_rehearsal_is_production_but_for_what_the_emulator_cannot_do() -> None:
     rehearsal = ENVIRONMENTS["rehearsal"]
     different = {f for f in vars(PRODUCTION) if getattr(PRODUCTION, f) != getattr(rehearsal, f)}
-    assert different == {"name", "account", "domain", "hosted_zone_id", "alarm_emails", "is_protected"}
+    assert different == {
+        "name",
+        "account",
+        "domain",
+        "hosted_zone_id",
+        "alarm_emails",
+        "is_protected",
+        "thread_grace_seconds",
+    }
 
 
 def _app(folder: Path, *, context: str, **variables: str) -> subprocess.CompletedProcess[str]:
