@@ -53,7 +53,7 @@ class DatabaseAlarms(Construct):
             p2(
                 "Silent",
                 name="database-silent",
-                problem="the database has published no metric: it is down, or restarts",
+                problem="the database is down or restarts: it has published no metric",
                 next_steps=(state, events, steps.check("pool_health")),
                 metric=database_metric("CPUUtilization", instance, period=MINUTE, statistic=SAMPLES),
                 below=1,
@@ -87,8 +87,8 @@ class DatabaseAlarms(Construct):
             p2(
                 "StorageLow",
                 name="database-storage-low",
-                problem=f"the database has had less than {MIN_FREE_SHARE * storage_gib:g} GiB free:"
-                " storage autoscaling has failed or reached its ceiling",
+                problem="storage autoscaling has failed or reached its ceiling:"
+                f" the database has had less than {MIN_FREE_SHARE * storage_gib:g} GiB free",
                 next_steps=(state, events, f"raise max_storage_gib in config.py, then {steps.deploy}"),
                 metric=free(period=FIVE_MINUTES),
                 below=MIN_FREE_SHARE * storage_gib * GIB,
@@ -145,7 +145,7 @@ def free_after_days(free: cloudwatch.Metric, days: int) -> cloudwatch.MathExpres
 
 
 def replica_lag(lag: cloudwatch.Metric) -> cloudwatch.MathExpression:
-    """Seconds behind; a day when RDS reports -1, which means that replication has stopped."""
+    """Seconds behind; a day when it is negative, RDS's sign (documented for MySQL) that replication has stopped."""
     return cloudwatch.MathExpression(
         expression="IF(lag < 0, 86400, lag)", using_metrics={"lag": lag}, label="replica lag, s", period=MINUTE
     )

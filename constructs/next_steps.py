@@ -12,11 +12,12 @@ class NextSteps:
     Attributes:
         environment: e.g. "production".
         prefix: of every name, e.g. "pardon-production".
-        region: where it is deployed.
+        account, region: where it is deployed.
     """
 
     environment: str
     prefix: str
+    account: str
     region: str
 
     @property
@@ -31,8 +32,10 @@ class NextSteps:
 
     @property
     def why_stopped(self) -> str:
-        """The last tasks that stopped."""
-        return self._aws(f"ecs list-tasks --cluster {self.prefix}-cluster --desired-status STOPPED")
+        """Why the last tasks stopped."""
+        cluster = f"--cluster {self.prefix}-cluster"
+        stopped = self._aws(f"ecs list-tasks {cluster} --desired-status STOPPED --query 'taskArns[:5]' --output text")
+        return self._aws(f"ecs describe-tasks {cluster} --query 'tasks[].stoppedReason' --tasks $({stopped})")
 
     @property
     def restart(self) -> str:
@@ -52,7 +55,7 @@ class NextSteps:
     @property
     def rollback(self) -> str:
         """Deploy the version before."""
-        return f"make deploy {self._make} STACKS={self.prefix}-service IMAGE_TAG=<the version before>"
+        return f"make deploy {self._make} STACKS={self.prefix}-service IMAGE_TAG=VERSION_BEFORE"
 
     @property
     def deploy(self) -> str:
@@ -90,13 +93,15 @@ class NextSteps:
         return self._aws(f"scheduler list-schedules --group-name {self.prefix}-checks --name-prefix {schedule}")
 
     def dead_letters(self, name: str) -> str:
-        """The URL of the queue with the runs of a check that were given up."""
-        return self._aws(f"sqs get-queue-url --queue-name {self.prefix}-{name.replace('_', '-')}-dead-letters")
+        """The runs of a check that were given up, and why."""
+        queue = f"{self.account}/{self.prefix}-{name.replace('_', '-')}-dead-letters"
+        return self._aws(f"sqs receive-message --queue-url https://sqs.{self.region}.amazonaws.com/{queue}")
 
     @property
     def subscribers(self) -> str:
-        """The topics, and who is subscribed."""
-        return self._aws("sns list-subscriptions")
+        """Who is subscribed to the alarms, and who has not confirmed."""
+        topic = f"arn:aws:sns:{self.region}:{self.account}:{self.prefix}-alarms"
+        return self._aws(f"sns list-subscriptions-by-topic --topic-arn {topic}")
 
     @property
     def _make(self) -> str:

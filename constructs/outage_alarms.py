@@ -108,7 +108,7 @@ class OutageAlarms(Construct):
             description=channel.describe(
                 Severity.P1,
                 "the site is down for everybody: at least one alarm of P1 fires, the reason names it",
-                (steps.tasks, steps.events, steps.check("pool_health"), steps.rollback, steps.restart),
+                (steps.tasks, steps.events, steps.check("pool_health"), steps.rollback),
                 "p1-complete-service-outage",
             ),
             rule=cloudwatch.AlarmRule.any_of(*(cloudwatch.AlarmRule.from_alarm(alarm, ALARM) for alarm in self.alarms)),

@@ -47,7 +47,7 @@ class PoolAlarms(Construct):
                 "SiteNotOk",
                 severity=Severity.P4,
                 name="site-not-ok",
-                problem="the site has not told its pools' health: it refused the secret, failed, or was too slow",
+                problem="the site has refused the secret, failed, or been too slow, whenever pool health asked it",
                 next_steps=(look, steps.errors, steps.check_log("pool_health")),
                 metric=metric("SiteOk", statistic=MAXIMUM),
                 below=1,

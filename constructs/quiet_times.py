@@ -61,7 +61,7 @@ class QuietDeployments(Construct):
             severity=Severity.P4,
             name="deployment-overdue",
             problem="ECS has been replacing tasks and has not finished",
-            next_steps=(steps.tasks, steps.events, steps.why_stopped, steps.errors, steps.rollback),
+            next_steps=(steps.events, steps.why_stopped, steps.rollback),
             metric=deployments,
             above=1,
             datapoints=(MAX_DEPLOYMENT_MINUTES, MAX_DEPLOYMENT_MINUTES),

@@ -60,7 +60,7 @@ class ServiceAlarms(Construct):
                 "UnhealthyTargets",
                 name="unhealthy-targets",
                 problem="at least one task has failed the load balancer's health check",
-                next_steps=(steps.tasks, steps.errors, steps.why_stopped, steps.restart),
+                next_steps=(steps.events, steps.why_stopped, steps.restart),
                 metric=targets.unhealthy_host_count(period=MINUTE, statistic=MAXIMUM),
                 above=0,
                 datapoints=(5, 5),
@@ -69,7 +69,7 @@ class ServiceAlarms(Construct):
             p3(
                 "LatencyHigh",
                 name="latency-high",
-                problem=f"one request in twenty has taken over {MAX_P95_SECONDS} s",
+                problem=f"the slowest twentieth of requests has taken over {MAX_P95_SECONDS} s",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.scale(max_tasks)),
                 metric=targets.target_response_time(period=FIVE_MINUTES, statistic=P95),
                 above=MAX_P95_SECONDS,
@@ -79,7 +79,7 @@ class ServiceAlarms(Construct):
             p3(
                 "LatencySlowBurn",
                 name="latency-slow-burn",
-                problem=f"one request in twenty has taken over {TARGET_P95_SECONDS} s, the target",
+                problem=f"the slowest twentieth of requests has taken over {TARGET_P95_SECONDS} s, which is the target",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.tasks),
                 metric=targets.target_response_time(period=HOUR, statistic=P95),
                 above=TARGET_P95_SECONDS,
@@ -88,7 +88,7 @@ class ServiceAlarms(Construct):
             p3(
                 "ErrorsSlowBurn",
                 name="errors-slow-burn",
-                problem=f"over {TARGET_ERROR_PERCENT} % of requests have failed, the target",
+                problem=f"over {TARGET_ERROR_PERCENT} % of requests have failed, which is the target",
                 next_steps=(steps.errors, steps.check("pool_health"), steps.rollback),
                 metric=errors(TARGET_MIN_REQUESTS, period=HOUR),
                 above=TARGET_ERROR_PERCENT,

@@ -108,7 +108,7 @@ def _for_how_long(metric: cloudwatch.IMetric, needed: int, periods: int) -> str:
     seconds = int(period) if isinstance(period, int | float) else int(period.to_seconds())
     whole = Duration.seconds(seconds * periods).to_human_string()
     if needed == periods:
-        return f"for {whole}" if periods > 1 else f"within {whole}"
+        return f"for {whole}" if periods > 1 else f"in the last {whole}"
     return f"in {needed} of the last {periods} periods of {Duration.seconds(seconds).to_human_string()}"
 
 

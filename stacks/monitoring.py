@@ -46,7 +46,9 @@ class MonitoringStack(EnvironmentStack):
             removal_policy=self.removal_policy,
         )
         topic = self.alarm_topic.topic
-        steps = NextSteps(environment=environment.name, prefix=prefix, region=environment.region)
+        steps = NextSteps(
+            environment=environment.name, prefix=prefix, account=environment.account, region=environment.region
+        )
         outage = OutageAlarms(
             self,
             "OutageAlarms",

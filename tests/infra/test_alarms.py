@@ -3,14 +3,18 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
+from config import environment
 from ops_lambdas.shared.metrics import NAMESPACE
+from stacks import stand_up
 from tests.infra.alarms import alarms, composites
 from tests.infra.aws_metrics import AWS_METRICS
-from tests.infra.conftest import ROOT, Deployment
+from tests.infra.conftest import CONTEXT, ROOT, Deployment
 
 MAX_DESCRIPTION = 1024
 # Alarms of P1 and P2 that take silence as fine → the alarm that then speaks.
@@ -162,7 +166,7 @@ def test_description_says_what_is_wrong_for_how_long_and_what_next(deployment: D
             continue
         what, steps, runbook = description.split("\n\n")
         if not name.endswith("p1-outage"):
-            assert re.search(r", (for|within|in \d+ of the last \d+ periods of) \d*.+\.$", what), what
+            assert re.search(r", (for|in the last|in \d+ of the last \d+ periods of) \d+ [a-z]+\.$", what), what
         commands = steps.removeprefix("Next:\n").splitlines()
         assert commands
         for command in commands:
@@ -183,3 +187,9 @@ def test_statistic_fits_the_direction(deployment: Deployment, statistic: str) ->
     for name, alarm in _incidents(deployment).items():
         if alarm.get("MetricName") in expected:
             assert alarm["Statistic"] == statistic, name
+
+
+def test_longest_names_and_link_fit_into_a_description() -> None:
+    link = f"https://example.com/{'x' * 180}"
+    longest = replace(environment("production"), name="x" * 20, region="ap-southeast-1", runbook_url=link)
+    stand_up(cdk.App(context=CONTEXT), longest)  # refuses a description that is too long
