@@ -17,6 +17,7 @@ from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.channel import Channel
 from constructs.check_alarms import CheckAlarms
+from constructs.lambda_package import RUNTIME
 from constructs.lambda_role import LambdaRole
 from constructs.log_group import LogGroup
 
@@ -44,6 +45,7 @@ class ScheduledCheck(Construct):
         timeout: of one run, below `every`.
         settings: environment variables of the function; never a secret's value.
         vpc, security_group: where it runs, when it needs the database, the tasks or the site.
+        memory_mib: of the function; its share of a processor grows with it.
         runs: schedules by name, each with its event, when it is not simply `every`.
         channel: how its alarms speak.
     Attributes: function, schedules, dead_letters, alarms.
@@ -66,6 +68,7 @@ class ScheduledCheck(Construct):
         removal_policy: RemovalPolicy,
         vpc: ec2.IVpc | None = None,
         security_group: ec2.ISecurityGroup | None = None,
+        memory_mib: int = 256,
         runs: Mapping[str, Run] | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -91,12 +94,12 @@ class ScheduledCheck(Construct):
             "Function",
             function_name=name,
             description=f"Operations check {check}, every {every.to_human_string()}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            runtime=lambda_.Runtime(f"python{'.'.join(map(str, RUNTIME))}", lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.ARM_64,
             code=code,
             handler=f"ops_lambdas.{check}.handler.handler",
             role=LambdaRole(self, "Role", function_name=name, log_group=log_group, is_in_vpc=vpc is not None),
-            memory_size=256,
+            memory_size=memory_mib,
             timeout=timeout,
             reserved_concurrent_executions=1,
             environment={

@@ -91,7 +91,7 @@ class OperationsStack(EnvironmentStack):
             "PoolHealth",
             check="pool_health",
             every=Duration.minutes(5),
-            timeout=Duration.minutes(1),
+            timeout=Duration.seconds(90),
             settings={
                 **login,
                 **pools,
@@ -112,6 +112,7 @@ class OperationsStack(EnvironmentStack):
             check="thread_cleanup",
             every=Duration.minutes(30),
             timeout=Duration.minutes(10),
+            memory_mib=512,  # forty calls at a time need a share of a processor
             settings={**login, **tasks, **pools, "GRACE_SECONDS": str(environment.thread_grace_seconds)},
         )
         for cleanup in (session_cleanup, thread_cleanup):

@@ -10,7 +10,7 @@ from rehearsal.report import Alarm, Step
 from rehearsal.run import ACCOUNT, PREFIX, Region, Run
 
 _REASON = "set off by the rehearsal"
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 60
 
 
 def set_off(run: Run, region: Region, step: Step) -> None:

@@ -277,8 +277,9 @@ def test_a_database_that_takes_no_writes_is_an_error_and_ends_nothing(
     before = states(connection)
     with closing(database.server.connect()) as admin:
         admin.run(f"ALTER ROLE {ops_login.username} SET default_transaction_read_only = on")
-    with pytest.raises(DatabaseError, match=r"SQLSTATE 25006 \(the database takes no writes"):
-        end(ops_login)
+        with pytest.raises(DatabaseError, match=r"SQLSTATE 25006 \(the database takes no writes"):
+            end(ops_login)
+        admin.run(f"ALTER ROLE {ops_login.username} RESET default_transaction_read_only")
     assert states(connection) == before
 
 
