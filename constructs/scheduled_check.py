@@ -11,11 +11,11 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
+from constructs.channel import Channel
 from constructs.check_alarms import CheckAlarms
 from constructs.lambda_package import RUNTIME
 from constructs.lambda_role import LambdaRole
@@ -47,7 +47,7 @@ class ScheduledCheck(Construct):
         vpc, security_group: where it runs, when it needs the database, the tasks or the site.
         memory_mib: of the function; its share of a processor grows with it.
         runs: schedules by name, each with its event, when it is not simply `every`.
-        topic: receives the alarms.
+        channel: how its alarms speak.
     Attributes: function, schedules, dead_letters, alarms.
     """
 
@@ -63,7 +63,7 @@ class ScheduledCheck(Construct):
         every: Duration,
         timeout: Duration,
         settings: Mapping[str, str],
-        topic: sns.ITopic,
+        channel: Channel,
         log_retention_days: int,
         removal_policy: RemovalPolicy,
         vpc: ec2.IVpc | None = None,
@@ -147,11 +147,10 @@ class ScheduledCheck(Construct):
         self.alarms = CheckAlarms(
             self,
             "Alarms",
-            prefix=prefix,
+            channel=channel,
             check=check,
             function=self.function,
             dead_letters=self.dead_letters,
             every=every,
             retries=RETRIES,
-            topic=topic,
         )
