@@ -26,7 +26,7 @@ $(VENV)/.ready: requirements.lock package.json package-lock.json
 
 .PHONY: test
 test: $(VENV)/.ready ## lint, check types, and run every test
-	@$(MAKE) --no-print-directory --jobs --output-sync=line lint types test-templates test-integration
+	@$(MAKE) --no-print-directory --jobs --output-sync=line lint types test-templates test-checks test-rehearsal
 
 .PHONY: lint
 lint: $(VENV)/.ready ## check style and format
@@ -41,9 +41,13 @@ types: $(VENV)/.ready ## check types
 test-templates: $(VENV)/.ready ## test the templates, and what needs no server
 	@pytest tests/infra tests/unit
 
-.PHONY: test-integration
-test-integration: $(VENV)/.ready ## test against PostgreSQL, servers that misbehave, and the embedded AWS
-	@pytest tests/integration
+.PHONY: test-checks
+test-checks: $(VENV)/.ready ## test the checks against PostgreSQL and servers that misbehave
+	@pytest tests/integration/checks
+
+.PHONY: test-rehearsal
+test-rehearsal: $(VENV)/.ready ## test the embedded AWS, its PostgreSQL, and rehearsals that break
+	@pytest tests/integration --ignore tests/integration/checks
 
 .PHONY: rehearse
 rehearse: $(VENV)/.ready ## stand a region up in an AWS on this machine, exercise it, tear it down
