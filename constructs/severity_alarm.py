@@ -2,11 +2,12 @@
 
 from enum import Enum
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
 from constructs.channel import Channel, Notice, Severity
+
+_UNITS = {"day": 86400, "hour": 3600, "minute": 60}
 
 
 class Silence(Enum):
@@ -57,10 +58,11 @@ class SeverityAlarm(cloudwatch.Alarm):
         operators = cloudwatch.ComparisonOperator
         needed, periods = datapoints
         self.severity = severity
+        period_seconds, statistic = _period_and_statistic(metric)
         full_name = alarm_name(channel.prefix, severity, name)
         self.description = channel.describe(
             severity,
-            f"{problem}, {_for_how_long(metric, needed, periods)}",
+            f"{problem}, {_for_how_long(period_seconds, needed, periods)}",
             next_steps,
             section or f"p{severity}-{name}",
         )
@@ -76,7 +78,7 @@ class SeverityAlarm(cloudwatch.Alarm):
             evaluation_periods=periods,
             treat_missing_data=silence.value,
             # A percentile of a handful of requests says nothing.
-            evaluate_low_sample_count_percentile="ignore" if _is_percentile(metric) else None,
+            evaluate_low_sample_count_percentile="ignore" if statistic.startswith("p") else None,
         )
         self.notice: cloudwatch.CompositeAlarm | None = None
         if severity > Severity.P1:
@@ -102,16 +104,21 @@ def deployment_alarms(prefix: str) -> tuple[str, str]:
     return alarm_name(prefix, Severity.P1, "no-healthy-target"), alarm_name(prefix, Severity.P2, "error-rate")
 
 
-def _for_how_long(metric: cloudwatch.IMetric, needed: int, periods: int) -> str:
-    config = metric.to_metric_config()
-    period = (config.metric_stat or config.math_expression).period  # type: ignore[union-attr]
-    seconds = int(period) if isinstance(period, int | float) else int(period.to_seconds())
-    whole = Duration.seconds(seconds * periods).to_human_string()
-    if needed == periods:
-        return f"for {whole}" if periods > 1 else f"in the last {whole}"
-    return f"in {needed} of the last {periods} periods of {Duration.seconds(seconds).to_human_string()}"
+def _for_how_long(period_seconds: int, needed: int, periods: int) -> str:
+    if needed < periods:
+        return f"in {needed} of the last {periods} periods of {_length(period_seconds)}"
+    return f"{'for' if periods > 1 else 'in the last'} {_length(period_seconds * periods)}"
 
 
-def _is_percentile(metric: cloudwatch.IMetric) -> bool:
+def _length(seconds: int) -> str:
+    """Whole minutes, hours or days in words, without asking the CDK, which takes a round trip to Node."""
+    unit, size = next((unit, size) for unit, size in _UNITS.items() if seconds % size == 0)
+    return f"{seconds // size} {unit}{'s' if seconds > size else ''}"
+
+
+def _period_and_statistic(metric: cloudwatch.IMetric) -> tuple[int, str]:
     config = metric.to_metric_config()
-    return config.metric_stat is not None and config.metric_stat.statistic.startswith("p")
+    if config.metric_stat is None:
+        assert config.math_expression is not None  # noqa: S101 - a metric is one or the other
+        return int(config.math_expression.period), ""
+    return int(config.metric_stat.period.to_seconds()), config.metric_stat.statistic
