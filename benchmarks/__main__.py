@@ -12,10 +12,11 @@ from rich.table import Table
 
 from benchmarks.comparison import Comparison, Result, SideError
 from benchmarks.pool_health import pool_health
+from benchmarks.session_cleanup import session_cleanup
 from benchmarks.synth import synth
 
 REPORT = Path(__file__).parent.parent / "build" / "bench.json"
-BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (synth, pool_health)
+BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (synth, pool_health, session_cleanup)
 
 
 def run(

@@ -52,6 +52,8 @@ class Comparison:
         ours, baseline: run one side once; raise SideError when it fails.
         bound: how many times as long as the baseline ours may take; below 1 when it has to be faster.
         rounds: how often each side is timed, at least 3.
+        prepare_ours, prepare_baseline: run before each run of the side, and not timed.
+        baseline_times: the baseline runs on so small a part of the work; its time is taken this many times.
     """
 
     name: str
@@ -59,6 +61,9 @@ class Comparison:
     baseline: Callable[[], object]
     bound: float
     rounds: int = 5
+    prepare_ours: Callable[[], object] = lambda: None
+    prepare_baseline: Callable[[], object] = lambda: None
+    baseline_times: int = 1
 
     def __post_init__(self) -> None:
         if self.rounds < MIN_ROUNDS:
@@ -75,8 +80,13 @@ class Comparison:
         """
         seconds: list[float] = []
         baseline_seconds: list[float] = []
+        sides = (
+            (self.prepare_ours, self.ours, seconds),
+            (self.prepare_baseline, self.baseline, baseline_seconds),
+        )
         for number in range(self.rounds + 1):
-            for side, times in ((self.ours, seconds), (self.baseline, baseline_seconds)):
+            for prepare, side, times in sides:
+                prepare()
                 start = clock()
                 side()
                 if number > 0:
@@ -85,7 +95,7 @@ class Comparison:
         return Result(
             name=self.name,
             seconds=median(seconds),
-            baseline_seconds=median(baseline_seconds),
+            baseline_seconds=median(baseline_seconds) * self.baseline_times,
             bound=self.bound,
             rounds=self.rounds,
         )

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ops_lambdas.session_cleanup.core import Closed, Thread
-from ops_lambdas.shared.coral import Coral
+from ops_lambdas.shared.coral import Coral, is_usable_id
 from ops_lambdas.shared.http import HttpClient
 
 # Calls at a time to one Coral server, which answers its users meanwhile.
@@ -47,6 +47,8 @@ def close_everywhere(addresses: Sequence[str], port: int, threads: Sequence[Thre
     """
     if not (threads and addresses):
         return Outcome(Closed(threads=len(threads), tasks=len(addresses)), {})
+    # What means something else in a URL is no thread of Coral's, and says nothing about a task.
+    usable = [thread for thread in threads if is_usable_id(thread.pool) and is_usable_id(thread.coral_id)]
     with (
         HttpClient(seconds=seconds, answer_seconds=_ANSWER_SECONDS, connections=CALLS_PER_TASK) as client,
         ThreadPoolExecutor(min(len(addresses) * CALLS_PER_TASK, _MAX_WORKERS)) as workers,
@@ -54,7 +56,7 @@ def close_everywhere(addresses: Sequence[str], port: int, threads: Sequence[Thre
         tasks = [_Progress(Coral(client, address, port)) for address in addresses]
         # A worker of each task before the second of any: no task waits for another that hangs.
         turns = [task for _ in range(CALLS_PER_TASK) for task in tasks]
-        for _ in workers.map(_close, turns, itertools.repeat(threads)):
+        for _ in workers.map(_close, turns, itertools.repeat(usable)):
             pass
     closed = set.intersection(*(task.closed for task in tasks))
     return Outcome(
@@ -62,7 +64,7 @@ def close_everywhere(addresses: Sequence[str], port: int, threads: Sequence[Thre
             threads=len(closed),
             left=len(threads) - len(closed),
             tasks=len(tasks),
-            tasks_failed=sum(len(task.closed) < len(threads) for task in tasks),
+            tasks_failed=sum(len(task.closed) < len(usable) for task in tasks),
         ),
         {task.coral.address: task.reasons[0] for task in tasks if task.reasons},
     )

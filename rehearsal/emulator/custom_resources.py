@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services.cloudformation import custom_resource
 
-ANSWER_SECONDS = 2  # from the function's end
+ANSWER_SECONDS = 1  # from the function's end
 
 
 def register() -> None:

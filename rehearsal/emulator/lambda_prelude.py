@@ -14,20 +14,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 
-def prepare(packages: str, ca_files: dict[str, str], trust_files: dict[str, str], emulator: tuple[str, int]) -> None:
+def prepare(packages: str, ca_files: dict[str, str], trust_file: str, emulator: tuple[str, int]) -> None:
     """Set the runtime up.
 
     Args:
         packages: folder of the runtime's distributions.
-        ca_files, trust_files: what PostgreSQL, and any other server, is verified with; by region, "" is any.
+        ca_files: what PostgreSQL is verified with; by region, "" is any.
+        trust_file: what any other server is verified with.
         emulator: host and port of the emulator.
     """
     sys.path.append(packages)
-    region = os.environ["AWS_REGION"]
-    for variable, files in (("PGSSLROOTCERT", ca_files), ("SSL_CERT_FILE", trust_files)):
-        file = files.get(region) or files.get("")
-        if file:
-            os.environ[variable] = file
+    os.environ["SSL_CERT_FILE"] = trust_file
+    ca_file = ca_files.get(os.environ["AWS_REGION"]) or ca_files.get("")
+    if ca_file:
+        os.environ["PGSSLROOTCERT"] = ca_file
     resolve_names(emulator)
     threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
 

@@ -63,15 +63,12 @@ def make_runtime(folder: Path) -> tuple[Path, Path]:
     return interpreter, packages
 
 
-def make_trust(folder: Path, ca_files: dict[str, str]) -> dict[str, str]:
-    """Write the system's authorities and each region's own into a file; return the files by region."""
+def make_trust(folder: Path, ca_files: dict[str, str]) -> str:
+    """Write the system's authorities and those of all regions into a file."""
     system = ssl.get_default_verify_paths().cafile or str(folder / "packages" / "botocore" / "cacert.pem")
-    files = {}
-    for region, ca_file in ca_files.items():
-        file = folder / f"trust{region and '-'}{region}.pem"
-        file.write_bytes(b"\n".join(Path(one).read_bytes() for one in (system, ca_file)))
-        files[region] = str(file)
-    return files
+    file = folder / "trust.pem"
+    file.write_bytes(b"\n".join(Path(one).read_bytes() for one in (system, *ca_files.values())))
+    return str(file)
 
 
 def publish_embedded_metrics(log_text: str) -> None:

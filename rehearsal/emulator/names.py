@@ -5,7 +5,6 @@ its port is not 443, which an ordinary user may not bind.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -39,18 +38,25 @@ def answering(application: ASGIFramework, sites: dict[str, str], account: str) -
 
 def address(name: str, port: int, sites: dict[str, str], account: str) -> tuple[str, int] | None:
     """Host and port where a name's port is answered; None for a name that Route 53 does not have."""
-    for region, site in sites.items():
-        with request_scope(account, region):
-            targets = set(aliases(f"{name.rstrip('.').lower()}."))
-            if any(f"{balancer['DNSName'].lower()}." in targets for balancer in alb._lbs.values()):
+    with request_scope(account, next(iter(sites), "")):
+        targets = aliases(f"{name.rstrip('.').lower()}.")
+    for target in targets:
+        for region, site in sites.items():
+            with request_scope(account, region):
+                is_here = any(f"{balancer['DNSName'].lower()}." == target for balancer in alb._lbs.values())
+            if is_here:
                 host, _, site_port = site.rpartition(":")
                 return host, int(site_port) if port == HTTPS_PORT else port
     return None
 
 
-def aliases(name: str) -> Iterator[str]:
-    """What a name's address records are aliases of."""
-    for zone in list(route53._zones):
-        for record in route53._records.get(zone, []):
-            if record["Name"].lower() == name and record["Type"] in ("A", "AAAA") and record.get("AliasTarget"):
-                yield record["AliasTarget"]["DNSName"].lower().removeprefix("dualstack.")
+def aliases(name: str) -> list[str]:
+    """What a name's address records are aliases of, the failover's primary before its secondary."""
+    records = [
+        record
+        for zone in list(route53._zones)
+        for record in route53._records.get(zone, [])
+        if record["Name"].lower() == name and record["Type"] in ("A", "AAAA") and record.get("AliasTarget")
+    ]
+    records.sort(key=lambda record: record.get("Failover") == "SECONDARY")
+    return [record["AliasTarget"]["DNSName"].lower().removeprefix("dualstack.") for record in records]

@@ -111,6 +111,7 @@ def emulator(postgres: Postgres, site_port: int, tmp_path_factory: pytest.TempPa
         f"--database-admin-password-file={postgres.admin_password_file}",
         f"--ca-file={postgres.ca_file}",
         "--task-addresses=us-east-1=127.0.0.2,127.0.0.3",
+        "--site=us-west-2=127.0.0.1:9",
         f"--site=us-east-1=127.0.0.1:{site_port}",
     )
     yield started

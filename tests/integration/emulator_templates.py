@@ -206,8 +206,8 @@ def custom(function: Resources, type_name: str, **properties: str) -> Resources:
     return {**function, "Custom": {"Type": type_name, "Properties": {**token, **properties}}}
 
 
-def site() -> Resources:
-    """A load balancer and its name in the zone."""
+def site(role: str) -> Resources:
+    """A load balancer and its name in the zone, in a failover's role PRIMARY or SECONDARY."""
     return {
         "Balancer": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": ["subnet-1"]}},
         "Name": {
@@ -216,6 +216,8 @@ def site() -> Resources:
                 "Name": "pardon.example.com.",
                 "HostedZoneId": "ZREHEARSAL",
                 "Type": "A",
+                "SetIdentifier": role,
+                "Failover": role,
                 "AliasTarget": {
                     "DNSName": {"Fn::Sub": "dualstack.${Balancer.DNSName}"},
                     "HostedZoneId": {"Fn::GetAtt": ["Balancer", "CanonicalHostedZoneID"]},

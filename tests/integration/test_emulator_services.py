@@ -223,7 +223,8 @@ def test_lambda_reaches_the_site_by_its_name_and_nothing_else(
     server = serve_site(
         ("127.0.0.1", site_port), settings, [CoralMemory()], certificate.chain_file, certificate.key_file
     )
-    emulator.deploy("site", site())
+    emulator.deploy("site", site("SECONDARY"), "us-west-2")  # where nobody answers
+    emulator.deploy("site", site("PRIMARY"))
     name = emulator.deploy("visitor", function([], VISITOR))["Function"]
 
     def visit(url: str) -> dict[str, Any]:

@@ -67,6 +67,22 @@ def test_a_ratio_up_to_its_bound_holds(bound: float, is_within: bool) -> None:
     assert comparison.measure(clock=lambda: clock.now).is_within_bound is is_within
 
 
+def test_what_prepares_a_side_is_not_timed_and_a_part_of_the_baselines_work_counts_for_all() -> None:
+    clock = Clock()
+    measured = Comparison(
+        name="ours / theirs",
+        ours=clock.side("ours", *[2] * 4),
+        baseline=clock.side("theirs", *[1] * 4),
+        prepare_ours=clock.side("prepare ours", *[50] * 4),
+        prepare_baseline=clock.side("prepare theirs", *[50] * 4),
+        baseline_times=10,
+        bound=0.5,
+        rounds=3,
+    ).measure(clock=lambda: clock.now)
+    assert (measured.seconds, measured.baseline_seconds, measured.ratio) == (2, 10, 0.2)
+    assert clock.log == ["prepare ours", "ours", "prepare theirs", "theirs"] * 4
+
+
 def test_fewer_than_three_rounds_are_refused() -> None:
     with pytest.raises(ValueError, match="rounds must be at least 3, got 2"):
         Comparison(name="", ours=list, baseline=list, bound=1, rounds=2)

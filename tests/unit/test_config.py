@@ -152,7 +152,7 @@ def test_rehearsal_is_production_but_for_what_the_emulator_cannot_do() -> None:
 
 
 def _app(folder: Path, *, context: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    clean = {"PATH": os.environ["PATH"], "HOME": str(folder), "CDK_OUTDIR": str(folder / "cdk.out")}
+    clean = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "CDK_OUTDIR": str(folder / "cdk.out")}
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py")],
         env={**clean, "CDK_CONTEXT_JSON": context, **variables},

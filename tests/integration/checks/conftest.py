@@ -185,15 +185,21 @@ def credentials(database: Database, monkeypatch: pytest.MonkeyPatch) -> Credenti
     return Credentials(host=host, port=port, database=database.name, username=database.user, password=database.password)
 
 
+@pytest.fixture(scope="session")
+def made_roles() -> set[str]:
+    """The checks' roles that are there; they go with their server."""
+    return set()
+
+
 @pytest.fixture
-def ops_login(credentials: Credentials, database: Database) -> Iterator[Credentials]:
+def ops_login(credentials: Credentials, database: Database, made_roles: set[str]) -> Credentials:
     """The login of the checks' role, as the deployment makes it; its password stands in for a token."""
     role = f"ops_{database.name}"
-    with writing(credentials, application_name="database_role") as writer:
-        RoleMaker(writer, role, lambda: True).ensure("rehearsal")
-    admin = database.server.connect(database.name)
-    admin.run(f"ALTER ROLE {role} PASSWORD '{database.password}'")
-    yield replace(credentials, username=role, kind="token")
-    admin.run(f"DROP OWNED BY {role}")
-    admin.run(f"DROP ROLE {role}")
-    admin.close()
+    if role not in made_roles:
+        with writing(credentials, application_name="database_role") as writer:
+            RoleMaker(writer, role, lambda: True).ensure("rehearsal")
+        admin = database.server.connect()
+        admin.run(f"ALTER ROLE {role} PASSWORD '{database.password}'")
+        admin.close()
+        made_roles.add(role)
+    return replace(credentials, username=role, kind="token")

@@ -18,6 +18,7 @@ from ops_lambdas.database_role.handler import handler
 from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError
+from ops_lambdas.thread_cleanup import queries as thread_cleanup
 from rehearsal.postgres import ROOT
 from tests.integration.checks.conftest import ARN, Secrets
 from tests.integration.checks.servers import answers, in_turn, resets, serving
@@ -119,7 +120,14 @@ def test_what_it_may_not_do(ops: pg8000.native.Connection) -> None:
 
 
 def test_what_it_may_do(ops: pg8000.native.Connection) -> None:
-    # The checks' own queries run as this role in the tests of each check.
+    # The other checks' tests run whole as this role.
+    ((known, is_settled),) = ops.run(
+        thread_cleanup.KNOWN,
+        ids=json.dumps(ops.run('SELECT "coralThreadId" FROM "Thread" LIMIT 1')[0]),
+        grace_seconds=1,
+    )
+    assert known
+    assert is_settled in (True, False)
     assert ops.run('SELECT ctid, "id", "coralSessionId", "startTime", "endTime", "lastActivityAt" FROM "Session"')
     assert ops.run('SELECT "sessionId", "coralThreadId", "createdAt" FROM "Thread"')
     assert ops.run('SELECT "id" FROM "Session" FOR UPDATE SKIP LOCKED')

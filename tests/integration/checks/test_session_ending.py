@@ -15,8 +15,23 @@ from hypothesis import strategies as st
 from ops_lambdas.session_cleanup import core, queries
 from ops_lambdas.session_cleanup.sessions import count_stale, end_stale
 from ops_lambdas.shared.database import Credentials, DatabaseError, TablesMissingError, Writer, reading, writing
+from rehearsal.postgres import Postgres
 from tests.integration.checks.session_world import State, add, clock, states, threads_of
 from tests.integration.conftest import Database
+
+
+@pytest.fixture(scope="module")
+def database(postgres: Postgres) -> Iterator[Database]:
+    """One database for all tests here, emptied before each: in place of a new one for each."""
+    with closing(postgres.connect()) as admin:
+        admin.run("CREATE DATABASE sessions_ending TEMPLATE application_template OWNER pardon_admin")
+        yield Database(postgres, "sessions_ending")
+        admin.run("DROP DATABASE sessions_ending WITH (FORCE)")
+
+
+@pytest.fixture(autouse=True)
+def _emptied(connection: pg8000.native.Connection) -> None:
+    connection.run('TRUNCATE "Session" CASCADE')
 
 
 @contextmanager
@@ -90,6 +105,7 @@ def test_the_hour_and_the_end_are_utc_whatever_zone_the_database_has(
     end_time = states(connection)[stale].end
     assert end_time is not None
     assert start <= end_time <= clock(connection)
+    connection.run(f"ALTER DATABASE {database.name} RESET timezone")
 
 
 def test_what_somebody_holds_is_left_for_a_later_run(
@@ -261,8 +277,9 @@ def test_a_database_that_takes_no_writes_is_an_error_and_ends_nothing(
     before = states(connection)
     with closing(database.server.connect()) as admin:
         admin.run(f"ALTER ROLE {ops_login.username} SET default_transaction_read_only = on")
-    with pytest.raises(DatabaseError, match=r"SQLSTATE 25006 \(the database takes no writes"):
-        end(ops_login)
+        with pytest.raises(DatabaseError, match=r"SQLSTATE 25006 \(the database takes no writes"):
+            end(ops_login)
+        admin.run(f"ALTER ROLE {ops_login.username} RESET default_transaction_read_only")
     assert states(connection) == before
 
 
@@ -298,9 +315,10 @@ def test_a_function_that_stands_still_in_a_transaction_is_rolled_back_by_the_ser
 
 
 def test_without_tables_it_is_a_named_error(ops_login: Credentials, connection: pg8000.native.Connection) -> None:
-    connection.run('DROP TABLE "Thread", "Session"')
+    connection.run('ALTER TABLE "Session" RENAME TO "Elsewhere"')
     with pytest.raises(TablesMissingError), ops_writing(ops_login) as writer:
         list(end_stale(writer, older_than_minutes=60))
+    connection.run('ALTER TABLE "Elsewhere" RENAME TO "Session"')
 
 
 def test_counting_ends_nothing(ops_login: Credentials, connection: pg8000.native.Connection) -> None:

@@ -1,0 +1,170 @@
+"""Thread cleanup in the life of an application: whatever happens between its runs, no wrong thread is closed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from ops_lambdas.shared.database import DatabaseError
+from ops_lambdas.shared.tasks import Task, Tasks
+from ops_lambdas.thread_cleanup import cleanup, core
+from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, RefusedError, Run
+from rehearsal.postgres import Postgres
+from tests.integration.checks.thread_world import POOLS, World, worlds
+from tests.integration.conftest import Database
+
+TASKS = 2
+MIN_UNKNOWN_TO_REFUSE = 4  # so that few threads suffice
+
+
+@dataclass
+class Record:
+    """What the application recorded of a thread in a session."""
+
+    session: str
+    is_young: bool
+
+
+@pytest.fixture
+def world(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    admin = postgres.connect()
+    admin.run("CREATE DATABASE over_time TEMPLATE application_template OWNER pardon_admin")
+    with worlds(Database(postgres, "over_time"), monkeypatch, tasks=TASKS) as one:
+        yield one
+    admin.run("DROP DATABASE over_time WITH (FORCE)")
+    admin.close()
+
+
+class Application(RuleBasedStateMachine):
+    """The application as a machine whose steps are what users, deployments and faults do."""
+
+    world: World
+    threads = Bundle("threads")
+    sessions = Bundle("sessions")
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.connection.run('TRUNCATE "Thread", "Session"')
+        for task in self.world.corals.tasks:
+            task.pools.clear()
+            task.closed.clear()
+        self.count = 0
+        self.open_sessions: set[str] = set()
+        self.just_ended: set[str] = set()
+        self.records: dict[str, list[Record]] = {}
+        self.lost: set[int] = set()
+
+    def may_go(self, thread: str) -> bool:
+        """Whether closing the thread harms nobody, by all that the application knows."""
+        return all(
+            not record.is_young and record.session not in self.open_sessions | self.just_ended
+            for record in self.records.get(thread, [])
+        )
+
+    @rule(target=threads, task=st.integers(0, TASKS - 1), pool=st.sampled_from(POOLS))
+    def open_thread(self, task: int, pool: str) -> str:
+        self.count += 1
+        self.world.corals.tasks[task].open(pool, f"t-{self.count}")
+        return f"t-{self.count}"
+
+    @rule(target=sessions, thread=threads, is_young=st.booleans())
+    def record_in_a_new_session(self, thread: str, is_young: bool) -> str:
+        session = self.world.record(thread, made="-1 minute" if is_young else "1 day")
+        self.open_sessions.add(session)
+        self.records.setdefault(thread, []).append(Record(session, is_young))
+        return session
+
+    @rule(session=sessions, thread=threads)
+    def record_in_a_session(self, session: str, thread: str) -> None:
+        self.world.record(thread, session=session)
+        self.records.setdefault(thread, []).append(Record(session, is_young=False))
+
+    @rule(session=sessions, ago=st.sampled_from(["1 day", "-1 minute"]))
+    def end_session(self, session: str, ago: str) -> None:
+        self.world.connection.run(
+            """UPDATE "Session" SET "endTime" = (now() AT TIME ZONE 'UTC') - CAST(:ago AS interval)
+               WHERE "id" = :id""",
+            id=session,
+            ago=ago,
+        )
+        self.open_sessions.discard(session)
+        (self.just_ended.discard if ago == "1 day" else self.just_ended.add)(session)
+
+    @rule(session=sessions)
+    def open_session_again(self, session: str) -> None:
+        self.world.connection.run("""UPDATE "Session" SET "endTime" = NULL WHERE "id" = :id""", id=session)
+        self.open_sessions.add(session)
+        self.just_ended.discard(session)
+
+    @rule(task=st.integers(0, TASKS - 1))
+    def lose_or_find_a_task(self, task: int) -> None:
+        self.lost ^= {task}
+
+    @rule(is_dry=st.booleans(), is_forced=st.booleans(), database_fails=st.sampled_from([False, False, True]))
+    def clean(self, is_dry: bool, is_forced: bool, database_fails: bool) -> None:
+        tasks = [
+            Task(task.id, "127.0.0.99" if number in self.lost else task.address)
+            for number, task in enumerate(self.world.corals.tasks)
+        ]
+        before = self.world.corals.held()
+        reachable = {held for held in before if held[0] not in {tasks[number].id for number in self.lost}}
+        unknown = [held for held in reachable if held[2] not in self.records]
+        options = core.Options(dry_run=is_dry, force=is_forced)
+        run = Run(self.config(), options, seconds=60, grace_seconds=0.001)
+        meanwhile = self.drop_connections if database_fails else lambda: None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cleanup, "service_tasks", lambda _cluster, _service: meanwhile() or Tasks(tuple(tasks)))
+            outcome = self.outcome_of(run.clean)
+        after = self.world.corals.held()
+        forgotten = {held for held in reachable if self.may_go(held[2])}
+        refuses = len(unknown) >= MIN_UNKNOWN_TO_REFUSE and 2 * len(unknown) > len(reachable) and not is_forced
+        if len(self.lost) == TASKS or database_fails or is_dry or refuses:
+            assert after == before, "nothing is closed"
+        else:
+            assert after == before - forgotten, "exactly what is forgotten is closed where it can be reached"
+        if database_fails and reachable:
+            assert outcome == "DatabaseError"
+        elif len(self.lost) == TASKS:
+            assert outcome == "NoThreadsListedError"
+        elif not database_fails:
+            assert outcome == ("dry_run" if is_dry else "RefusedError" if refuses else "cleaned")
+
+    def outcome_of(self, clean: Callable[[], str]) -> str:
+        try:
+            return clean()
+        except (DatabaseError, NoThreadsListedError, RefusedError) as error:
+            return type(error).__name__
+
+    def drop_connections(self) -> None:
+        self.world.connection.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thread_cleanup'"
+        )
+
+    def config(self) -> core.Settings:
+        return core.Settings(
+            environment="rehearsal",
+            database_host="unused",
+            database_port=1,
+            database_name="unused",
+            database_user="unused",
+            ecs_cluster="unused",
+            ecs_service="unused",
+            coral_port=self.world.corals.port,
+            pools=POOLS,
+        )
+
+
+def test_whatever_happens_only_forgotten_threads_are_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "MIN_UNKNOWN_TO_REFUSE", MIN_UNKNOWN_TO_REFUSE)
+    run_state_machine_as_test(
+        type("ApplicationHere", (Application,), {"world": world}),
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -1,0 +1,107 @@
+"""How the checks write: in whole transactions, one run of a check at a time, and hints that name what to look at."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import pg8000.native
+import pytest
+
+from ops_lambdas.shared.database import Credentials, DatabaseError, reading, writing
+from ops_lambdas.shared.lock import CheckLock
+from rehearsal.postgres import Postgres
+from tests.integration.conftest import Database
+
+
+@pytest.fixture(scope="module")
+def database(postgres: Postgres) -> Iterator[Database]:
+    """One database for all tests here: in place of a new one for each."""
+    with closing(postgres.connect()) as admin:
+        admin.run("CREATE DATABASE written TEMPLATE application_template OWNER pardon_admin")
+        yield Database(postgres, "written")
+        admin.run("DROP DATABASE written WITH (FORCE)")
+
+
+def names(connection: pg8000.native.Connection) -> list[str]:
+    return [row[0] for row in connection.run('SELECT "username" FROM "User" ORDER BY 1')]
+
+
+def test_a_transaction_is_committed_whole_or_not_at_all(
+    credentials: Credentials, connection: pg8000.native.Connection
+) -> None:
+    rename = 'UPDATE "User" SET "username" = :name'
+    with writing(credentials, application_name="t") as writer:
+        with writer.transaction():
+            writer.rows(rename, name="committed")
+            assert names(connection) == ["n"]
+        assert names(connection) == ["committed"]
+        with suppress(KeyError), writer.transaction():
+            writer.rows(rename, name="lost")
+            raise KeyError
+        assert names(connection) == ["committed"]
+        with writer.transaction():
+            writer.rows(rename, name="n")
+    assert names(connection) == ["n"]
+
+
+def test_the_server_bounds_what_a_writer_may_take(credentials: Credentials) -> None:
+    settings = {
+        "statement_timeout": "3s",
+        "lock_timeout": "500ms",
+        "idle_in_transaction_session_timeout": "3s",
+        "tcp_keepalives_idle": "60",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
+        "application_name": "session_cleanup",
+    }
+    with writing(
+        credentials, application_name="session_cleanup", statement_timeout_seconds=3, lock_timeout_seconds=0.5
+    ) as writer:
+        shown = {name: writer.rows(f"SHOW {name}")[0][0] for name in settings}
+        ((version,),) = writer.rows("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    assert (shown, version) == (settings, "TLSv1.3")
+
+
+def test_a_checks_lock_is_its_own_and_freed_with_the_connection(
+    credentials: Credentials, connection: pg8000.native.Connection
+) -> None:
+    with writing(credentials, application_name="t") as first, reading(credentials, application_name="t") as second:
+        assert first.try_lock(CheckLock.SESSION_CLEANUP)
+        assert not second.try_lock(CheckLock.SESSION_CLEANUP)
+        assert second.try_lock(CheckLock.THREAD_CLEANUP)
+        assert not first.try_lock(CheckLock.THREAD_CLEANUP)
+        # Other users of advisory locks do not meet ours, nor we theirs.
+        assert connection.run("SELECT pg_try_advisory_lock(2)") == [[True]]
+        with first.transaction():
+            first.rows("SELECT 1")
+        assert not second.try_lock(CheckLock.SESSION_CLEANUP), "it outlives a transaction"
+    with writing(credentials, application_name="t") as third:
+        # The server notices the end of a connection a moment later.
+        third.rows("SET lock_timeout = '5s'")
+        third.rows("SELECT pg_advisory_lock(:space, 2)", space=0x70617264)
+
+
+def test_each_check_has_a_number_of_its_own() -> None:
+    assert len({int(lock) for lock in CheckLock}) == len(CheckLock)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "token", "username": "nobody_made_it"}, r"28P01 \(the role is missing, or no member of rds_iam"),
+        ({"kind": "token", "password": "x"}, r"28P01 \(the role is missing, or no member of rds_iam"),
+        ({"kind": "password", "password": "x"}, r"28P01 \(the secret and the database disagree"),
+    ],
+)
+def test_a_refused_login_says_where_to_look(credentials: Credentials, change: dict[str, str], message: str) -> None:
+    with pytest.raises(DatabaseError, match=message), writing(replace(credentials, **change), application_name="t"):  # type: ignore[arg-type]
+        pass
+
+
+def test_a_role_without_login_is_told_of_its_permission(credentials: Credentials, database: Database) -> None:
+    with closing(database.server.connect()) as admin:
+        admin.run("CREATE ROLE cannot_log_in NOLOGIN PASSWORD 'x'")
+        login = replace(credentials, username="cannot_log_in", password="x", kind="token")
+        with pytest.raises(DatabaseError, match=r"28000 \(may the function"), reading(login, application_name="t"):
+            pass
+        admin.run("DROP ROLE cannot_log_in")
