@@ -103,6 +103,8 @@ class Environment:
         domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
         hosted_zone_id: Route 53's zone of `domain`; without one the records are made by hand elsewhere.
         alarm_emails: each is subscribed to the alarm topic.
+        runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; the dashboard
+            links to its sections there. Without one it names them.
         is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
         task_cpu, task_memory_mib: a size that Fargate knows, in CPU units (1024 are one vCPU) and MiB.
         cpu_target_percent, memory_target_percent: the averages that autoscaling holds.
@@ -121,6 +123,7 @@ class Environment:
     domain: str | None = None
     hosted_zone_id: str | None = None
     alarm_emails: tuple[str, ...] = ()
+    runbook_url: str | None = None
     is_protected: bool = True
     image_tag: str = "v1"
     containers: tuple[Container, ...] = CONTAINERS
@@ -199,6 +202,9 @@ class Environment:
             "a tuple of addresses such as operator@example.com",
         )
         require_unique(self, "alarm_emails")
+        if self.runbook_url is not None:
+            allowed = "at most 200 characters of an https:// URL without '#', such as https://example.com/runbook.md"
+            require_match(self, "runbook_url", r"(?=.{1,200}$)https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#]*)?", allowed)
         is_network = _is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
         require(self, "vpc_cidr", is_network, "a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
         # Two zones; without a gateway the tasks reach neither their images nor OpenAI.
@@ -312,6 +318,7 @@ REHEARSAL = replace(
     domain="pardon.example.com",
     hosted_zone_id="ZREHEARSAL",
     alarm_emails=("operator@example.com",),
+    runbook_url="https://runbook.example.com/runbook.md",
     is_protected=False,  # so that it can be torn down
     thread_grace_seconds=2,  # nobody waits for it
 )

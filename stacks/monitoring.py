@@ -38,7 +38,7 @@ class MonitoringStack(EnvironmentStack):
             removal_policy=self.removal_policy,
         )
         topic = self.alarm_topic.topic
-        service_alarms = ServiceAlarms(
+        ServiceAlarms(
             self,
             "ServiceAlarms",
             prefix=prefix,
@@ -48,7 +48,7 @@ class MonitoringStack(EnvironmentStack):
             memory_target_percent=environment.memory_target_percent,
             topic=topic,
         )
-        database_alarms = DatabaseAlarms(
+        DatabaseAlarms(
             self,
             "DatabaseAlarms",
             prefix=prefix,
@@ -56,19 +56,25 @@ class MonitoringStack(EnvironmentStack):
             storage_gib=environment.storage_gib,
             topic=topic,
         )
+        total_band = next((band for band in environment.cost_bands if band.service == "Total"), None)
         dashboard = Dashboard(
             self,
             "Dashboard",
             name=environment.dashboard_name,
+            prefix=prefix,
+            environment=environment.name,
             region=environment.region,
-            alarms=[*service_alarms.alarms, *database_alarms.alarms],
-            service=service.service,
-            load_balancer=front.load_balancer,
-            target_group=front.target_group,
-            instance=database.instance,
+            service=service,
+            front=front,
+            database=database,
+            is_database_burstable=environment.database_class.startswith("db.t"),
+            pools=environment.pools,
             cpu_target_percent=environment.cpu_target_percent,
             memory_target_percent=environment.memory_target_percent,
             database_cpu_limit_percent=CPU_LIMIT_PERCENT,
+            max_cost_usd=total_band.max_usd if total_band else None,
+            topic_name=f"{prefix}-alarms",
+            runbook_url=environment.runbook_url,
         )
         subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
         cdk.CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)

@@ -32,6 +32,8 @@ ROOT = Path(__file__).parents[2]
         ("alarm_emails", ("operator",), "a tuple of addresses"),
         ("alarm_emails", "operator@example.com", "of type"),
         ("alarm_emails", ("a@example.com", "a@example.com"), "without repetition"),
+        ("runbook_url", "http://example.com/runbook.md", "an https:// URL without '#'"),
+        ("runbook_url", "https://example.com/runbook.md#top", "an https:// URL without '#'"),
         ("vpc_cidr", "10.0.0.0/8", "a private IPv4 network from /16 to /24"),
         ("vpc_cidr", "10.0.0.1/16", "a private IPv4 network"),
         ("vpc_cidr", "8.8.0.0/16", "a private IPv4 network"),
@@ -146,6 +148,7 @@ def test_rehearsal_is_production_but_for_what_the_emulator_cannot_do() -> None:
         "domain",
         "hosted_zone_id",
         "alarm_emails",
+        "runbook_url",
         "is_protected",
         "thread_grace_seconds",
     }
