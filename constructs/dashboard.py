@@ -110,8 +110,9 @@ class Dashboard(Construct):
         self._add(checks.runs())
         self._add(checks.findings())
         self._title("Logs", {"Logs Insights": links.logs_insights}, links.runbook("CloudWatch Logs"))
-        for part in log_tables(service_logs, database_logs, checks.log_groups()):
-            self._add([part])
+        latest_errors, *other_tables = log_tables(service_logs, database_logs, checks.log_groups())
+        self._add([latest_errors])
+        self._add(other_tables)
         self._title("Cost", {"Cost Explorer": links.costs}, links.runbook("Cost Optimization"))
         self._add(cost_widgets(environment, max_cost_usd))
 

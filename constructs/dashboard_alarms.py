@@ -39,8 +39,8 @@ class AllAlarms:
 
     @property
     def height(self) -> int:
-        """As the severity needs that has most."""
-        return 2 + max((-(-len(names) * NARROW // width) for names, width in self._severities.values()), default=0)
+        """A row for each alarm of the severity that needs most, below the title."""
+        return 1 + max((-(-len(names) * NARROW // width) for names, width in self._severities.values()), default=1)
 
     @property
     def warnings(self) -> list[str]:

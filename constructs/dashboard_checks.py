@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs.dashboard_widgets import (
+    HOUR,
     MAXIMUM,
     MINIMUM,
     SUM,
@@ -63,9 +63,9 @@ class PoolWidgets:
             graph("Oldest open session of each pool, minutes", self._of_each("OldestOpenSessionMinutes")),
             graph("Stuck sessions of each pool", self._of_each("StuckSessions")),
             graph(
-                "Sessions ended when idle, per run",
-                self._total("SessionsEnded", SUM, "ended", Hue.GREEN),
-                self._total("SessionsLeft", SUM, "left", Hue.ORANGE),
+                "Idle sessions, per hour",
+                self._total("SessionsEnded", SUM, "ended", Hue.GREEN, period=HOUR),
+                self._total("SessionsLeft", SUM, "left", Hue.ORANGE, period=HOUR),
                 days=1,
             ),
         ]
@@ -97,9 +97,9 @@ class CheckWidgets:
             graph("Longest run, ms", *self._of_each("Duration", MAXIMUM), days=1),
             graph("Dead letters", *self._dead_letters(), days=1, is_stacked=True),
             graph(
-                "Mails of the alarm topic, per hour",
-                self._topic("NumberOfNotificationsDelivered", SUM, "delivered", Hue.GREEN, period=Duration.hours(1)),
-                self._topic("NumberOfNotificationsFailed", SUM, "failed", Hue.RED, period=Duration.hours(1)),
+                "Mails, per hour",
+                self._topic("NumberOfNotificationsDelivered", SUM, "delivered", Hue.GREEN, period=HOUR),
+                self._topic("NumberOfNotificationsFailed", SUM, "failed", Hue.RED, period=HOUR),
                 days=1,
             ),
         ]
@@ -111,43 +111,46 @@ class CheckWidgets:
                 "Seen from outside: 1 is well",
                 self._total("SiteReachable", MINIMUM, "site answers", Hue.BLUE),
                 self._total("SiteOk", MINIMUM, "site is well", Hue.GREEN),
-                self._total("SiteAgrees", MINIMUM, "site agrees with the database", Hue.PURPLE),
-                self._total("DatabaseReadable", MINIMUM, "database readable", Hue.ORANGE),
+                self._total("SiteAgrees", MINIMUM, "site agrees", Hue.PURPLE),
+                self._total("DatabaseReadable", MINIMUM, "database answers", Hue.ORANGE),
                 max_value=1,
             ),
             graph("Site's answer, ms", self._total("SiteLatencyMilliseconds", MAXIMUM, "pool health", Hue.BLUE)),
             graph(
-                "Threads, per run of thread cleanup",
-                self._total("ThreadsListed", MAXIMUM, "listed", Hue.GREY),
-                self._total("ThreadsUnknown", MAXIMUM, "unknown", Hue.ORANGE),
-                self._total("ThreadsFailed", MAXIMUM, "not closed", Hue.RED),
+                "Threads that Coral has",
+                self._total("ThreadsListed", MAXIMUM, "listed", Hue.GREY, period=HOUR),
+                self._total("ThreadsUnknown", MAXIMUM, "unknown", Hue.ORANGE, period=HOUR),
+                self._total("ThreadsFailed", MAXIMUM, "not closed", Hue.RED, period=HOUR),
                 days=1,
             ),
             graph(
-                "Threads closed by both cleanups",
-                self._total("ThreadsClosed", SUM, "closed", Hue.GREEN),
-                self._total("ThreadsLeft", SUM, "left to the next run", Hue.ORANGE),
+                "Threads closed, per hour",
+                self._total("ThreadsClosed", SUM, "by both cleanups", Hue.GREEN, period=HOUR),
+                self._total("ThreadsLeft", SUM, "left", Hue.ORANGE, period=HOUR),
                 days=1,
             ),
             graph(
                 "Cleanup hindered",
-                self._total("TasksUnreachable", MAXIMUM, "tasks unreachable", Hue.ORANGE),
-                self._total("ThreadCleanupRefused", MAXIMUM, "refused to close", Hue.RED),
+                self._total("TasksUnreachable", MAXIMUM, "tasks unreachable", Hue.ORANGE, period=HOUR),
+                self._total("ThreadCleanupRefused", MAXIMUM, "refused", Hue.RED, period=HOUR),
                 days=1,
             ),
         ]
 
     def _of_each(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:
-        hour = Duration.hours(1)
         return [
-            Source("AWS/Lambda", {"FunctionName": name})(metric, statistic, check, color, period=hour)
+            Source("AWS/Lambda", {"FunctionName": name})(metric, statistic, _words(check), color, period=HOUR)
             for (check, name), color in zip(self._names.items(), Hue.ALL, strict=False)
         ]
 
     def _dead_letters(self) -> list[cloudwatch.IMetric]:
         return [
             Source("AWS/SQS", {"QueueName": f"{name}-dead-letters"})(
-                "ApproximateNumberOfMessagesVisible", MAXIMUM, check, color
+                "ApproximateNumberOfMessagesVisible", MAXIMUM, _words(check), color, period=HOUR
             )
             for (check, name), color in zip(self._names.items(), Hue.ALL, strict=False)
         ]
+
+
+def _words(check: str) -> str:
+    return check.replace("_", " ")

@@ -31,14 +31,14 @@ def log_tables(service_group: str, database_group: str, check_groups: Sequence[s
             *latest,
         ),
         logs(
-            "Latest statements over 1 s, errors of the database",
+            "Slow statements (over 1 s) and errors of the database",
             [database_group],
             fields,
             r"filter @message like /duration: \d+|ERROR|FATAL|PANIC/",
             *latest,
         ),
         logs(
-            "Latest warnings and failures of the checks",
+            "Warnings and failures of the checks",
             check_groups,
             "fields @timestamp, service, level, coalesce(message, @message) as what",
             r"filter level in ['WARNING', 'ERROR', 'CRITICAL'] or @message like /Task timed out|Runtime\.|\[ERROR\]/",
@@ -55,7 +55,7 @@ def cost_widgets(environment: str, max_total_usd: float | None) -> list[Part]:
     schema = f"{{{NAMESPACE},Environment,Service}}"
     search = f"SEARCH('{schema} MetricName=\"MonthToDateCost\" Environment=\"{environment}\"', 'Maximum', 86400)"
     return [
-        numbers("Cost of the month, USD", spent, forecast, height=6, days=3),
+        numbers("Cost, USD", spent, forecast, height=6, days=3),
         graph(
             "Cost of the month, USD",
             spent,

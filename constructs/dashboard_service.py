@@ -81,9 +81,7 @@ class ServiceWidgets:
                 self._insights("RunningTaskCount", MINIMUM, "running", Hue.GREEN),
                 self._insights("PendingTaskCount", MAXIMUM, "pending", Hue.ORANGE),
             ),
-            graph(
-                "Deployments under way (1: none)", self._insights("DeploymentCount", MAXIMUM, "deployments", Hue.PURPLE)
-            ),
+            graph("Deployments, 1 when steady", self._insights("DeploymentCount", MAXIMUM, "deployments", Hue.PURPLE)),
             graph(
                 "CPU of the tasks, %",
                 self._usage("CPUUtilization", AVERAGE, "average", Hue.BLUE),
@@ -114,9 +112,9 @@ class ServiceWidgets:
             graph(
                 "Errors by origin, per 5 minutes",
                 self._balancer("HTTPCode_Target_5XX_Count", SUM, "site, 5xx", Hue.RED),
-                self._balancer("HTTPCode_ELB_5XX_Count", SUM, "load balancer, 5xx", Hue.ORANGE),
-                self._balancer("TargetConnectionErrorCount", SUM, "no connection to a task", Hue.PURPLE),
-                self._balancer("RejectedConnectionCount", SUM, "rejected connections", Hue.GREY),
+                self._balancer("HTTPCode_ELB_5XX_Count", SUM, "balancer, 5xx", Hue.ORANGE),
+                self._balancer("TargetConnectionErrorCount", SUM, "no connection", Hue.PURPLE),
+                self._balancer("RejectedConnectionCount", SUM, "rejected", Hue.GREY),
             ),
             graph(
                 "Response time, s",
@@ -129,7 +127,7 @@ class ServiceWidgets:
                 "Targets",
                 self._targets("HealthyHostCount", MINIMUM, "healthy", Hue.GREEN),
                 self._targets("UnHealthyHostCount", MAXIMUM, "unhealthy", Hue.RED),
-                lines=[line(1, "the site is down below 1")],
+                lines=[line(1, "at least 1")],
             ),
         ]
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 COLUMNS = 24
 MOST_IN_A_ROW = 6
 PERIOD = Duration.minutes(5)
+HOUR = Duration.hours(1)
 DAY = Duration.days(1)
 AVERAGE, MAXIMUM, MINIMUM, SUM = "Average", "Maximum", "Minimum", "Sum"
 
@@ -19,16 +20,16 @@ Part = Callable[[int], cloudwatch.IWidget]  # a widget that waits to hear how wi
 class Hue:
     """Colours that can be told apart on white and on black, by everyone; red is what must not be.
 
-    Okabe and Ito's: https://jfly.uni-koeln.de/color/
+    After Okabe and Ito, blue and red lighter: https://jfly.uni-koeln.de/color/
     """
 
-    BLUE = "#0072b2"
+    BLUE = "#2a86d1"
     ORANGE = "#e69f00"
     GREEN = "#009e73"
     PURPLE = "#cc79a7"
     SKY = "#56b4e9"
     GREY = "#8c8c8c"
-    RED = "#d62728"
+    RED = "#e5484d"
     ALL = (BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)
 
 
@@ -101,7 +102,7 @@ def graph(
     )
 
 
-def numbers(title: str, *metrics: cloudwatch.IMetric, height: int = 4, days: int | None = None) -> Part:
+def numbers(title: str, *metrics: cloudwatch.IMetric, height: int = 3, days: int | None = None) -> Part:
     """The latest value of each metric, in large figures."""
     return lambda width: cloudwatch.SingleValueWidget(
         title=title, metrics=list(metrics), width=width, height=height, start=_ago(days)
@@ -111,7 +112,7 @@ def numbers(title: str, *metrics: cloudwatch.IMetric, height: int = 4, days: int
 def logs(title: str, groups: Sequence[str], *query: str) -> Part:
     """A table of what a Logs Insights query finds."""
     return lambda width: cloudwatch.LogQueryWidget(
-        title=title, log_group_names=list(groups), query_lines=list(query), width=width, height=7
+        title=title, log_group_names=list(groups), query_lines=list(query), width=width, height=6
     )
 
 

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from config import ENVIRONMENTS
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS
+from procedures import dashboard
 from procedures.dashboard_body import Templates
+from procedures.dashboard_page import page
 from tests.infra.conftest import Deployment
 from tests.infra.published import AWS, ours
 
@@ -192,6 +195,28 @@ def test_links_lead_to_the_runbook_where_it_can_be_read(deployments: dict[tuple[
     url = rehearsal.environment.runbook_url
     assert f"[P1: Complete Service Outage]({url}#p1-complete-service-outage)" in text
     assert "](None" not in text
+
+
+def test_every_widget_can_be_drawn_here(deployment: Deployment) -> None:
+    name, body = _body(deployment)
+    html = page(name, deployment.environment.region, body)
+    assert html.count('<section class="widget ') == len(body["widgets"])
+
+
+def test_page_is_written_where_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dashboard, "render", lambda chosen: f"{chosen.prefix} in {chosen.region}")
+    output = tmp_path / "build" / "page.html"
+    arguments = ["--environment", "staging", "--region", "us-west-2", "--output", str(output)]
+    assert dashboard.main(arguments) == 0
+    assert output.read_text() == "pardon-staging in us-west-2"
+    assert str(output) in capsys.readouterr().out
+
+
+def test_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dashboard.main(["--environment", "prod"]) == 1
+    assert "environment must be one of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
