@@ -11,7 +11,7 @@ CONTEXT = $(foreach pair,environment=$(ENV) region=$(REGION) image_tag=$(IMAGE_T
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.ready ## install what the project needs, in .venv and node_modules
@@ -25,14 +25,25 @@ $(VENV)/.ready: requirements.lock package.json package-lock.json
 	@touch $@
 
 .PHONY: test
-test: lint ## lint, check types, and run every test
-	@pytest
+test: $(VENV)/.ready ## lint, check types, and run every test
+	@$(MAKE) --no-print-directory --jobs --output-sync=line lint types test-templates test-integration
 
 .PHONY: lint
-lint: $(VENV)/.ready ## check style, format and types
+lint: $(VENV)/.ready ## check style and format
 	@ruff check --quiet
 	@ruff format --quiet --check
+
+.PHONY: types
+types: $(VENV)/.ready ## check types
 	@mypy
+
+.PHONY: test-templates
+test-templates: $(VENV)/.ready ## test the templates, and what needs no server
+	@pytest tests/infra tests/unit
+
+.PHONY: test-integration
+test-integration: $(VENV)/.ready ## test against PostgreSQL, servers that misbehave, and the embedded AWS
+	@pytest tests/integration
 
 .PHONY: rehearse
 rehearse: $(VENV)/.ready ## stand a region up in an AWS on this machine, exercise it, tear it down

@@ -41,6 +41,16 @@ FARGATE_MEMORY_MIB = {
     16384: (32768, 122880, 8192),
 }
 RDS_CA_BUNDLE = Path(__file__).parent / "ops_lambdas" / "shared" / "rds-ca-bundle.pem"
+# Virtual CPUs and GiB of memory by class. https://aws.amazon.com/rds/instance-types/
+_SIZES = {"large": 1, "xlarge": 2, "2xlarge": 4, "4xlarge": 8, "8xlarge": 16, "12xlarge": 24, "16xlarge": 32}
+DATABASE_SIZES = {
+    **{f"db.{family}.medium": (2, 4) for family in ("t3", "t4g")},
+    **{f"db.{family}.{size}": (2 * n, 8 * n) for family in ("t3", "t4g") for size, n in list(_SIZES.items())[:3]},
+    **{f"db.{family}.{size}": (2 * n, 8 * n) for family in ("m6g", "m7g", "m8g") for size, n in _SIZES.items()},
+    **{f"db.{family}.{size}": (2 * n, 16 * n) for family in ("r6g", "r7g", "r8g") for size, n in _SIZES.items()},
+}
+BYTES_A_CONNECTION, MAX_CONNECTIONS = 9531392, 5000
+RUNBOOK_PATH = "docs/runbook.md"
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
@@ -94,6 +104,23 @@ class CostBand:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatabaseClass:
+    """What an RDS class has: virtual CPUs, and GiB of memory."""
+
+    vcpus: int
+    memory_gib: int
+
+    @property
+    def max_connections(self) -> int:
+        """RDS's default, LEAST(memory in bytes / 9531392, 5000).
+
+        RDS takes the memory that is left after the operating system and itself, up to a tenth less.
+        https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+        """
+        return min(self.memory_gib * 1024**3 // BYTES_A_CONNECTION, MAX_CONNECTIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """One environment: everything that an operator chooses.
 
@@ -103,8 +130,9 @@ class Environment:
         domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
         hosted_zone_id: Route 53's zone of `domain`; without one the records are made by hand elsewhere.
         alarm_emails: each is subscribed to the alarm topic.
-        runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; the dashboard
-            links to its sections there. Without one it names them.
+        runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; an alarm's
+            mail links to its section there. Without one the mail names the file.
+        max_error_lines: lines with ERROR that the application usually stays below in five minutes.
         is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
         task_cpu, task_memory_mib: a size that Fargate knows, in CPU units (1024 are one vCPU) and MiB.
         cpu_target_percent, memory_target_percent: the averages that autoscaling holds.
@@ -124,6 +152,7 @@ class Environment:
     hosted_zone_id: str | None = None
     alarm_emails: tuple[str, ...] = ()
     runbook_url: str | None = None
+    max_error_lines: int = 20
     is_protected: bool = True
     image_tag: str = "v1"
     containers: tuple[Container, ...] = CONTAINERS
@@ -172,6 +201,22 @@ class Environment:
         return self.prefix if self.region == self.home_region else f"{self.prefix}-{self.region}"
 
     @property
+    def runbook(self) -> str:
+        """What an alarm's section is appended to, with "#" between."""
+        return self.runbook_url or RUNBOOK_PATH
+
+    @property
+    def database(self) -> DatabaseClass:
+        """What the database's class has."""
+        vcpus, memory_gib = DATABASE_SIZES[self.database_class]
+        return DatabaseClass(vcpus=vcpus, memory_gib=memory_gib)
+
+    @property
+    def max_monthly_usd(self) -> float | None:
+        """The upper end of the band of all costs, if there is one."""
+        return next((band.max_usd for band in self.cost_bands if band.service == "Total"), None)
+
+    @property
     def load_balanced(self) -> Container:
         """The container that the load balancer sends requests to."""
         return next(container for container in self.containers if container.is_load_balanced)
@@ -205,6 +250,7 @@ class Environment:
         if self.runbook_url is not None:
             allowed = "at most 200 characters of an https:// URL without '#', such as https://example.com/runbook.md"
             require_match(self, "runbook_url", r"(?=.{1,200}$)https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#]*)?", allowed)
+        require_between(self, "max_error_lines", 1, 100_000)
         is_network = _is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
         require(self, "vpc_cidr", is_network, "a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
         # Two zones; without a gateway the tasks reach neither their images nor OpenAI.
@@ -244,6 +290,7 @@ class Environment:
 
     def _check_data(self) -> None:
         require_match(self, "database_class", r"db\.[a-z][a-z0-9]*\.[a-z0-9]+", "an RDS class such as db.t4g.medium")
+        require_one_of(self, "database_class", DATABASE_SIZES)
         require_between(self, "storage_gib", 20, 65536)
         require_between(self, "max_storage_gib", 20, 65536)
         # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html

@@ -4,26 +4,41 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks.comparison import Comparison, Result, SideError
+from benchmarks.cold_import import CHECKS, asset_size, cold_import
+from benchmarks.comparison import Comparison, Result, SideError, Size
 from benchmarks.pool_health import pool_health
 from benchmarks.session_cleanup import session_cleanup
 from benchmarks.synth import synth
+from benchmarks.thread_cleanup import thread_cleanup
 
 REPORT = Path(__file__).parent.parent / "build" / "bench.json"
-BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (synth, pool_health, session_cleanup)
+BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (
+    synth,
+    pool_health,
+    session_cleanup,
+    thread_cleanup,
+    *(partial(cold_import, check) for check in CHECKS),
+)
+SIZES: Sequence[Callable[[], Size]] = (asset_size,)
 
 
 def run(
-    benchmarks: Sequence[Callable[[], AbstractContextManager[Comparison]]], *, report: Path, console: Console
+    benchmarks: Sequence[Callable[[], AbstractContextManager[Comparison]]],
+    *,
+    sizes: Sequence[Callable[[], Size]] = (),
+    report: Path,
+    console: Console,
 ) -> bool:
-    """Measure each benchmark, show and write the results; whether all keep to their bounds."""
-    results = [_measure(benchmark, console) for benchmark in benchmarks]
+    """Measure each benchmark and size, show and write the results; whether all keep to their bounds."""
+    results: list[Result | Size] = [_measure(benchmark, console) for benchmark in benchmarks]
+    results += [size() for size in sizes]
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(json.dumps([result.facts() for result in results], indent=2) + "\n")
     console.print(_table(results))
@@ -37,21 +52,22 @@ def _measure(benchmark: Callable[[], AbstractContextManager[Comparison]], consol
         return comparison.measure(on_run=lambda: progress.advance(task))
 
 
-def _table(results: Sequence[Result]) -> Table:
+def _table(results: Sequence[Result | Size]) -> Table:
     table = Table("measure")
     for heading in ("seconds", "baseline", "ratio", "bound", ""):
         table.add_column(heading, justify="right")
     for result in results:
         verdict = "[green]holds[/]" if result.is_within_bound else "[bold red]broken[/]"
-        numbers = (result.seconds, result.baseline_seconds, result.ratio, result.bound)
-        table.add_row(result.name, *(f"{number:.2f}" for number in numbers), verdict)
+        times = (result.seconds, result.baseline_seconds) if isinstance(result, Result) else (None, None)
+        numbers = (*times, result.ratio, result.bound)
+        table.add_row(result.name, *("" if number is None else f"{number:.2f}" for number in numbers), verdict)
     return table
 
 
 def main() -> None:
     """Run all; exit 1, and say so, when a bound is broken or a side fails."""
     try:
-        is_within_bounds = run(BENCHMARKS, report=REPORT, console=Console())
+        is_within_bounds = run(BENCHMARKS, sizes=SIZES, report=REPORT, console=Console())
     except SideError as error:
         sys.exit(f"benchmark: {error}")
     if not is_within_bounds:

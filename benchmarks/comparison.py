@@ -44,6 +44,33 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large something is; it has no other side.
+
+    Attributes:
+        bound: `megabytes` are at most this.
+    """
+
+    name: str
+    megabytes: float
+    bound: float
+
+    @property
+    def ratio(self) -> float:
+        """To one megabyte."""
+        return self.megabytes
+
+    @property
+    def is_within_bound(self) -> bool:
+        """Whether it is as small as it has to be."""
+        return self.megabytes <= self.bound
+
+    def facts(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self) | {"ratio": self.ratio, "is_within_bound": self.is_within_bound}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Something of ours and its baseline.
 
@@ -54,6 +81,7 @@ class Comparison:
         rounds: how often each side is timed, at least 3.
         prepare_ours, prepare_baseline: run before each run of the side, and not timed.
         baseline_times: the baseline runs on so small a part of the work; its time is taken this many times.
+        clock: seconds from any beginning; of the wall, unless other processes would disturb too much.
     """
 
     name: str
@@ -64,20 +92,22 @@ class Comparison:
     prepare_ours: Callable[[], object] = lambda: None
     prepare_baseline: Callable[[], object] = lambda: None
     baseline_times: int = 1
+    clock: Callable[[], float] = time.perf_counter
 
     def __post_init__(self) -> None:
         if self.rounds < MIN_ROUNDS:
             raise ValueError(f"rounds must be at least {MIN_ROUNDS}, got {self.rounds}")
 
     def measure(
-        self, *, clock: Callable[[], float] = time.perf_counter, on_run: Callable[[], object] = lambda: None
+        self, *, clock: Callable[[], float] | None = None, on_run: Callable[[], object] = lambda: None
     ) -> Result:
         """Run each side once to warm up, then both in turn, so that a busy moment meets both.
 
         Args:
-            clock: seconds from any beginning.
+            clock: in place of its own.
             on_run: called after each run of a side, for a progress bar; not timed.
         """
+        clock = clock or self.clock
         seconds: list[float] = []
         baseline_seconds: list[float] = []
         sides = (

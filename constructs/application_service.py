@@ -1,5 +1,7 @@
 """The ECS service that keeps the application's tasks running, and scales them."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
@@ -24,6 +26,7 @@ class ApplicationService(Construct):
         load_balanced: the container that joins the target group.
         fargate_weight, spot_weight: how tasks are shared out between Fargate and Fargate Spot.
         off_hours: when no task runs, if ever.
+        deployment_alarms: names of alarms that end a deployment and roll it back; they may be made later.
     Attributes: cluster, service, scaling; cluster_name, service_name.
     """
 
@@ -45,6 +48,7 @@ class ApplicationService(Construct):
         fargate_weight: int,
         spot_weight: int,
         off_hours: OffHours | None,
+        deployment_alarms: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
         self.cluster_name, self.service_name = f"{prefix}-cluster", f"{prefix}-service"
@@ -72,6 +76,11 @@ class ApplicationService(Construct):
                 if weight
             ],
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            deployment_alarms=ecs.DeploymentAlarmConfig(
+                alarm_names=list(deployment_alarms), behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
+            )
+            if deployment_alarms
+            else None,
             min_healthy_percent=100,
             max_healthy_percent=200,
             # Coral takes up to 60 s, then the site starts, then two checks of 30 s.

@@ -10,7 +10,7 @@ from constructs.application_service import ApplicationService
 from constructs.dashboard_alarms import AllAlarms
 from constructs.dashboard_checks import CheckWidgets, PoolWidgets
 from constructs.dashboard_database import DatabaseWidgets
-from constructs.dashboard_links import INCIDENTS, OPERATIONS, Links
+from constructs.dashboard_links import CHECK_INCIDENTS, COST, DATABASE, INCIDENTS, LOGS, Links
 from constructs.dashboard_logs import cost_widgets, log_tables
 from constructs.dashboard_service import ServiceWidgets
 from constructs.dashboard_widgets import Part, heading, numbers, rows
@@ -42,6 +42,7 @@ class Dashboard(Construct):
         service: ApplicationService,
         front: LoadBalancer,
         database: Database,
+        max_connections: int,
         is_database_burstable: bool,
         pools: Sequence[str],
         cpu_target_percent: int,
@@ -66,14 +67,14 @@ class Dashboard(Construct):
         tasks = ServiceWidgets(
             cluster_name=service.cluster_name,
             service_name=service.service_name,
-            load_balancer=front.load_balancer.load_balancer_full_name,
-            target_group=front.target_group.target_group_full_name,
+            front=front,
             cpu_target_percent=cpu_target_percent,
             memory_target_percent=memory_target_percent,
         )
         data = DatabaseWidgets(
             instance=database.instance.instance_identifier,
             replica=database.replica.instance_identifier if database.replica else None,
+            max_connections=max_connections,
             is_burstable=is_database_burstable,
             cpu_limit_percent=database_cpu_limit_percent,
         )
@@ -86,7 +87,7 @@ class Dashboard(Construct):
         self._title(
             "In an incident",
             {"The site": front.url, "All alarms": links.alarms},
-            links.runbook(*INCIDENTS, *OPERATIONS),
+            links.runbook(*INCIDENTS),
         )
         self._title(
             "Service", {"ECS service": links.service, "Log": links.log_group(service_logs)}, links.runbook(INCIDENTS[0])
@@ -97,7 +98,7 @@ class Dashboard(Construct):
         self._title(
             "Database",
             {"RDS instance": links.database, "Log": links.log_group(database_logs)},
-            links.runbook("Database Operations"),
+            links.runbook(*DATABASE),
         )
         self._add(data.resources())
         self._add(data.work())
@@ -105,15 +106,15 @@ class Dashboard(Construct):
         self._add(pool.each())
         self._add(pool.all())
         self._title(
-            "Checks", {"Functions": links.checks, "Schedules": links.schedules}, links.runbook("Check System Health")
+            "Checks", {"Functions": links.checks, "Schedules": links.schedules}, links.runbook(*CHECK_INCIDENTS)
         )
         self._add(checks.runs())
         self._add(checks.findings())
-        self._title("Logs", {"Logs Insights": links.logs_insights}, links.runbook("CloudWatch Logs"))
+        self._title("Logs", {"Logs Insights": links.logs_insights}, links.runbook(LOGS))
         latest_errors, *other_tables = log_tables(service_logs, database_logs, checks.log_groups())
         self._add([latest_errors])
         self._add(other_tables)
-        self._title("Cost", {"Cost Explorer": links.costs}, links.runbook("Cost Optimization"))
+        self._title("Cost", {"Cost Explorer": links.costs}, links.runbook(COST))
         self._add(cost_widgets(environment, max_cost_usd))
 
     def _title(self, text: str, links: dict[str, str], runbook: dict[str, str | None]) -> None:

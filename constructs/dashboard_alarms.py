@@ -17,7 +17,9 @@ TITLES = {
     "p4": "P4 · minor",
     "state": "States, no incidents",
 }
-NARROW = 4  # columns: one alarm beside another needs as many
+NARROW = 3  # columns: one alarm beside another needs as many
+# Ends the name of a composite alarm that only tells of another, whose state it has.
+NOTICE = "-notice"
 
 
 @jsii.implements(cloudwatch.IWidget)
@@ -82,15 +84,18 @@ class AllAlarms:
         return widgets
 
     def _look_up(self) -> dict[str, tuple[list[str], int]]:
-        """Names of the alarms and width of each severity that has any; the largest takes what is left."""
+        """Names of the alarms and width of each severity that has any, with the more columns the more alarms."""
         found: dict[str, list[str]] = {severity: [] for severity in TITLES}
         for construct in self._scope.node.root.node.find_all():
             if isinstance(construct, cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm):
                 name = cast(str, construct.alarm_name)
                 match = re.fullmatch(rf"{self._prefix}-({'|'.join(TITLES)})-[a-z0-9-]+", name)
                 assert match, f"{construct.node.path} is named {name!r}, must have a severity in its name"  # noqa: S101
-                found[match[1]].append(name)
+                if not name.endswith(NOTICE):
+                    found[match[1]].append(name)
         groups = {severity: sorted(names) for severity, names in found.items() if names}
-        largest = max(groups, key=lambda severity: len(groups[severity]))
-        rest = COLUMNS - NARROW * (len(groups) - 1)
-        return {severity: (names, rest if severity == largest else NARROW) for severity, names in groups.items()}
+        columns = dict.fromkeys(groups, NARROW)
+        for _ in range(COLUMNS // NARROW - len(groups)):
+            longest = max(groups, key=lambda severity: len(groups[severity]) / columns[severity])
+            columns[longest] += NARROW
+        return {severity: (names, columns[severity]) for severity, names in groups.items()}

@@ -17,9 +17,8 @@ from constructs.dashboard_widgets import (
     line,
     target_line,
 )
+from constructs.metrics import NAMESPACE
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS, UNHEALTHY_FROM_PERCENT
-
-NAMESPACE = "PardonSimulator"
 
 
 class PoolWidgets:

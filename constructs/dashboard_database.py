@@ -11,6 +11,7 @@ from constructs.dashboard_widgets import (
     Source,
     expression,
     graph,
+    line,
     target_line,
 )
 
@@ -21,12 +22,16 @@ class DatabaseWidgets:
     """CPU, connections, memory, storage, latency and, where there is one, the replica.
 
     Args:
+        max_connections: that its class admits.
         is_burstable: its class has CPU credits.
     """
 
-    def __init__(self, *, instance: str, replica: str | None, is_burstable: bool, cpu_limit_percent: int) -> None:
+    def __init__(
+        self, *, instance: str, replica: str | None, max_connections: int, is_burstable: bool, cpu_limit_percent: int
+    ) -> None:
         self._instance = Source("AWS/RDS", {"DBInstanceIdentifier": instance})
         self._replica = Source("AWS/RDS", {"DBInstanceIdentifier": replica}) if replica else None
+        self._max_connections = max_connections
         self._is_burstable = is_burstable
         self._cpu_limit_percent = cpu_limit_percent
 
@@ -52,7 +57,11 @@ class DatabaseWidgets:
     def resources(self) -> list[Part]:
         """What can run out."""
         return [
-            graph("Connections", *self._both("DatabaseConnections", MAXIMUM)),
+            graph(
+                "Connections",
+                *self._both("DatabaseConnections", MAXIMUM),
+                lines=[line(self._max_connections, f"at most {self._max_connections}")],
+            ),
             graph("Free storage, GiB", self._free_storage("database", Hue.BLUE)),
             graph(
                 "Memory, GiB",

@@ -11,7 +11,9 @@ INCIDENTS = (
     "P3: High Latency",
     "P4: Unhealthy Pool",
 )
-OPERATIONS = ("Check System Health", "Deploy New Version", "Rollback Deployment", "Scale Manually")
+DATABASE = ("p2-database-connections-high", "p2-database-storage-low", "p3-database-slow")
+CHECK_INCIDENTS = ("p4-check-failed", "p4-check-silent", "p4-check-dead-letters")
+LOGS, COST = "p4-errors-logged", "p4-cost-forecast"
 
 
 @dataclass(frozen=True)

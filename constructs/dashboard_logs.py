@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from constructs.dashboard_checks import NAMESPACE
 from constructs.dashboard_widgets import (
     DAY,
     MAXIMUM,
@@ -15,6 +14,7 @@ from constructs.dashboard_widgets import (
     logs,
     numbers,
 )
+from constructs.metrics import NAMESPACE
 
 COST_DAYS = 35  # a month, and how the last one ended
 

@@ -15,6 +15,7 @@ from constructs.dashboard_widgets import (
     line,
     target_line,
 )
+from constructs.load_balancer import LoadBalancer
 
 P95_TARGET_SECONDS = 3  # the runbook's, as are the errors
 ERRORS_TARGET_PERCENT = 1
@@ -28,14 +29,15 @@ class ServiceWidgets:
         *,
         cluster_name: str,
         service_name: str,
-        load_balancer: str,
-        target_group: str,
+        front: LoadBalancer,
         cpu_target_percent: int,
         memory_target_percent: int,
     ) -> None:
         dimensions = {"ClusterName": cluster_name, "ServiceName": service_name}
         self._usage = Source("AWS/ECS", dimensions)
         self._insights = Source("ECS/ContainerInsights", dimensions)
+        load_balancer = front.load_balancer.load_balancer_full_name
+        target_group = front.target_group.target_group_full_name
         self._balancer = Source("AWS/ApplicationELB", {"LoadBalancer": load_balancer})
         self._targets = Source("AWS/ApplicationELB", {"LoadBalancer": load_balancer, "TargetGroup": target_group})
         self._cpu_line = target_line(cpu_target_percent, " %")
@@ -61,7 +63,11 @@ class ServiceWidgets:
                 self._balancer("TargetResponseTime", "p95", "P95", Hue.BLUE),
                 lines=[target_line(P95_TARGET_SECONDS, " s")],
             ),
-            graph("Errors of all requests, %", self._error_percent(), lines=[target_line(ERRORS_TARGET_PERCENT, " %")]),
+            graph(
+                "Errors of all requests, %",
+                self._error_percent(),
+                lines=[target_line(ERRORS_TARGET_PERCENT, " %")],
+            ),
         ]
 
     def now(self) -> list[cloudwatch.IMetric]:
@@ -140,10 +146,10 @@ class ServiceWidgets:
         )
 
     def _error_percent(self) -> cloudwatch.MathExpression:
-        # The load balancer counts no request that it could not hand to a target, so the errors can be more.
-        errors = "(FILL(site, 0) + FILL(balancer, 0))"
+        """As the alarms count it, whatever the number of requests."""
+        every = "(FILL(requests, 0) + FILL(balancer, 0))"
         return expression(
-            f"IF(FILL(requests, 0) > {errors}, 100 * {errors} / requests, IF({errors} > 0, 100, 0))",
+            f"IF({every} > 0, 100 * (FILL(site, 0) + FILL(balancer, 0)) / {every}, 0)",
             "errors",
             Hue.RED,
             {

@@ -11,12 +11,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
+from constructs.channel import Channel
 from constructs.check_alarms import CheckAlarms
+from constructs.lambda_package import RUNTIME
 from constructs.lambda_role import LambdaRole
 from constructs.log_group import LogGroup
 
@@ -44,8 +45,9 @@ class ScheduledCheck(Construct):
         timeout: of one run, below `every`.
         settings: environment variables of the function; never a secret's value.
         vpc, security_group: where it runs, when it needs the database, the tasks or the site.
+        memory_mib: of the function; its share of a processor grows with it.
         runs: schedules by name, each with its event, when it is not simply `every`.
-        topic: receives the alarms.
+        channel: how its alarms speak.
     Attributes: function, schedules, dead_letters, alarms.
     """
 
@@ -61,11 +63,12 @@ class ScheduledCheck(Construct):
         every: Duration,
         timeout: Duration,
         settings: Mapping[str, str],
-        topic: sns.ITopic,
+        channel: Channel,
         log_retention_days: int,
         removal_policy: RemovalPolicy,
         vpc: ec2.IVpc | None = None,
         security_group: ec2.ISecurityGroup | None = None,
+        memory_mib: int = 256,
         runs: Mapping[str, Run] | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -91,12 +94,12 @@ class ScheduledCheck(Construct):
             "Function",
             function_name=name,
             description=f"Operations check {check}, every {every.to_human_string()}",
-            runtime=lambda_.Runtime.PYTHON_3_14,
+            runtime=lambda_.Runtime(f"python{'.'.join(map(str, RUNTIME))}", lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.ARM_64,
             code=code,
             handler=f"ops_lambdas.{check}.handler.handler",
             role=LambdaRole(self, "Role", function_name=name, log_group=log_group, is_in_vpc=vpc is not None),
-            memory_size=256,
+            memory_size=memory_mib,
             timeout=timeout,
             reserved_concurrent_executions=1,
             environment={
@@ -144,11 +147,10 @@ class ScheduledCheck(Construct):
         self.alarms = CheckAlarms(
             self,
             "Alarms",
-            prefix=prefix,
+            channel=channel,
             check=check,
             function=self.function,
             dead_letters=self.dead_letters,
             every=every,
             retries=RETRIES,
-            topic=topic,
         )

@@ -1,34 +1,37 @@
-"""Alarms that say how bad it is."""
+"""Alarms that say how bad it is, since when, what to do next and where to read on."""
 
-from enum import IntEnum
+from enum import Enum
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_sns as sns
 
 from constructs import Construct
+from constructs.channel import Channel, Notice, Severity
 
 
-class Severity(IntEnum):
-    """The runbook's incident levels."""
+class Silence(Enum):
+    """What a period without data means."""
 
-    P1 = 1
-    """Complete outage, all users affected."""
-    P2 = 2
-    """Partial outage, significant impact."""
-    P3 = 3
-    """Degraded performance."""
-    P4 = 4
-    """Minor issue."""
+    BREACHES = cloudwatch.TreatMissingData.BREACHING
+    IS_FINE = cloudwatch.TreatMissingData.NOT_BREACHING
 
 
 class SeverityAlarm(cloudwatch.Alarm):
-    """An alarm `<prefix>-p<severity>-<name>` that publishes to `topic`; P1 and P2 also when all is well again.
+    """An alarm `<prefix>-p<severity>-<name>`.
+
+    One of P1 acts through the composite alarm `p1-outage` only. One below P1 acts through a composite
+    alarm of its own, `<prefix>-p<severity>-<name>-notice`, because only composite alarms can be kept quiet; it
+    publishes to the channel's topic, and one of P2 also when all is well again.
 
     Args:
-        description: what is wrong, for how long, and what to do.
+        problem: what is wrong, as a clause; for how long is added.
+        next_steps: commands or procedures, the first first.
+        section: anchor in the runbook, when it is not `p<severity>-<name>`.
+        above, below: the threshold, one of the two.
         datapoints: M of the last N periods must breach, as (M, N).
-        missing_data: what a period without data means; always stated.
+        silence: what a period without data means.
+        is_quiet_in_deployment: a deployment sets it off by itself.
+    Attributes: severity, description; notice, or None.
     """
 
     def __init__(
@@ -36,31 +39,79 @@ class SeverityAlarm(cloudwatch.Alarm):
         scope: Construct,
         id: str,
         *,
-        prefix: str,
+        channel: Channel,
         severity: Severity,
         name: str,
-        description: str,
+        problem: str,
+        next_steps: tuple[str, ...],
         metric: cloudwatch.IMetric,
-        comparison: cloudwatch.ComparisonOperator,
-        threshold: float,
         datapoints: tuple[int, int],
-        missing_data: cloudwatch.TreatMissingData,
-        topic: sns.ITopic,
+        silence: Silence,
+        above: float | None = None,
+        below: float | None = None,
+        section: str | None = None,
+        is_quiet_in_deployment: bool = False,
     ) -> None:
+        if (above is None) == (below is None):
+            raise ValueError(f"{name} must have one of above and below")
+        operators = cloudwatch.ComparisonOperator
         needed, periods = datapoints
+        self.severity = severity
+        full_name = alarm_name(channel.prefix, severity, name)
+        self.description = channel.describe(
+            severity,
+            f"{problem}, {_for_how_long(metric, needed, periods)}",
+            next_steps,
+            section or f"p{severity}-{name}",
+        )
         super().__init__(
             scope,
             id,
-            alarm_name=f"{prefix}-p{severity}-{name}",
-            alarm_description=f"P{severity}: {description}",
+            alarm_name=full_name,
+            alarm_description=self.description,
             metric=metric,
-            comparison_operator=comparison,
-            threshold=threshold,
+            comparison_operator=operators.LESS_THAN_THRESHOLD if above is None else operators.GREATER_THAN_THRESHOLD,
+            threshold=above if below is None else below,  # type: ignore[arg-type]
             datapoints_to_alarm=needed,
             evaluation_periods=periods,
-            treat_missing_data=missing_data,
+            treat_missing_data=silence.value,
+            # A percentile of a handful of requests says nothing.
+            evaluate_low_sample_count_percentile="ignore" if _is_percentile(metric) else None,
         )
-        action = actions.SnsAction(topic)
-        self.add_alarm_action(action)
-        if severity <= Severity.P2:
-            self.add_ok_action(action)
+        self.notice: cloudwatch.CompositeAlarm | None = None
+        if severity > Severity.P1:
+            self.notice = Notice(
+                scope,
+                f"{id}Notice",
+                name=f"{full_name}-notice",
+                description=self.description,
+                rule=cloudwatch.AlarmRule.from_alarm(self, cloudwatch.AlarmState.ALARM),
+                topic=channel.topic,
+                has_ok_action=severity == Severity.P2,
+                quiet_while=channel.outage_or_deployment if is_quiet_in_deployment else channel.outage,
+            )
+
+
+def alarm_name(prefix: str, severity: Severity, name: str) -> str:
+    """The name of an alarm, for where the alarm itself cannot be named."""
+    return f"{prefix}-p{severity}-{name}"
+
+
+def deployment_alarms(prefix: str) -> tuple[str, str]:
+    """Names of the alarms that end a deployment and roll it back."""
+    return alarm_name(prefix, Severity.P1, "no-healthy-target"), alarm_name(prefix, Severity.P2, "error-rate")
+
+
+def _for_how_long(metric: cloudwatch.IMetric, needed: int, periods: int) -> str:
+    config = metric.to_metric_config()
+    period = (config.metric_stat or config.math_expression).period  # type: ignore[union-attr]
+    seconds = int(period) if isinstance(period, int | float) else int(period.to_seconds())
+    whole = Duration.seconds(seconds * periods).to_human_string()
+    if needed == periods:
+        return f"for {whole}" if periods > 1 else f"in the last {whole}"
+    return f"in {needed} of the last {periods} periods of {Duration.seconds(seconds).to_human_string()}"
+
+
+def _is_percentile(metric: cloudwatch.IMetric) -> bool:
+    config = metric.to_metric_config()
+    return config.metric_stat is not None and config.metric_stat.statistic.startswith("p")

@@ -106,6 +106,7 @@ OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }
 
 

@@ -17,8 +17,9 @@ from config import REHEARSAL, regions
 from rehearsal import guards, summary, tether, workspace
 from rehearsal.loopback import NoAnswerError
 from rehearsal.ports import claim_addresses, free_port
-from rehearsal.postgres import Postgres, PostgresUnavailableError
-from rehearsal.processes import ProcessError
+from rehearsal.postgres import Postgres
+from rehearsal.postgres_binaries import PostgresUnavailableError
+from rehearsal.processes import CancelledError, ProcessError
 from rehearsal.report import NotHeldError, Report
 from rehearsal.run import Region, Run
 from rehearsal.story import keep, rehearse
@@ -141,6 +142,8 @@ def _cause(run: Run | None, error: BaseException) -> BaseException:
             run.processes.check_soon()
         except ProcessError as ended:
             return ended
+        except CancelledError:  # as others waited when it failed
+            pass
     return error
 
 

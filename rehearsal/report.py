@@ -46,6 +46,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class CheckRun:
+    """A run of a scheduled check: by which of its schedules, what it did, and the result that it logged."""
+
+    check: str
+    region: str
+    schedule: str
+    did: str
+    seconds: float
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Placeholder:
     """A resource that the emulator only recorded."""
 
@@ -85,6 +97,7 @@ class Report:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     steps: list[Step] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    runs: list[CheckRun] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
     placeholders: list[Placeholder] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
@@ -146,6 +159,7 @@ class Report:
             "resources": dict(sorted(Counter(one.type for one in self.resources).items())),
             "placeholders": [asdict(one) for one in self.placeholders],
             "checks": [asdict(check) for check in self.checks],
+            "runs": [asdict(one) for one in self.runs],
             "alarms": [asdict(alarm) for alarm in self.alarms],
         }
 

@@ -20,7 +20,7 @@ from rehearsal.report import Report
 T = TypeVar("T")
 ACCOUNT = "000000000000"
 PREFIX = "pardon-rehearsal"
-_COMMAND_SECONDS = 300
+_COMMAND_SECONDS = 600
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Run:
             service,
             region_name=region.name,
             endpoint_url=self.endpoint,
-            config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2}),
+            config=Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}),
         )
 
     def parallel(self, *calls: Callable[[], T]) -> list[T]:

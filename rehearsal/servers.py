@@ -10,8 +10,9 @@ from rehearsal.processes import Process, start
 from rehearsal.report import Step
 from rehearsal.run import ACCOUNT, Region, Run
 
-_START_SECONDS = 40
+_START_SECONDS = 120
 _DATABASE_PORT = 5432  # of RDS instances
+_SITE_PORT = 8443  # in the place of the load balancer's 443, which takes privileges
 
 
 def start_all(run: Run, step: Step) -> None:
@@ -40,13 +41,22 @@ def _emulator(run: Run) -> Process:
         arguments += ["--database-admin-password-file", f"{region.name}={server.admin_password_file}"]
         arguments += ["--ca-file", f"{region.name}={server.ca_file}"]
         arguments += ["--task-addresses", f"{region.name}={','.join(region.hosts)}"]
+        arguments += ["--site", f"{region.name}={_site(region)}"]
     return _start(run, "the emulator", "rehearsal.emulator", arguments, run.regions[0])
 
 
 def _application(run: Run, region: Region) -> Process:
     arguments = ["--host", *region.hosts, "--secrets-file", str(region.secrets_file)]
     arguments += ["--ca-file", str(region.postgres.ca_file), "--pools", ",".join(REHEARSAL.pools)]
+    pair = region.postgres.authority.issue("site", str(REHEARSAL.domain))
+    arguments += ["--site", _site(region)]
+    arguments += ["--site-certificate", str(pair.chain_file), "--site-key", str(pair.key_file)]
     return _start(run, f"the application's stand-in ({region.name})", "rehearsal.application", arguments, region)
+
+
+def _site(region: Region) -> str:
+    """Where the region's load balancer is answered for."""
+    return f"{region.hosts[0]}:{_SITE_PORT}"
 
 
 def _start(run: Run, name: str, module: str, arguments: list[str], region: Region) -> Process:

@@ -49,6 +49,7 @@ def keep(run: Run) -> None:
         f"  {aws} ecs describe-services --cluster {PREFIX}-cluster --services {PREFIX}-service",
         f"  {aws} logs filter-log-events --log-group-name /aws/lambda/{PREFIX}-pool-health",
         f"  curl -H 'Authorization: Bearer {cron_secret}' http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health",
+        "  make check CHECK=thread_cleanup ENV=rehearsal EVENT='{\"dry_run\": true}'",
         f"  psql '{secret['url'].partition('?')[0]}?sslmode=verify-full&sslrootcert={region.postgres.ca_file}'",
         "",
         f"Logs are in {run.logs}",
@@ -77,8 +78,8 @@ def _stand_up(run: Run, region: Region) -> None:
 def _prove(run: Run, region: Region) -> None:
     with _step(run, region, "The runbook's AWS CLI commands") as step:
         runbook.prove(run, region, step)
-    with _step(run, region, "Check pool_health by its own schedule") as step:
-        checks.run_pool_health(run, region, step)
+    with _step(run, region, "The checks, by their own schedules") as step:
+        checks.run_all(run, region, step)
     with _step(run, region, "Alarms, heard by a subscriber") as step:
         alarms.set_off(run, region, step)
 

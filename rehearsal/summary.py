@@ -9,10 +9,11 @@ from rehearsal.report import Report
 
 
 def print_all(report: Report) -> None:
-    """Print the tables: resources, placeholders by name, checks; and the time of it all."""
+    """Print the tables: resources, placeholders by name, the checks' runs, what held; and the time of it all."""
     for table, is_needed in (
         (resources(report), report.resources),
         (placeholders(report), report.placeholders),
+        (runs(report), report.runs),
         (checks(report), report.checks),
     ):
         if is_needed:
@@ -54,10 +55,21 @@ def placeholders(report: Report) -> Table:
     return table
 
 
+def runs(report: Report) -> Table:
+    """List the runs of the scheduled checks, and what each did."""
+    is_many = len(report.regions) > 1
+    table = _table("Checks run", "Check", *(["Region"] if is_many else []), "Schedule", "What it did")
+    table.add_column("Seconds", justify="right")
+    for one in report.runs:
+        region = [one.region] if is_many else []
+        table.add_row(one.check, *region, escape(one.schedule), escape(one.did), f"{one.seconds:.1f}")
+    return table
+
+
 def checks(report: Report) -> Table:
     """List what was checked and what was seen."""
     is_many = len(report.regions) > 1
-    table = _table("Checks", "", *(["Region"] if is_many else []), "Check", "Seen")
+    table = _table("What held", "", *(["Region"] if is_many else []), "Check", "Seen")
     for check in report.checks:
         mark = report.mark("passed" if check.result == "held" else "failed")
         region = [check.region] if is_many else []

@@ -28,7 +28,14 @@ def stand_up(app: cdk.App, environment: Environment) -> None:
         configuration_bucket=data.configuration_bucket,
         access_logs=data.access_logs,
     )
-    monitoring = MonitoringStack(app, environment, service=service.service, front=service.front, database=data.database)
+    monitoring = MonitoringStack(
+        app,
+        environment,
+        service=service.service,
+        front=service.front,
+        log_group=service.log_group,
+        database=data.database,
+    )
     OperationsStack(
         app,
         environment,
@@ -37,6 +44,6 @@ def stand_up(app: cdk.App, environment: Environment) -> None:
         database=data.database,
         service=service.service,
         site_url=service.front.url,
-        topic=monitoring.alarm_topic.topic,
-        topic_key=monitoring.alarm_topic.key,
+        alarm_topic=monitoring.alarm_topic,
+        channel=monitoring.channel,
     )

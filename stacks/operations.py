@@ -6,15 +6,15 @@ from functools import partial
 
 import aws_cdk as cdk
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sns as sns
 
 from application import CORAL_PORT
 from config import Environment
 from constructs import Construct
+from constructs.alarm_topic import AlarmTopic
 from constructs.application_secrets import ApplicationSecrets
 from constructs.application_service import ApplicationService
+from constructs.channel import Channel
 from constructs.check_permissions import may_find_tasks, may_log_in, may_publish, may_read_costs
 from constructs.database import Database
 from constructs.lambda_package import LambdaPackage, lambda_package
@@ -40,8 +40,8 @@ class OperationsStack(EnvironmentStack):
         database: Database,
         service: ApplicationService,
         site_url: str,
-        topic: sns.ITopic,
-        topic_key: kms.IKey,
+        alarm_topic: AlarmTopic,
+        channel: Channel,
     ) -> None:
         super().__init__(scope, environment)
         group = scheduler.ScheduleGroup(
@@ -56,7 +56,7 @@ class OperationsStack(EnvironmentStack):
             prefix=environment.prefix,
             code=lambda_package(),
             group=group,
-            topic=topic,
+            channel=channel,
             log_retention_days=environment.log_retention_days,
             removal_policy=self.removal_policy,
         )
@@ -91,7 +91,7 @@ class OperationsStack(EnvironmentStack):
             "PoolHealth",
             check="pool_health",
             every=Duration.minutes(5),
-            timeout=Duration.minutes(1),
+            timeout=Duration.seconds(90),
             settings={
                 **login,
                 **pools,
@@ -112,6 +112,7 @@ class OperationsStack(EnvironmentStack):
             check="thread_cleanup",
             every=Duration.minutes(30),
             timeout=Duration.minutes(10),
+            memory_mib=512,  # forty calls at a time need a share of a processor
             settings={**login, **tasks, **pools, "GRACE_SECONDS": str(environment.thread_grace_seconds)},
         )
         for cleanup in (session_cleanup, thread_cleanup):
@@ -127,7 +128,7 @@ class OperationsStack(EnvironmentStack):
             timeout=Duration.minutes(2),
             settings={
                 **common,
-                "TOPIC_ARN": topic.topic_arn,
+                "TOPIC_ARN": alarm_topic.topic.topic_arn,
                 "COST_METRIC": environment.cost_metric,
                 "COST_TAG_KEY": "Environment",
                 "COST_BANDS": json.dumps([asdict(band) for band in environment.cost_bands]),
@@ -140,4 +141,4 @@ class OperationsStack(EnvironmentStack):
             },
         )
         may_read_costs(cost_report.function)
-        may_publish(cost_report.function, topic, topic_key)
+        may_publish(cost_report.function, alarm_topic.topic, alarm_topic.key)

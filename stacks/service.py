@@ -15,6 +15,7 @@ from constructs.load_balancer import LoadBalancer
 from constructs.log_group import LogGroup
 from constructs.network import Network
 from constructs.registry import Registry
+from constructs.severity_alarm import deployment_alarms
 from stacks.base import EnvironmentStack
 
 
@@ -87,6 +88,8 @@ class ServiceStack(EnvironmentStack):
             fargate_weight=environment.fargate_weight,
             spot_weight=environment.spot_weight,
             off_hours=environment.off_hours,
+            # Where tasks stand still at times, no healthy target is no sign of a bad version.
+            deployment_alarms=() if environment.off_hours else deployment_alarms(environment.prefix),
         )
         cdk.CfnOutput(self, "SiteUrl", value=self.front.url)
         cdk.CfnOutput(self, "LoadBalancerName", value=self.front.load_balancer.load_balancer_dns_name)

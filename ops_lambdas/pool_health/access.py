@@ -12,7 +12,6 @@ from ops_lambdas.shared.lock import CheckLock
 from ops_lambdas.shared.secrets import SecretError, read_secret
 from ops_lambdas.shared.settings import (
     DatabaseSettings,
-    EnvironmentName,
     PoolNames,
     SecretArn,
     SiteUrl,
@@ -39,28 +38,9 @@ class Settings(DatabaseSettings):
     cron_secret_arn: SecretArn
 
 
-@dataclass(frozen=True, kw_only=True)
-class FormerSettings:
-    """As Settings, with the database's secret in place of its address; without a site, it is not asked."""
-
-    environment: EnvironmentName
-    database_secret_arn: SecretArn
-    pools: PoolNames
-    site_url: SiteUrl = ""
-    cron_secret_arn: SecretArn = ""
-
-
-def settings() -> Settings | FormerSettings:
+def settings() -> Settings:
     """Read the settings from the environment; raises InvalidSettingError."""
-    if "DATABASE_SECRET_ARN" in os.environ:
-        return from_environment(FormerSettings, os.environ)
     return from_environment(Settings, os.environ)
-
-
-def _login(config: Settings | FormerSettings) -> database.Credentials:
-    if isinstance(config, FormerSettings):
-        return database.read_credentials(config.database_secret_arn)
-    return database.iam_login(config)
 
 
 @dataclass(frozen=True)
@@ -76,13 +56,13 @@ class Reading:
     state: core.State
     counts: core.Counts | None = None
     reason: str = ""
-    failure: database.DatabaseError | database.TokenError | SecretError | None = None
+    failure: database.DatabaseError | database.TokenError | None = None
 
 
-def count_pools(config: Settings | FormerSettings) -> Reading:
+def count_pools(config: Settings) -> Reading:
     """Count in the database; a failure is returned, because the site is asked all the same."""
     try:
-        with database.reading(_login(config), application_name="pool_health") as reader:
+        with database.reading(database.iam_login(config), application_name="pool_health") as reader:
             if not reader.try_lock(CheckLock.POOL_HEALTH):
                 return Reading("already_running")
             rows = reader.rows(
@@ -93,15 +73,13 @@ def count_pools(config: Settings | FormerSettings) -> Reading:
             )
     except database.TablesMissingError as missing:
         return Reading("tables_missing", reason=str(missing))
-    except (database.DatabaseError, database.TokenError, SecretError) as failure:
+    except (database.DatabaseError, database.TokenError) as failure:
         return Reading("database_unavailable", reason=str(failure), failure=failure)
     return Reading("measured", core.counts(rows))
 
 
-def ask_site(config: Settings | FormerSettings) -> Site:
+def ask_site(config: Settings) -> Site:
     """Ask the site for its own pool health, as an operator does; whatever comes of it is named."""
-    if not config.site_url:
-        return Site(state="secret_unreadable", detail="no site is configured")
     try:
         headers = {"Authorization": f"Bearer {_cron_secret(config.cron_secret_arn)}", "Accept": "application/json"}
     except SecretError as error:

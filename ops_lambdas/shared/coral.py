@@ -16,8 +16,8 @@ class CoralError(RuntimeError):
     """A pool's threads could not be listed.
 
     Attributes:
-        kind: "unreachable": nobody accepts connections, or answers in time; "absent": this Coral server has no such pool (404);
-            "failed": any other answer, or none; "out_of_time": the client's time was up.
+        kind: "unreachable": nobody accepts connections, or answers in time; "absent": this Coral server has
+            no such pool (404); "failed": any other answer, or none; "out_of_time": the client's time was up.
     """
 
     def __init__(self, kind: Literal["unreachable", "absent", "failed", "out_of_time"], message: str) -> None:

@@ -10,7 +10,7 @@ from ops_lambdas.shared.tasks import Task
 from ops_lambdas.thread_cleanup.core import Held, Listing
 
 # Calls to one task at a time: its Coral server has players to serve.
-CALLS_PER_TASK = 4
+CALLS_PER_TASK = 8
 # In all. Ten tasks is the most that run; with more, they wait for each other.
 _MAX_CALLS = 80
 

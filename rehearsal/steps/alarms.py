@@ -10,7 +10,7 @@ from rehearsal.report import Alarm, Step
 from rehearsal.run import ACCOUNT, PREFIX, Region, Run
 
 _REASON = "set off by the rehearsal"
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 60
 
 
 def set_off(run: Run, region: Region, step: Step) -> None:
@@ -22,6 +22,7 @@ def set_off(run: Run, region: Region, step: Step) -> None:
     name = "the topic is encrypted with a key of its own"
     run.report.expect(bool(key), region.name, name, key.rpartition("/")[2] or "no key")
     with _subscriber(run, region, topic) as queue:
+        _calm(run, region, alarms)
         begun = time.monotonic()
         state = ["--state-value", "ALARM", "--state-reason", _REASON]
         run.aws(region, "cloudwatch", "set-alarm-state", "--alarm-name", alarms[0], *state)
@@ -44,6 +45,19 @@ def _alarms(run: Run, region: Region, topic: str) -> list[str]:
     answers = list(pages.paginate(AlarmNamePrefix=PREFIX, AlarmTypes=["MetricAlarm", "CompositeAlarm"]))
     alarms = [alarm for answer in answers for kind in ("MetricAlarms", "CompositeAlarms") for alarm in answer[kind]]
     return sorted(alarm["AlarmName"] for alarm in alarms if topic in alarm["AlarmActions"])
+
+
+def _calm(run: Run, region: Region, alarms: list[str]) -> None:
+    """End what is in alarm already, as after the checks, because only a change of state is told."""
+    cloudwatch = run.client("cloudwatch", region)
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=PREFIX, StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    for alarm in (alarm for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for alarm in page[kind]):
+        if alarm["AlarmName"] in alarms:
+            cloudwatch.set_alarm_state(
+                AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="before the rehearsal's"
+            )
 
 
 @contextmanager

@@ -21,29 +21,29 @@ def cron_secret(run: Run, region: Region) -> str:
     return str(json.loads(_secret(run, region, "cron-secret"))["value"])
 
 
-def move_in(run: Run, region: Region, step: Step) -> None:
-    """Make the application's tables in the deployed database and hand the tasks their secrets."""
+def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
+    """Ask the deployed database as its owner."""
     secret = database_secret(run, region)
     database = region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
+    try:
+        return list(database.run(sql) or [])
+    finally:
+        database.close()
+
+
+def move_in(run: Run, region: Region, step: Step) -> None:
+    """Make the application's tables in the deployed database and hand the tasks their secrets."""
     for file in ("application.sql", "application_seed.sql"):
-        database.run((ROOT / "rehearsal" / file).read_text())
-    ((sessions,),) = database.run('SELECT count(*) FROM "Session"')
-    database.close()
-    secrets = {"DATABASE_URL": secret["url"], "CRON_SECRET": cron_secret(run, region)}
+        query(run, region, (ROOT / "rehearsal" / file).read_text())
+    ((sessions,),) = query(run, region, 'SELECT count(*) FROM "Session"')
+    secrets = {"DATABASE_URL": database_secret(run, region)["url"], "CRON_SECRET": cron_secret(run, region)}
     region.secrets_file.write_text(json.dumps(secrets))
     run.processes.until(
-        lambda: all(_is_well(host) for host in region.hosts), timeout_seconds=10, what="the sites of all tasks are well"
+        lambda: all(_is_well(host) for host in region.hosts), timeout_seconds=60, what="the sites of all tasks are well"
     )
     seen = f"{len(region.hosts)} tasks on {', '.join(region.hosts)}"
     run.report.expect(True, region.name, "the application's tasks are well", seen)
     step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
-
-
-def site_pool_health(run: Run, region: Region) -> dict[str, Any]:
-    """Ask the site of one task for its pools' health, as the runbook's curl does."""
-    url = f"http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health"
-    _, body = loopback.get(url, headers={"Authorization": f"Bearer {cron_secret(run, region)}"})
-    return dict(json.loads(body))
 
 
 def _is_well(host: str) -> bool:

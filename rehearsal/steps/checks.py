@@ -1,123 +1,125 @@
-"""Let a deployed check run through its own schedule, and compare what it found with the database."""
+"""Let each deployed check run through its own schedule, and compare what it did with what is there."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import sys
+import time
+from pathlib import Path
 
-from rehearsal.report import NotHeldError, Step
-from rehearsal.run import PREFIX, Region, Run
-from rehearsal.steps.application import database_secret, site_pool_health
+from config import REHEARSAL
+from rehearsal.report import CheckRun, Step
+from rehearsal.run import Region, Run
+from rehearsal.steps import cleanups, costs
+from rehearsal.steps.application import query
+from rehearsal.steps.schedules import Metric, expect_metrics, fire
 
-_NAMESPACE = "PardonSimulator"
-_ENVIRONMENT = {"Name": "Environment", "Value": "rehearsal"}
-_FUNCTION = f"{PREFIX}-pool-health"
-_LOG_GROUP = f"/aws/lambda/{_FUNCTION}"
-_WAIT_SECONDS = 40
-_KEPT = (
-    *("Name", "GroupName", "FlexibleTimeWindow", "Target", "State", "Description", "KmsKeyArn"),
-    *("ScheduleExpressionTimezone", "ActionAfterCompletion", "StartDate", "EndDate"),
-)
+_ROLE = "pardon_ops"
+_RIGHTS = f"""
+    SELECT table_name, column_name, privilege FROM information_schema.columns,
+           unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS privilege
+    WHERE table_schema = 'public' AND has_column_privilege(
+        '{_ROLE}', format('%I.%I', table_schema, table_name), column_name, privilege)"""  # noqa: S608 - our own name
 _COUNTS = """
     SELECT s."coralSessionId", count(DISTINCT t."id"), count(DISTINCT s."id")
     FROM "Session" s LEFT JOIN "Thread" t ON t."sessionId" = s."id"
     WHERE s."endTime" IS NULL AND s."lastActivityAt" > (now() AT TIME ZONE 'UTC') - interval '60 minutes'
     GROUP BY 1"""
 
-Counts = dict[str, tuple[int, int]]
+
+def run_all(run: Run, region: Region, step: Step) -> None:
+    """Run those that read or change the application one after the other, the cost reports beside them."""
+    before = len(run.report.checks)
+    cleanups.fill(run, region)
+    of_application, reports = run.parallel(
+        lambda: _of_application(run, region), lambda: costs.report_costs(run, region)
+    )
+    runs = [*of_application, *reports]
+    run.report.runs += runs
+    run.report.checks[before:] = sorted(run.report.checks[before:], key=lambda check: check.name.split()[0])
+    step.detail = f"{len(runs)} runs of {len({one.check for one in runs})} checks"
 
 
-def run_pool_health(run: Run, region: Region, step: Step) -> None:
-    """Let `pool_health` run by its schedule; compare its metrics with SQL and with the site's answer."""
-    what = f"metrics of {_FUNCTION} after its schedule was moved to now"
-    try:
-        with _fired_now(run, region):
-            published = run.poll(lambda: _published(run, region), timeout_seconds=_WAIT_SECONDS, what=what)
-    except TimeoutError as error:
-        logged = "\n".join(_log_lines(run, region)[-5:]) or "nothing"
-        raise NotHeldError(f"{error}; it logged last:\n{logged}") from error
-    counted = _counted(run, region)
-    seen = ", ".join(f"{pool} {threads}/{sessions}" for pool, (threads, sessions) in sorted(published.items()))
-    name = "pool_health ran by its schedule and published what the database holds"
-    run.report.expect(published == counted, region.name, name, f"{seen} (threads/sessions)")
-
-    answered = {
-        pool["poolId"]: (pool["activeThreads"], pool["activeSessions"])
-        for pool in site_pool_health(run, region)["statistics"]["pools"]
-    }
-    name = "the site's /api/cron/pool-health agrees with it"
-    run.report.expect(published == answered, region.name, name, f"{len(answered)} pools")
-    _expect_log_line(run, region)
-    _expect_tls(run, region)
-    step.detail = f"{len(published)} pools, {sum(threads for threads, _ in published.values())} threads"
+def _of_application(run: Run, region: Region) -> list[CheckRun]:
+    runs = [
+        _database_role(run, region),
+        _pool_health(run, region),
+        cleanups.session_cleanup(run, region),
+        cleanups.thread_cleanup(run, region),
+        _by_hand(run, region),
+    ]
+    _expect_logins(run, region)
+    return runs
 
 
-@contextmanager
-def _fired_now(run: Run, region: Region) -> Iterator[None]:
-    """Move the deployed schedule to now, with its own target, role, retries and dead-letter queue.
-
-    Its own expression is put back afterwards: waiting for it would take minutes.
-    """
-    scheduler = run.client("scheduler", region)
-    deployed = scheduler.get_schedule(GroupName=f"{PREFIX}-checks", Name=_FUNCTION)
-    kept = {name: deployed[name] for name in _KEPT if deployed.get(name)}
-    soon = datetime.now(UTC) + timedelta(seconds=1)
-    scheduler.update_schedule(**kept, ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})")
-    yield
-    scheduler.update_schedule(**kept, ScheduleExpression=deployed["ScheduleExpression"])
-
-
-def _published(run: Run, region: Region) -> Counts | None:
-    """Read the pools' metrics; None while they are not there."""
-    cloudwatch = run.client("cloudwatch", region)
-    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=_NAMESPACE, MetricName="ActiveThreads")
-    metrics = [metric for page in pages for metric in page["Metrics"]]
-    pools = {one["Value"] for metric in metrics for one in metric["Dimensions"] if one["Name"] == "Pool"}
-    return {pool: _latest(cloudwatch, pool) for pool in pools} or None
+def _database_role(run: Run, region: Region) -> CheckRun:
+    """The role was made before the application's tables; now it must get its rights on them, and no others."""
+    before = query(run, region, _RIGHTS)
+    outcome = fire(run, region, "database_role")
+    rights: dict[tuple[str, str], set[str]] = {}
+    for table, column, privilege in query(run, region, _RIGHTS):
+        rights.setdefault((table, privilege), set()).add(column)
+    is_so = (
+        (before, outcome.result["state"], outcome.result["pending"]) == ([], "ensured", [])
+        and set(rights) == {("Session", "SELECT"), ("Session", "UPDATE"), ("Thread", "SELECT")}
+        and rights["Session", "UPDATE"] == {"endTime"}
+    )
+    seen = "; ".join(
+        f"{privilege} {table} ({', '.join(sorted(rights[table, privilege]))})" for table, privilege in sorted(rights)
+    )
+    name = f"database_role completes the rights of {_ROLE}: columns that checks need, nothing else"
+    run.report.expect(is_so, region.name, name, seen or "no rights")
+    return outcome.told(region, f"{len(outcome.result['granted'])} grants to {_ROLE} on the new tables, none pending")
 
 
-def _latest(cloudwatch: Any, pool: str) -> tuple[int, int]:
-    now = datetime.now(UTC)
-    values = []
-    for metric in ("ActiveThreads", "ActiveSessions"):
-        answer = cloudwatch.get_metric_statistics(
-            Namespace=_NAMESPACE,
-            MetricName=metric,
-            Dimensions=[_ENVIRONMENT, {"Name": "Pool", "Value": pool}],
-            StartTime=now - timedelta(minutes=5),
-            EndTime=now + timedelta(minutes=1),
-            Period=60,
-            Statistics=["Maximum"],
-        )
-        values.append(int(answer["Datapoints"][-1]["Maximum"]))
-    return values[0], values[1]
+def _pool_health(run: Run, region: Region) -> CheckRun:
+    """Database, metrics and, in the home region, the site must say the same."""
+    outcome = fire(run, region, "pool_health")
+    result, site = outcome.result, outcome.result["site"]
+    counted = {pool: (threads, sessions) for pool, threads, sessions in query(run, region, _COUNTS)}
+    found = {pool["pool"]: (pool["active_threads"], pool["active_sessions"]) for pool in result["pools"]}
+    seen = ", ".join(f"{pool} {threads}/{sessions}" for pool, (threads, sessions) in sorted(found.items()))
+    name = "pool_health counts what SQL counts"
+    run.report.expect(found == counted, region.name, name, f"{seen} (active threads/sessions)")
+
+    # The domain leads to the home region's site, which is well: it knows no other region's bearer secret.
+    is_home = region.name == REHEARSAL.home_region
+    expected = ("ok", 200, True) if is_home else ("unauthorized", 401, None)
+    is_so = (site["state"], site["status"], site["agrees"]) == expected
+    seen = f"https://{REHEARSAL.domain}: {site['state']}, {site['status']}, {site['detail'] or 'equal numbers'}"
+    whose = "which agrees" if is_home else "which is the home region's"
+    run.report.expect(is_so, region.name, f"pool_health asks the site from outside, {whose}", seen)
+
+    metrics: dict[Metric, float] = {("ActiveThreads", pool): threads for pool, (threads, _) in counted.items()}
+    metrics |= {("ActiveSessions", pool): sessions for pool, (_, sessions) in counted.items()}
+    metrics |= {("SiteOk", ""): 1, ("SiteAgrees", ""): 1} if is_home else {("SiteOk", ""): 0}
+    expect_metrics(run, region, outcome, metrics)
+    did = (
+        f"{result['total_active_threads']} active threads in {result['total_pools']} pools, "
+        f"{result['unhealthy_pools']} unhealthy, {result['total_stuck_sessions']} sessions stuck; "
+        + ("the site agrees" if is_home else "the site is the home region's")
+    )
+    return outcome.told(region, did)
 
 
-def _counted(run: Run, region: Region) -> Counts:
-    secret = database_secret(run, region)
-    database = region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
-    rows = database.run(_COUNTS)
-    database.close()
-    return {pool: (threads, sessions) for pool, threads, sessions in rows}
+def _by_hand(run: Run, region: Region) -> CheckRun:
+    """Run a check as `make check` does."""
+    arguments = ["-m", "procedures.check", "pool_health", "--environment", "rehearsal", "--region", region.name]
+    begun = time.monotonic()
+    output = run.finish(run.begin("make check", [Path(sys.executable), *arguments], region))
+    seconds = round(time.monotonic() - begun, 2)
+    is_shown = "measured" in output and "pool-4" in output
+    seen = f"{len(output.splitlines())} lines of tables, exit code 0"
+    run.report.expect(is_shown, region.name, "pool_health by hand: make check", seen)
+    return CheckRun("pool_health", region.name, "by hand: make check", "shows its result as tables", seconds, {})
 
 
-def _log_lines(run: Run, region: Region) -> list[str]:
-    events = run.client("logs", region).filter_log_events(logGroupName=_LOG_GROUP)["events"]
-    return [event["message"].strip() for event in events]
-
-
-def _expect_log_line(run: Run, region: Region) -> None:
-    structured = [line for line in _log_lines(run, region) if line.startswith("{")]
-    services = {json.loads(line).get("service") for line in structured}
-    seen = f"{len(structured)} structured lines in {_LOG_GROUP}"
-    run.report.expect("pool_health" in services, region.name, "its log lines are in its log group", seen)
-
-
-def _expect_tls(run: Run, region: Region) -> None:
-    """Find in PostgreSQL's own log that the check came over TLS; that it verifies is shown by its tests."""
-    lines = [line for line in region.postgres.log.read_text().splitlines() if "connection authorized" in line]
-    check = [line for line in lines if "application_name=pool_health" in line]
-    seen = check[-1].partition("connection authorized: ")[2] if check else f"none of {len(lines)} connections"
-    is_tls = bool(check) and all("SSL enabled" in line for line in check)
-    run.report.expect(is_tls, region.name, "it reached the database over TLS", seen)
+def _expect_logins(run: Run, region: Region) -> None:
+    """Find in the servers' logs that the checks came over TLS, let in by IAM; that they verify is their tests'."""
+    lines = [line for line in region.postgres.log.read_text().splitlines() if f"authorized: user={_ROLE} " in line]
+    names = {line.partition("application_name=")[2].split()[0] for line in lines}
+    is_tls = names == {"pool_health", "session_cleanup", "thread_cleanup"} and all(
+        "SSL enabled" in one for one in lines
+    )
+    emulator = next(run.logs.glob("emulator-*.log")).read_text()
+    let_in, refused = emulator.count(f"IAM lets {_ROLE} in"), emulator.count(f"IAM refuses {_ROLE}")
+    seen = f"{', '.join(sorted(names))}: {len(lines)} connections, IAM let {let_in} in and refused {refused}"
+    is_so = is_tls and not refused and let_in >= len(lines)
+    run.report.expect(is_so, region.name, "checks reach the database over TLS, with an IAM token", seen)

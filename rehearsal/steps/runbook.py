@@ -13,7 +13,7 @@ _CLUSTER = f"{PREFIX}-cluster"
 _SERVICE = f"{PREFIX}-service"
 _OF_SERVICES = ("--cluster", _CLUSTER, "--services", _SERVICE)
 _LOG_GROUP = f"/ecs/{PREFIX}"
-_STABLE_SECONDS = 20
+_STABLE_SECONDS = 60
 
 
 def prove(run: Run, region: Region, step: Step) -> None:

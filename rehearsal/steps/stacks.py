@@ -16,12 +16,11 @@ _CDK: list[str] = ["cdk", "--no-notices", "--no-version-reporting", "--ci"]
 _TOOLKIT = "CDKToolkit"
 
 
-def begin_synth(run: Run, region: Region, variant: str, *context: str, app: str | None = None) -> Process:
-    """Begin to synthesize the application (or `app`) for a region into the assembly called `variant`."""
+def begin_synth(run: Run, region: Region, variant: str, *context: str) -> Process:
+    """Begin to synthesize the application for a region into the assembly called `variant`."""
     values = ["environment=rehearsal", f"region={region.name}", *context]
     options = [argument for value in values for argument in ("--context", value)]
     arguments: list[str | Path] = [*_CDK, "synth", "--quiet", "--strict", *options]
-    arguments += ["--app", app] if app else []
     arguments += ["--output", region.assembly(variant)]
     return run.begin(f"cdk synth {variant} {region.name}", arguments, region)
 
@@ -104,11 +103,17 @@ def destroy(run: Run, region: Region, step: Step) -> None:
     run.report.expect(not left, region.name, "cdk destroy --all destroys every stack", seen)
 
 
-def deploy_assembly(run: Run, region: Region, variant: str, name: str, allowed: Sequence[int] = (0,)) -> str:
-    """Deploy every stack of an assembly and return what the CLI said; its exit code is an allowed one."""
+def deploy_assembly(
+    run: Run, region: Region, variant: str, name: str, *, chosen: str = "--all", allowed: Sequence[int] = (0,)
+) -> str:
+    """Deploy an assembly and return what the CLI said; its exit code is an allowed one.
+
+    Args:
+        chosen: a stack, which is deployed with those that it needs; all otherwise.
+    """
     app = region.assembly(variant)
     options = ["--require-approval", "never", "--method", "direct", "--concurrency", "4", "--progress", "events"]
-    return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, "--all", *options], region), allowed)
+    return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, chosen, *options], region), allowed)
 
 
 def describe_stacks(run: Run, region: Region) -> dict[str, dict[str, Any]]:

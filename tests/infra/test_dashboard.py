@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from config import ENVIRONMENTS
+from constructs.dashboard_links import anchor
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS
 from procedures import dashboard
 from procedures.dashboard_body import Templates
 from procedures.dashboard_page import page
-from tests.infra.conftest import Deployment
+from tests.infra.conftest import ROOT, Deployment
 from tests.infra.published import AWS, ours
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
@@ -128,6 +129,7 @@ def test_every_pool_is_held_against_its_limit(deployment: Deployment) -> None:
 def test_every_alarm_is_on_it_by_severity(deployment: Deployment) -> None:
     names = {p["AlarmName"] for p in deployment.properties("AWS::CloudWatch::Alarm")}
     names |= {p["AlarmName"] for p in deployment.properties("AWS::CloudWatch::CompositeAlarm")}
+    names -= {name for name in names if name.removesuffix("-notice") in names - {name}}  # those have the same state
     e = deployment.environment
     shown: list[str] = []
     for widget in _widgets(deployment, "alarm"):
@@ -195,6 +197,10 @@ def test_links_lead_to_the_runbook_where_it_can_be_read(deployments: dict[tuple[
     url = rehearsal.environment.runbook_url
     assert f"[P1: Complete Service Outage]({url}#p1-complete-service-outage)" in text
     assert "](None" not in text
+    headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    linked = set(re.findall(re.escape(str(url)) + r"#([^)]+)\)", text))
+    assert len(linked) > 8
+    assert linked <= {anchor(heading) for heading in headings}
 
 
 def test_every_widget_can_be_drawn_here(deployment: Deployment) -> None:

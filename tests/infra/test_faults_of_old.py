@@ -67,16 +67,6 @@ def test_isolated_subnets_have_no_way_out(deployment: Deployment) -> None:
     assert not [route for route in routes if "DatabaseSubnet" in json.dumps(route["RouteTableId"])]
 
 
-def test_every_alarm_watches_a_dimension_and_reaches_the_topic(deployment: Deployment) -> None:
-    alarms = deployment.properties("AWS::CloudWatch::Alarm")
-    assert alarms
-    for alarm in alarms:
-        assert alarm["Dimensions"], alarm["AlarmName"]
-        assert len(alarm["AlarmActions"]) == 1, alarm["AlarmName"]
-        assert alarm["TreatMissingData"] in {"breaching", "notBreaching"}, alarm["AlarmName"]
-        assert re.fullmatch(rf"{deployment.environment.prefix}-p[1-4]-[a-z-]+", alarm["AlarmName"])
-
-
 def test_every_dashboard_metric_has_a_dimension(deployment: Deployment) -> None:
     (dashboard,) = deployment.properties("AWS::CloudWatch::Dashboard")
     body = dashboard["DashboardBody"]["Fn::Join"][1]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.application import CORAL_PORT, WEB_PORT, CoralMemory, Settings, serve, serve_site
+from rehearsal.application import CORAL_PORT, WEB_PORT, serve, serve_site
+from rehearsal.application_handlers import CoralMemory, Settings
 from rehearsal.ports import claim_addresses, free_port
 from tests.integration.conftest import Database
 

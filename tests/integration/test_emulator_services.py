@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from rehearsal.application import CoralMemory, Settings, serve_site
+from rehearsal.application import serve_site
+from rehearsal.application_handlers import CoralMemory, Settings
 from rehearsal.postgres import Postgres
 from tests.integration.emulator_process import Emulator, Resources, function
 from tests.integration.emulator_templates import custom, service, site

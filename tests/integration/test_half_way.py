@@ -1,6 +1,8 @@
 """A deployment that fails half-way leaves the earlier stacks usable, and deploying again finishes it."""
 
 import io
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,12 @@ from rehearsal.run import PREFIX, Region, Run
 from rehearsal.steps import application, stacks
 
 EARLIER = [f"{PREFIX}-{name}" for name in ("network", "registry", "secrets", "data")]
+LATER = f"{PREFIX}-service"
+# A rule of a group that is not there, made when a role is.
+BROKEN = {
+    "Type": "AWS::EC2::SecurityGroupIngress",
+    "Properties": {"GroupId": "sg-00000000000000000", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443},
+}
 
 
 @pytest.fixture
@@ -38,27 +46,40 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         own.remove()
 
 
+def break_template(assembly: Path, broken: Path) -> None:
+    """Copy the assembly with a resource in the later stack's template that cannot be made."""
+    shutil.copytree(assembly, broken)
+    template_file, assets_file = (broken / f"{LATER}.{kind}.json" for kind in ("template", "assets"))
+    template = json.loads(template_file.read_text())
+    role = next(name for name, one in template["Resources"].items() if one["Type"] == "AWS::IAM::Role")
+    template["Resources"]["Broken"] = {**BROKEN, "DependsOn": [role]}
+    template_file.write_text(json.dumps(template))
+    files = json.loads(assets_file.read_text())["files"]
+    (key,) = (key for key, one in files.items() if one["source"]["path"] == template_file.name)
+    for file in (assets_file, broken / "manifest.json"):
+        file.write_text(file.read_text().replace(key, "0" * len(key)))  # or it were taken for uploaded later
+
+
 def test_what_failed_half_way_is_finished_by_deploying_again(run: Run) -> None:
     (region,) = run.regions
-    whole = stacks.begin_synth(run, region, "first")
-    broken = stacks.begin_synth(run, region, "broken", app="python3 -m tests.integration.half_way_app")
+    synth = stacks.begin_synth(run, region, "first")
     stacks.bootstrap(run, Step("bootstrap"))
-    run.finish(whole)
-    run.finish(broken)
+    run.finish(synth)
+    break_template(region.assembly("first"), region.assembly("broken"))
 
-    output = stacks.deploy_assembly(run, region, "broken", "cdk deploy broken", allowed=(1,))
+    output = stacks.deploy_assembly(run, region, "broken", "cdk deploy broken", chosen=LATER, allowed=(1,))
 
     assert "sg-00000000000000000" in output
     before = stacks.describe_stacks(run, region)
     assert {name: before[name]["StackStatus"] for name in EARLIER} == dict.fromkeys(EARLIER, "CREATE_COMPLETE")
-    assert before[f"{PREFIX}-service"]["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED")
+    assert before[LATER]["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED")
     secret = application.database_secret(run, region)
     database = region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
     assert database.run("SELECT 1") == [[1]]
     database.close()
 
-    stacks.deploy_assembly(run, region, "first", "cdk deploy again")
+    stacks.deploy_assembly(run, region, "first", "cdk deploy again", chosen=LATER)
 
     after = stacks.describe_stacks(run, region)
-    assert {after[name]["StackStatus"] for name in region.stack_names()} == {"CREATE_COMPLETE"}
+    assert {after[name]["StackStatus"] for name in (*EARLIER, LATER)} == {"CREATE_COMPLETE"}
     assert all(after[name]["CreationTime"] == before[name]["CreationTime"] for name in EARLIER)

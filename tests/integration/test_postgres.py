@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from rehearsal import certificates
-from rehearsal import postgres as embedded
+from rehearsal import postgres_binaries as embedded
 from rehearsal.postgres import Postgres
 from tests.integration.conftest import Database
 

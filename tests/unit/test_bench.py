@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as program
-from benchmarks.comparison import Comparison, SideError
+from benchmarks.comparison import Comparison, SideError, Size
 
 
 class Clock:
@@ -111,10 +111,16 @@ def test_the_report_has_name_ratio_and_bound_of_each_measure(tmp_path: Path) -> 
 def test_one_broken_bound_makes_the_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "REPORT", tmp_path / "bench.json")
     monkeypatch.setattr(program, "BENCHMARKS", [benchmark(0), benchmark(1e9)])
+    monkeypatch.setattr(program, "SIZES", [lambda: Size(name="asset", megabytes=2.5, bound=2.5)])
     with pytest.raises(SystemExit, match="a bound is broken"):  # a message exits with 1
         program.main()
     facts = json.loads((tmp_path / "bench.json").read_text())
-    assert [each["is_within_bound"] for each in facts] == [False, True]
+    assert [each["is_within_bound"] for each in facts] == [False, True, True]
+    assert facts[2] == {"name": "asset", "megabytes": 2.5, "bound": 2.5, "ratio": 2.5, "is_within_bound": True}
+
+
+def test_a_size_above_its_bound_is_broken() -> None:
+    assert not Size(name="asset", megabytes=2.51, bound=2.5).is_within_bound
 
 
 def test_a_side_that_fails_is_no_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,11 @@ ROOT = Path(__file__).parents[2]
         ("alarm_emails", "operator@example.com", "of type"),
         ("alarm_emails", ("a@example.com", "a@example.com"), "without repetition"),
         ("runbook_url", "http://example.com/runbook.md", "an https:// URL without '#'"),
-        ("runbook_url", "https://example.com/runbook.md#top", "an https:// URL without '#'"),
+        ("runbook_url", "https://example.com/runbook.md#", "an https:// URL without '#'"),
+        ("runbook_url", "https://", "an https:// URL without '#'"),
+        ("runbook_url", "", "an https:// URL without '#'"),
+        ("runbook_url", f"https://example.com/{'a' * 181}", "at most 200 characters"),
+        ("max_error_lines", 0, "from 1 to 100000"),
         ("vpc_cidr", "10.0.0.0/8", "a private IPv4 network from /16 to /24"),
         ("vpc_cidr", "10.0.0.1/16", "a private IPv4 network"),
         ("vpc_cidr", "8.8.0.0/16", "a private IPv4 network"),
@@ -59,6 +63,7 @@ ROOT = Path(__file__).parents[2]
         ("spot_weight", 1, "0 in a protected environment"),
         ("off_hours", OffHours(stop_hour=20, start_hour=7), "None in a protected environment"),
         ("database_class", "t4g.medium", "an RDS class"),
+        ("database_class", "db.t4g.huge", "one of db.t3.medium"),
         ("storage_gib", 19, "from 20 to 65536"),
         ("max_storage_gib", 21, "at least 10 % above storage_gib (20)"),
         ("backup_days", 0, "from 1 to 35"),
@@ -204,3 +209,16 @@ def test_bad_value_in_the_file_ends_with_one_line(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "configuration: environment production: account must be 12 digits, got 'none'\n"
+
+
+@pytest.mark.parametrize(
+    ("database_class", "max_connections"),
+    [("db.t4g.medium", 450), ("db.m7g.large", 901), ("db.r7g.xlarge", 3604), ("db.r7g.2xlarge", 5000)],
+)
+def test_connections_are_what_rds_allows_by_default(database_class: str, max_connections: int) -> None:
+    assert replace(PRODUCTION, database_class=database_class).database.max_connections == max_connections
+
+
+def test_upper_end_of_all_costs_is_the_total_bands() -> None:
+    assert PRODUCTION.max_monthly_usd == 566
+    assert replace(PRODUCTION, cost_bands=()).max_monthly_usd is None

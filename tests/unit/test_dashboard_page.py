@@ -104,6 +104,7 @@ def test_what_cannot_be_drawn_is_named(widget: dict[str, Any], message: str) -> 
     ("expression", "value"),
     [
         ("a / 4", 5),
+        ("IF(a >= 20, 1, 0)", 1),
         ("60 * a / PERIOD(a)", 4),
         ("IF(FILL(a, 0) > b, 100 * b / a, 0)", 10),
         ("IF(b - a > 0, 1, a + b)", 22),

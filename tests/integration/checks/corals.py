@@ -3,7 +3,7 @@
     with Corals(3) as corals:
         corals.tasks[0].open("pool-0", "a")
 
-As a program it serves until its input ends, for whoever must not share a processor's time with it:
+As a program it serves until its input ends, and opens its threads anew at each line of it:
 `python -m tests.integration.checks.corals --tasks 10 --threads 10000 --answer-seconds 0.02`.
 """
 
@@ -153,21 +153,22 @@ class _Connection(asyncio.Protocol):
 
 
 def main() -> None:
-    """Serve until standard input ends; say the port and the addresses, as JSON."""
+    """Say the port and the addresses as JSON, then a line whenever the threads are open."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True, help="in all, evenly spread over tasks and pools")
+    parser.add_argument("--threads", type=int, required=True, help="in all, thread-0 and on, task by task")
     parser.add_argument("--pools", default="pool-0,pool-1,pool-2,pool-3,pool-4")
     parser.add_argument("--answer-seconds", type=float, default=0)
     arguments = parser.parse_args()
     pools = arguments.pools.split(",")
     with Corals(arguments.tasks, answer_seconds=arguments.answer_seconds) as corals:
-        for number in range(arguments.threads):
-            task = corals.tasks[number % arguments.tasks]
-            task.open(pools[number // arguments.tasks % len(pools)], str(uuid.uuid4()))
         addresses = {task.id: task.address for task in corals.tasks}
         print(json.dumps({"port": corals.port, "addresses": addresses}), flush=True)
-        sys.stdin.read()
+        for _line in sys.stdin:
+            for number in range(arguments.threads):
+                task = corals.tasks[number % arguments.tasks]
+                task.open(pools[number // arguments.tasks % len(pools)], f"thread-{number}")
+            print("open", flush=True)
 
 
 if __name__ == "__main__":

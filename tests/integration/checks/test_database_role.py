@@ -19,7 +19,7 @@ from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.thread_cleanup import queries as thread_cleanup
-from rehearsal.postgres import ROOT
+from rehearsal.postgres import ROOT, Postgres
 from tests.integration.checks.conftest import ARN, Secrets
 from tests.integration.checks.servers import answers, in_turn, resets, serving
 from tests.integration.conftest import Database
@@ -67,6 +67,15 @@ def dropped(database: Database, role: str) -> None:
             admin.run(f"DROP ROLE {role}")
 
 
+@pytest.fixture(scope="module")
+def database(postgres: Postgres) -> Iterator[Database]:
+    """One database for all tests here, each with the role made anew: in place of a new one for each."""
+    with closing(postgres.connect()) as admin:
+        admin.run("CREATE DATABASE roles TEMPLATE application_template OWNER pardon_admin")
+        yield Database(postgres, "roles")
+        admin.run("DROP DATABASE roles WITH (FORCE)")
+
+
 @pytest.fixture(autouse=True)
 def _trust(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSSLROOTCERT", str(database.server.ca_file))
@@ -82,6 +91,8 @@ def role(database: Database) -> Iterator[str]:
 @pytest.fixture
 def ops(database: Database, role: str) -> Iterator[pg8000.native.Connection]:
     """Logged in as the role, as made in a database with the application's tables and the seed."""
+    with closing(database.connect()) as owner:
+        owner.run('TRUNCATE "User" CASCADE')
     database.seed()
     assert make(database, role)["state"] == "ensured"
     with closing(database.server.connect()) as admin:
@@ -235,8 +246,9 @@ def test_what_others_granted_and_the_owner_cannot_take_back_is_said(database: Da
     make(database, role)
     with closing(database.server.connect(database.name)) as admin:
         admin.run(f"CREATE TABLE theirs (); GRANT SELECT ON theirs TO {role}")
-    with pytest.raises((RoleError, DatabaseError), match="theirs"):
-        make(database, role)
+        with pytest.raises((RoleError, DatabaseError), match="theirs"):
+            make(database, role)
+        admin.run("DROP TABLE theirs")
 
 
 class Asked:

@@ -19,7 +19,7 @@ from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
 from ops_lambdas.shared.settings import InvalidSettingError
 from rehearsal.postgres import Postgres
-from tests.integration.checks.conftest import ARN, CONTEXT, CRON_ARN, Check, Secrets, environment
+from tests.integration.checks.conftest import CONTEXT, CRON_ARN, Check, Secrets, environment
 from tests.integration.conftest import Database
 
 PARAMETERS = {
@@ -266,19 +266,6 @@ def test_a_second_run_at_once_says_so_and_does_nothing(check: Check, database: D
     assert check.run() == {"state": "already_running", "environment": "rehearsal", "site": None}
     assert check.metrics == []
     other.close()
-
-
-def test_a_secret_in_place_of_the_databases_address_still_serves(
-    check: Check, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME", "DATABASE_USER", "SITE_URL", "CRON_SECRET_ARN"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("DATABASE_SECRET_ARN", ARN)
-    check.secrets.hold(json.dumps(database.secret))
-    result = check.run()
-    assert result["state"] == "measured"
-    assert result["site"] is not None
-    assert result["site"]["detail"] == "no site is configured"
 
 
 def test_the_role_of_the_deployment_may_read_what_is_asked(check: Check, ops_login: Credentials) -> None:

@@ -11,6 +11,7 @@ from ops_lambdas.shared.settings import InvalidSettingError
 from ops_lambdas.shared.tasks import TasksError
 from ops_lambdas.thread_cleanup import cleanup, core, queries
 from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, OutOfTimeError, RefusedError
+from ops_lambdas.thread_cleanup.fleet import CALLS_PER_TASK
 from rehearsal.postgres import Postgres
 from tests.integration.checks import servers
 from tests.integration.checks.ecs import task
@@ -94,7 +95,7 @@ def test_on_every_task_and_pool_it_closes_what_is_forgotten_and_nothing_else(wor
         "ThreadCleanupRefused": 0,
     }
     assert [(log["level"], log["message"]) for log in world.logs] == [("INFO", "Threads looked at")]
-    assert all(one.connections <= 5 for one in (first, second)), "connections are reused"
+    assert all(one.connections <= CALLS_PER_TASK for one in (first, second)), "connections are reused"
 
     again = world.cleaned()
     assert (again["threads_closed"], again["threads_listed"]) == (0, 12), "a second run finds nothing to do"
@@ -417,7 +418,7 @@ def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
 @pytest.mark.parametrize(
     ("behaviour", "told"),
     [
-        (servers.hangs, {"threads_failed": 4, "threads_left": 6}),
+        (servers.hangs, {"threads_failed": CALLS_PER_TASK, "threads_left": 10 - CALLS_PER_TASK}),
         (servers.resets, {"threads_failed": 10, "threads_left": 0}),
         (servers.sends_half(), {"threads_failed": 10, "threads_left": 0}),
         (answers(500), {"threads_failed": 10, "threads_left": 0}),
@@ -507,4 +508,4 @@ def test_ten_tasks_with_ten_thousand_threads(shared: Database, monkeypatch: pyte
         result = world.cleaned()
         assert (result["threads_listed"], result["threads_unknown"], result["threads_closed"]) == (10_000, 1_000, 4_000)
         assert closed(world) == {f"t-{number}" for number in range(6_000, 10_000)}
-        assert max(one.connections for one in world.corals.tasks) <= 4
+        assert max(one.connections for one in world.corals.tasks) <= CALLS_PER_TASK

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ops_lambdas.shared.database import DatabaseError
 from ops_lambdas.shared.tasks import Task, Tasks
@@ -17,6 +25,13 @@ from tests.integration.checks.thread_world import POOLS, World, worlds
 from tests.integration.conftest import Database
 
 TASKS = 2
+# Far on either side of a grace period of some milliseconds.
+AGES = OLD, YOUNG = ("1 day", "-1 minute")
+TASK, POOL = st.integers(0, TASKS - 1), st.sampled_from(POOLS)
+ENDED = st.sampled_from([None, *AGES])
+# Of a thread: where it is, and whether each record of it is young, and when its session ended.
+LIVES = st.tuples(TASK, POOL, st.lists(st.tuples(st.booleans(), ENDED), max_size=2))
+RARELY = st.integers(0, 5).map(lambda number: number == 5)
 MIN_UNKNOWN_TO_REFUSE = 4  # so that few threads suffice
 
 
@@ -45,8 +60,8 @@ class Application(RuleBasedStateMachine):
     threads = Bundle("threads")
     sessions = Bundle("sessions")
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=threads, lives=st.lists(LIVES, min_size=3, max_size=12))
+    def begin(self, lives: list[tuple[int, str, list[tuple[bool, str | None]]]]) -> MultipleResults[str]:
         self.world.connection.run('TRUNCATE "Thread", "Session"')
         for task in self.world.corals.tasks:
             task.pools.clear()
@@ -56,6 +71,12 @@ class Application(RuleBasedStateMachine):
         self.just_ended: set[str] = set()
         self.records: dict[str, list[Record]] = {}
         self.lost: set[int] = set()
+        opened = []
+        for number, pool, records in lives:
+            opened.append(self.open_thread(number, pool))
+            for is_young, ended in records:
+                self.record_in_a_new_session(opened[-1], is_young, ended)
+        return multiple(*opened)
 
     def may_go(self, thread: str) -> bool:
         """Whether closing the thread harms nobody, by all that the application knows."""
@@ -64,16 +85,23 @@ class Application(RuleBasedStateMachine):
             for record in self.records.get(thread, [])
         )
 
-    @rule(target=threads, task=st.integers(0, TASKS - 1), pool=st.sampled_from(POOLS))
+    @rule(target=threads, task=TASK, pool=POOL)
+    def opens_a_thread(self, task: int, pool: str) -> str:
+        return self.open_thread(task, pool)
+
+    @rule(target=sessions, thread=threads, is_young=st.booleans(), ended=ENDED)
+    def records_in_a_new_session(self, thread: str, is_young: bool, ended: str | None) -> str:
+        return self.record_in_a_new_session(thread, is_young, ended)
+
     def open_thread(self, task: int, pool: str) -> str:
         self.count += 1
         self.world.corals.tasks[task].open(pool, f"t-{self.count}")
         return f"t-{self.count}"
 
-    @rule(target=sessions, thread=threads, is_young=st.booleans())
-    def record_in_a_new_session(self, thread: str, is_young: bool) -> str:
-        session = self.world.record(thread, made="-1 minute" if is_young else "1 day")
-        self.open_sessions.add(session)
+    def record_in_a_new_session(self, thread: str, is_young: bool, ended: str | None) -> str:
+        session = self.world.record(thread, made=YOUNG if is_young else OLD, ended=ended)
+        if ended != OLD:
+            (self.open_sessions if ended is None else self.just_ended).add(session)
         self.records.setdefault(thread, []).append(Record(session, is_young))
         return session
 
@@ -82,7 +110,7 @@ class Application(RuleBasedStateMachine):
         self.world.record(thread, session=session)
         self.records.setdefault(thread, []).append(Record(session, is_young=False))
 
-    @rule(session=sessions, ago=st.sampled_from(["1 day", "-1 minute"]))
+    @rule(session=sessions, ago=st.sampled_from(AGES))
     def end_session(self, session: str, ago: str) -> None:
         self.world.connection.run(
             """UPDATE "Session" SET "endTime" = (now() AT TIME ZONE 'UTC') - CAST(:ago AS interval)
@@ -91,7 +119,7 @@ class Application(RuleBasedStateMachine):
             ago=ago,
         )
         self.open_sessions.discard(session)
-        (self.just_ended.discard if ago == "1 day" else self.just_ended.add)(session)
+        (self.just_ended.discard if ago == OLD else self.just_ended.add)(session)
 
     @rule(session=sessions)
     def open_session_again(self, session: str) -> None:
@@ -99,11 +127,11 @@ class Application(RuleBasedStateMachine):
         self.open_sessions.add(session)
         self.just_ended.discard(session)
 
-    @rule(task=st.integers(0, TASKS - 1))
+    @rule(task=TASK)
     def lose_or_find_a_task(self, task: int) -> None:
         self.lost ^= {task}
 
-    @rule(is_dry=st.booleans(), is_forced=st.booleans(), database_fails=st.sampled_from([False, False, True]))
+    @rule(is_dry=RARELY, is_forced=st.booleans(), database_fails=RARELY)
     def clean(self, is_dry: bool, is_forced: bool, database_fails: bool) -> None:
         tasks = [
             Task(task.id, "127.0.0.99" if number in self.lost else task.address)
@@ -162,8 +190,8 @@ def test_whatever_happens_only_forgotten_threads_are_closed(world: World, monkey
     run_state_machine_as_test(
         type("ApplicationHere", (Application,), {"world": world}),
         settings=settings(
-            max_examples=20,
-            stateful_step_count=20,
+            max_examples=12,
+            stateful_step_count=12,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),

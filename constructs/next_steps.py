@@ -1,0 +1,123 @@
+"""The commands that an alarm's mail names, with the environment's own names in them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextSteps:
+    """Commands for an operator's shell, complete.
+
+    Those of the AWS CLI are for versions 1 and 2; `make` is this project's, in its folder.
+
+    Attributes:
+        environment: e.g. "production".
+        prefix: of every name, e.g. "pardon-production".
+        account, region: where it is deployed.
+    """
+
+    environment: str
+    prefix: str
+    account: str
+    region: str
+
+    @property
+    def tasks(self) -> str:
+        """How many tasks run, how many should, and how the deployment goes."""
+        return self._service("services[0].[runningCount,desiredCount,deployments[].rolloutState]")
+
+    @property
+    def events(self) -> str:
+        """What ECS did last, and why."""
+        return self._service("services[0].events[0:5].message")
+
+    @property
+    def why_stopped(self) -> str:
+        """Why the last tasks stopped."""
+        cluster = f"--cluster {self.prefix}-cluster"
+        stopped = self._aws(f"ecs list-tasks {cluster} --desired-status STOPPED --query 'taskArns[:5]' --output text")
+        return self._aws(f"ecs describe-tasks {cluster} --query 'tasks[].stoppedReason' --tasks $({stopped})")
+
+    @property
+    def restart(self) -> str:
+        """Start every task anew, one after the other."""
+        return self._update("--force-new-deployment")
+
+    @property
+    def errors(self) -> str:
+        """What the application logged as errors in the last half hour."""
+        return self._logs(f"/ecs/{self.prefix}", "ERROR")
+
+    @property
+    def slow_queries(self) -> str:
+        """Statements of more than a second, of the last half hour."""
+        return self._logs(f"/aws/rds/instance/{self.prefix}-database/postgresql", "duration")
+
+    @property
+    def rollback(self) -> str:
+        """Deploy the version before."""
+        return f"make deploy {self._make} STACKS={self.prefix}-service IMAGE_TAG=VERSION_BEFORE"
+
+    @property
+    def deploy(self) -> str:
+        """Deploy what config.py says."""
+        return f"make deploy {self._make}"
+
+    def scale(self, tasks: int) -> str:
+        """Have that many tasks run, until autoscaling decides otherwise."""
+        return self._update(f"--desired-count {tasks}")
+
+    def database(self, instance: str = "database") -> str:
+        """State, class and storage of the database."""
+        query = "DBInstances[0].[DBInstanceStatus,DBInstanceClass,AllocatedStorage,MaxAllocatedStorage]"
+        return self._aws(
+            f"rds describe-db-instances --db-instance-identifier {self.prefix}-{instance} --query '{query}'"
+        )
+
+    def database_events(self, instance: str = "database") -> str:
+        """What RDS did with the database in the last hour."""
+        return self._aws(
+            f"rds describe-events --source-type db-instance --source-identifier {self.prefix}-{instance} --duration 60"
+        )
+
+    def check(self, name: str) -> str:
+        """Run a check now."""
+        return f"make check CHECK={name} {self._make}"
+
+    def check_log(self, name: str) -> str:
+        """What a check logged as errors in the last half hour."""
+        return self._logs(f"/aws/lambda/{self.prefix}-{name.replace('_', '-')}", "ERROR")
+
+    def schedule(self, name: str) -> str:
+        """Whether a check's schedules are there and enabled."""
+        schedule = f"{self.prefix}-{name.replace('_', '-')}"
+        return self._aws(f"scheduler list-schedules --group-name {self.prefix}-checks --name-prefix {schedule}")
+
+    def dead_letters(self, name: str) -> str:
+        """The runs of a check that were given up, and why."""
+        queue = f"{self.account}/{self.prefix}-{name.replace('_', '-')}-dead-letters"
+        return self._aws(f"sqs receive-message --queue-url https://sqs.{self.region}.amazonaws.com/{queue}")
+
+    @property
+    def subscribers(self) -> str:
+        """Who is subscribed to the alarms, and who has not confirmed."""
+        topic = f"arn:aws:sns:{self.region}:{self.account}:{self.prefix}-alarms"
+        return self._aws(f"sns list-subscriptions-by-topic --topic-arn {topic}")
+
+    @property
+    def _make(self) -> str:
+        return f"ENV={self.environment} REGION={self.region}"
+
+    def _service(self, query: str) -> str:
+        names = f"--cluster {self.prefix}-cluster --services {self.prefix}-service"
+        return self._aws(f"ecs describe-services {names} --query '{query}'")
+
+    def _update(self, change: str) -> str:
+        names = f"--cluster {self.prefix}-cluster --service {self.prefix}-service"
+        return self._aws(f"ecs update-service {names} {change}")
+
+    def _logs(self, group: str, pattern: str) -> str:
+        since = "--start-time $(date -d '30 minutes ago' +%s)000"
+        return self._aws(f"logs filter-log-events --log-group-name {group} --filter-pattern {pattern} {since}")
+
+    def _aws(self, command: str) -> str:
+        return f"aws {command} --region {self.region}"

@@ -1,0 +1,222 @@
+"""What fires and what does not: expressions and rules of the deployed alarms, evaluated over series and states."""
+
+import re
+from typing import Any
+
+import pytest
+from ministack.services import cloudwatch as emulated
+
+from config import ENVIRONMENTS
+from tests.infra.alarms import alarms, arn_name, composites
+from tests.infra.conftest import Deployment
+from tests.infra.metric_math import Series, evaluate, fires
+
+GIB = 1024**3
+NONE: Series = [None] * 5
+FALLING = [(12 - hour * 0.25) * GIB for hour in range(13)]
+
+
+def _five(value: float | None) -> Series:
+    return [value] * 5
+
+
+def _hours(*gib: float) -> Series:
+    return [value * GIB for value in gib]
+
+
+CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
+    # alarm: what happens → (series by id, whether it fires)
+    "p2-error-rate": {
+        "all is well": ({"requests": _five(300), "targets": _five(0), "balancer": _five(0)}, False),
+        "no error, so no datum of errors": ({"requests": _five(300), "targets": NONE, "balancer": NONE}, False),
+        "nobody is there": ({"requests": NONE, "targets": NONE, "balancer": NONE}, False),
+        "exactly 5 %": ({"requests": _five(100), "targets": _five(5), "balancer": NONE}, False),
+        "6 %": ({"requests": _five(100), "targets": _five(6), "balancer": NONE}, True),
+        "6 % in tasks and load balancer": ({"requests": _five(100), "targets": _five(3), "balancer": _five(4)}, True),
+        "every request of too few": ({"requests": _five(19), "targets": _five(19), "balancer": NONE}, False),
+        "every request of just enough": ({"requests": _five(20), "targets": _five(20), "balancer": NONE}, True),
+        "no task to choose, only the balancer's": ({"requests": NONE, "targets": NONE, "balancer": _five(50)}, True),
+        "two bad minutes": (
+            {"requests": _five(100), "targets": [0, 90, 0, 90, 0], "balancer": NONE},
+            False,
+        ),
+        "three bad minutes of five": (
+            {"requests": _five(100), "targets": [90, None, 90, 0, 90], "balancer": NONE},
+            True,
+        ),
+    },
+    "p3-errors-slow-burn": {
+        "1 % of an hour": ({"requests": [1000], "targets": [10], "balancer": [None]}, False),
+        "2 % of an hour": ({"requests": [1000], "targets": [20], "balancer": [None]}, True),
+        "a quiet hour": ({"requests": [150], "targets": [30], "balancer": [None]}, False),
+    },
+    "p3-cpu-high": {
+        "busy, and room to scale": ({"tasks": [9] * 3, "used": [95] * 3}, False),
+        "busy at the maximum": ({"tasks": [10] * 3, "used": [71] * 3}, True),
+        "at the target at the maximum": ({"tasks": [10] * 3, "used": [70] * 3}, False),
+        "at the maximum just now": ({"tasks": [9, 9, 10], "used": [95] * 3}, False),
+        "Container Insights is silent": ({"tasks": [None] * 3, "used": [95] * 3}, False),
+    },
+    "p3-memory-high": {
+        "full at the maximum": ({"tasks": [10] * 3, "used": [81] * 3}, True),
+        "full, and room to scale": ({"tasks": [3] * 3, "used": [99] * 3}, False),
+    },
+    "p2-database-storage-running-out": {
+        "nothing grows": ({"free": [12 * GIB] * 13}, False),
+        "6 GiB a day with 9 left": ({"free": FALLING}, True),
+        "6 GiB a day with 30 left": ({"free": [value + 21 * GIB for value in FALLING]}, False),
+        "one steep hour": ({"free": _hours(*[12] * 6, *[10] * 7)}, False),
+        "RDS grew the storage, and it fills on": ({"free": [*FALLING[:12], FALLING[11] + 2 * GIB]}, True),
+        "RDS is silent": ({"free": [None] * 13}, False),
+    },
+    "p2-database-replica-lag": {
+        "in step": ({"lag": _five(0)}, False),
+        "idle, five minutes": ({"lag": _five(300)}, False),
+        "behind": ({"lag": _five(601)}, True),
+        "stopped replicating": ({"lag": _five(-1)}, True),
+        "silent": ({"lag": NONE}, True),
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name, cases in CASES.items() for case in cases])
+def test_expression_fires_when_it_should(production: Deployment, name: str, case: str) -> None:
+    series, is_fired = CASES[name][case]
+    alarm = alarms(production)[f"pardon-production-{name}"]
+    assert {query["Id"] for query in alarm["Metrics"] if "MetricStat" in query} == set(series)
+    assert fires(alarm, series) is is_fired
+
+
+def test_every_expression_is_evaluated_here(production: Deployment) -> None:
+    by_expression = {name for name, alarm in alarms(production).items() if "Metrics" in alarm}
+    assert by_expression == {f"pardon-production-{name}" for name in CASES}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_fired"),
+    [
+        ("p1-no-healthy-target", [1, 0, 0], True),
+        ("p1-no-healthy-target", [0, 0, 1], False),
+        ("p1-no-healthy-target", [None, None], True),
+        ("p1-no-running-task", [0, 0, None], True),
+        ("p1-load-balancer-errors", [11, 11, 10], False),
+        ("p1-load-balancer-errors", [11, 11, 11], True),
+        ("p1-load-balancer-errors", [None, None, None], False),
+        ("p1-site-unreachable", [0, 0], True),
+        ("p1-site-unreachable", [0, 1], False),
+        ("p1-all-pools-unhealthy", [1, 1], True),
+        ("p1-all-pools-unhealthy", [0, 1], False),
+        ("p2-database-silent", [5, None, None, None, None, None], True),
+        ("p2-database-silent", [5, None, None, None, 1], False),
+        ("p2-database-connections-high", [360] * 5, False),
+        ("p2-database-connections-high", [361] * 5, True),
+        ("p4-pool-health-silent", [1, None], False),
+        ("p4-pool-health-silent", [None, None], True),
+        ("p4-pool-health-failed", [2], False),
+        ("p4-pool-health-failed", [3], True),
+        ("p4-cost-forecast", [566], False),
+        ("p4-cost-forecast", [566.01], True),
+    ],
+)
+def test_metric_fires_when_it_should(production: Deployment, name: str, values: Series, is_fired: bool) -> None:
+    assert fires(alarms(production)[f"pardon-production-{name}"], {"metric": values}) is is_fired
+
+
+@pytest.mark.parametrize("expression", ["SUM(m)", "ANOMALY_DETECTION_BAND(m)", "m and m", "m ** 2"])
+def test_evaluator_refuses_what_it_does_not_know(expression: str) -> None:
+    with pytest.raises(NotImplementedError):
+        evaluate(expression, {"m": [1.0]}, 60)
+
+
+def _state(monkeypatch: pytest.MonkeyPatch, rule: str, in_alarm: set[str]) -> bool:
+    """Evaluate an AlarmRule with the emulator's parser."""
+    states = {name: "ALARM" if name in in_alarm else "OK" for name in re.findall(r'"([^"]+)"', rule)}
+    assert in_alarm <= set(states), "these are in the rule"
+    monkeypatch.setattr(emulated, "_rule_alarm_state", states.__getitem__)
+    return bool(emulated._rule_true(emulated._parse_alarm_rule(rule)))
+
+
+def test_outage_is_any_alarm_of_p1(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix = deployment.environment.prefix
+    rule = composites(deployment)[f"{prefix}-p1-outage"]["AlarmRule"]
+    children = {name for name in alarms(deployment) if name.startswith(f"{prefix}-p1-")}
+    assert len(children) == 5
+    assert not _state(monkeypatch, rule, set())
+    assert all(_state(monkeypatch, rule, {child}) for child in children)
+    assert _state(monkeypatch, rule, children)
+
+
+@pytest.mark.parametrize(
+    ("in_alarm", "is_quiet"),
+    [
+        (set(), False),
+        ({"p1-outage"}, True),
+        ({"state-deployment"}, True),
+        ({"state-deployment", "p4-deployment-overdue"}, False),
+        ({"p4-deployment-overdue"}, False),
+        ({"p1-outage", "state-deployment", "p4-deployment-overdue"}, True),
+    ],
+)
+def test_deployment_excuses_until_it_is_overdue(
+    production: Deployment, monkeypatch: pytest.MonkeyPatch, in_alarm: set[str], is_quiet: bool
+) -> None:
+    rule = composites(production)["pardon-production-state-outage-or-deployment"]["AlarmRule"]
+    assert _state(monkeypatch, rule, {f"pardon-production-{name}" for name in in_alarm}) is is_quiet
+
+
+def test_notice_is_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, notice in composites(deployment).items():
+        if name.endswith("-notice"):
+            alarm = name.removesuffix("-notice")
+            assert not _state(monkeypatch, notice["AlarmRule"], set())
+            assert _state(monkeypatch, notice["AlarmRule"], {alarm})
+            assert notice["AlarmDescription"] == alarms(deployment)[alarm]["AlarmDescription"]
+
+
+def test_alarms_below_p1_keep_quiet_in_an_outage(deployment: Deployment) -> None:
+    prefix = deployment.environment.prefix
+    quiet: dict[str, set[str]] = {}
+    for name, notice in composites(deployment).items():
+        if name.endswith("-notice"):
+            suppressor = arn_name(deployment, notice["ActionsSuppressor"]).removeprefix(f"{prefix}-")
+            quiet.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notice"))
+            assert 0 < notice["ActionsSuppressorWaitPeriod"] <= 300
+            assert 0 < notice["ActionsSuppressorExtensionPeriod"] <= 300
+    assert set(quiet) == {"p1-outage", "state-outage-or-deployment"}
+    assert quiet["state-outage-or-deployment"] == {
+        *("p2-unhealthy-targets", "p3-latency-high", "p3-cpu-high", "p3-memory-high", "p4-errors-logged"),
+    }
+
+
+def test_off_hours_are_no_outage(deployments: dict[tuple[str, str], Deployment]) -> None:
+    for deployment in deployments.values():
+        prefix = deployment.environment.prefix
+        outage: dict[str, Any] = composites(deployment)[f"{prefix}-p1-outage"]
+        if deployment.environment.off_hours is None:
+            assert "ActionsSuppressor" not in outage
+            continue
+        standstill = alarms(deployment)[arn_name(deployment, outage["ActionsSuppressor"])]
+        assert standstill["MetricName"] == "DesiredTaskCount"
+        assert fires(standstill, {"desired": [0]})
+        assert not fires(standstill, {"desired": [1]})
+        assert not fires(standstill, {"desired": [None]})
+
+
+def test_deployment_is_rolled_back_by_two_alarms(deployments: dict[tuple[str, str], Deployment]) -> None:
+    for (name, _), deployment in deployments.items():
+        prefix = ENVIRONMENTS[name].prefix
+        (service,) = deployment.properties("AWS::ECS::Service")
+        configured = service["DeploymentConfiguration"].get("Alarms")
+        if deployment.environment.off_hours:
+            assert configured is None
+            continue
+        names = [f"{prefix}-p1-no-healthy-target", f"{prefix}-p2-error-rate"]
+        assert configured == {"AlarmNames": names, "Enable": True, "Rollback": True}
+        # Made after the service, so that its first deployment has nothing to fail by.
+        assert set(names) <= {a["AlarmName"] for a in _of_layer(deployment, "monitoring")}
+        assert not _of_layer(deployment, "service")
+
+
+def _of_layer(deployment: Deployment, layer: str) -> list[dict[str, Any]]:
+    resources = deployment.templates[layer]["Resources"].values()
+    return [r["Properties"] for r in resources if r["Type"] == "AWS::CloudWatch::Alarm"]

@@ -1,0 +1,195 @@
+"""What holds for every alarm of every environment, also for those to come."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from config import environment
+from ops_lambdas.shared.metrics import NAMESPACE
+from stacks import stand_up
+from tests.infra.alarms import alarms, composites
+from tests.infra.aws_metrics import AWS_METRICS
+from tests.infra.conftest import CONTEXT, ROOT, Deployment
+
+MAX_DESCRIPTION = 1024
+# Alarms of P1 and P2 that take silence as fine → the alarm that then speaks.
+PAIRS = {
+    "p1-load-balancer-errors": "p1-no-healthy-target",
+    "p1-site-unreachable": "p4-pool-health-silent",
+    "p1-all-pools-unhealthy": "p4-pool-health-silent",
+    "p2-error-rate": "p1-no-healthy-target",
+    "p2-unhealthy-targets": "p1-no-healthy-target",
+    "p2-database-cpu-high": "p2-database-silent",
+    "p2-database-connections-high": "p2-database-silent",
+    "p2-database-storage-low": "p2-database-silent",
+    "p2-database-storage-running-out": "p2-database-silent",
+    "p2-database-unreadable": "p4-pool-health-silent",
+}
+
+
+def _incidents(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Metric alarms of incidents by name without prefix; the others are states and speak to nobody."""
+    prefix = f"{deployment.environment.prefix}-"
+    names = {name.removeprefix(prefix): alarm for name, alarm in alarms(deployment).items()}
+    assert all(name.startswith(("p", "state-")) for name in names)
+    return {name: alarm for name, alarm in names.items() if not name.startswith("state-")}
+
+
+def _metrics(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Namespace, MetricName and Dimensions of each metric that an alarm looks at."""
+    if "Metrics" not in alarm:
+        yield alarm
+    for query in alarm.get("Metrics", []):
+        if "MetricStat" in query:
+            yield query["MetricStat"]["Metric"]
+
+
+def _own_metrics() -> set[tuple[str, frozenset[str]]]:
+    """Names and dimensions that the checks publish, read from their code.
+
+    Every `publish({...}, ...)` names its dimensions, and the metrics are the `Metric("...")` of the same function and
+    of what it calls with them, so the dimensions of a function's calls hold for each of its metrics.
+    """
+    found = set()
+    for path in (ROOT / "ops_lambdas").rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef) or path.name == "metrics.py":
+                continue
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            publishing = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "publish"]
+            dimensions = {
+                frozenset(str(key.value) for key in call.args[0].keys if isinstance(key, ast.Constant))
+                for call in publishing
+                if isinstance(call.args[0], ast.Dict)
+            }
+            strings = {node.value for node in ast.walk(function) if isinstance(node, ast.Constant)}
+            names = {text for text in strings if isinstance(text, str) and re.fullmatch(r"([A-Z][a-z]+){1,5}", text)}
+            found |= {(name, one) for name in names for one in dimensions}
+    return found
+
+
+def test_names_say_environment_and_severity(deployment: Deployment) -> None:
+    prefix = deployment.environment.prefix
+    for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
+        assert re.fullmatch(rf"{prefix}-(p[1-4]|state)-[a-z0-9-]+", name)
+        level = name.removeprefix(f"{prefix}-").partition("-")[0]
+        begins = "State, no incident:" if level == "state" else f"{level.upper()}: "
+        assert alarm["AlarmDescription"].startswith(begins), name
+
+
+def test_every_metric_is_published_under_that_name_and_these_dimensions(deployment: Deployment) -> None:
+    filters = {
+        (transformation["MetricNamespace"], transformation["MetricName"])
+        for made in deployment.properties("AWS::Logs::MetricFilter")
+        for transformation in made["MetricTransformations"]
+    }
+    own = _own_metrics()
+    for name, alarm in alarms(deployment).items():
+        for metric in _metrics(alarm):
+            key = (metric["Namespace"], metric["MetricName"])
+            dimensions = frozenset(dimension["Name"] for dimension in metric.get("Dimensions", []))
+            if key in filters:  # CloudWatch Logs gives the metric of a plain text's filter no dimension
+                assert not dimensions
+                assert metric["MetricName"].endswith(f"-{deployment.environment.name}")
+                continue
+            assert dimensions, f"{name} watches nothing: {key} has no dimension"
+            if metric["Namespace"] == NAMESPACE:
+                assert (metric["MetricName"], dimensions) in own, name
+                assert {d["Name"]: d["Value"] for d in metric["Dimensions"]} == {
+                    "Environment": deployment.environment.name
+                }
+            else:
+                assert dimensions == AWS_METRICS[key][0], name
+
+
+def test_our_own_metrics_are_found_in_the_code() -> None:
+    own = _own_metrics()
+    environment, pool = frozenset({"Environment"}), frozenset({"Environment", "Pool"})
+    expected = {("SiteReachable", environment), ("ForecastCost", environment), ("ActiveThreads", pool)}
+    assert expected | {("ThreadCleanupRefused", environment)} <= own
+    assert ("SiteReachable", pool) not in own
+
+
+def test_every_source_is_aws_documentation() -> None:
+    assert all(source.startswith("https://docs.aws.amazon.com/") for _, source in AWS_METRICS.values())
+
+
+def test_every_alarm_reaches_the_topic_once(deployment: Deployment) -> None:
+    prefix = deployment.environment.prefix
+    spoken: dict[str, int] = {}
+    for name, composite in composites(deployment).items():
+        if "-state-" in name:
+            assert "AlarmActions" not in composite
+            continue
+        actions = composite["AlarmActions"]
+        assert len(actions) == 1
+        assert "AlarmTopic" in str(actions)
+        assert composite.get("OKActions", []) == (actions if re.match(rf"{prefix}-p[12]-", name) else []), name
+        for child in re.findall(r'ALARM\("([^"]+)"\)', composite["AlarmRule"]):
+            spoken[child] = spoken.get(child, 0) + 1
+    for name, alarm in alarms(deployment).items():
+        assert not alarm.get("AlarmActions"), f"{name} would send a second mail"
+        assert spoken.get(name, 0) == (0 if "-state-" in name else 1), name
+
+
+def test_missing_data_statistic_and_m_of_n_are_stated(deployment: Deployment) -> None:
+    for name, alarm in alarms(deployment).items():
+        assert alarm["TreatMissingData"] in {"breaching", "notBreaching"}, name
+        assert 1 <= alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"]) <= alarm["EvaluationPeriods"], name
+        if "ExtendedStatistic" in alarm:
+            assert alarm["EvaluateLowSampleCountPercentile"] == "ignore", name
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        periods = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+        period = max([alarm["Period"]] if "Period" in alarm else periods)
+        assert period * alarm["EvaluationPeriods"] <= (7 * 86400 if period >= 3600 else 86400), name
+
+
+def test_silence_is_heard(deployment: Deployment) -> None:
+    incidents = _incidents(deployment)
+    urgent = {name for name in incidents if name.startswith(("p1-", "p2-"))}
+    fine = {name for name in urgent if incidents[name]["TreatMissingData"] == "notBreaching"}
+    assert fine == set(PAIRS)
+    assert all(incidents[pair]["TreatMissingData"] == "breaching" for pair in PAIRS.values())
+
+
+def test_description_says_what_is_wrong_for_how_long_and_what_next(deployment: Deployment) -> None:
+    chosen = deployment.environment
+    for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
+        description = alarm["AlarmDescription"]
+        assert len(description) <= MAX_DESCRIPTION
+        if "-state-" in name:
+            continue
+        what, steps, runbook = description.split("\n\n")
+        if not name.endswith("p1-outage"):
+            assert re.search(r", (for|in the last|in \d+ of the last \d+ periods of) \d+ [a-z]+\.$", what), what
+        commands = steps.removeprefix("Next:\n").splitlines()
+        assert commands
+        for command in commands:
+            if command.startswith("aws "):
+                assert command.endswith(f" --region {chosen.region}")
+            elif command.startswith("make "):
+                assert f"ENV={chosen.name} REGION={chosen.region}" in command
+        assert runbook.startswith(f"Runbook: {chosen.runbook}#p{name.removeprefix(f'{chosen.prefix}-')[1]}-")
+
+
+@pytest.mark.parametrize("statistic", ["Minimum", "Maximum"])
+def test_statistic_fits_the_direction(deployment: Deployment, statistic: str) -> None:
+    """What must not be low is taken at its lowest, what must not be high at its highest."""
+    expected = {
+        "Minimum": {"HealthyHostCount", "RunningTaskCount", "FreeStorageSpace"},
+        "Maximum": {"UnHealthyHostCount", "DatabaseConnections", "ReplicaLag", "ApproximateNumberOfMessagesVisible"},
+    }[statistic]
+    for name, alarm in _incidents(deployment).items():
+        if alarm.get("MetricName") in expected:
+            assert alarm["Statistic"] == statistic, name
+
+
+def test_longest_names_and_link_fit_into_a_description() -> None:
+    link = f"https://example.com/{'x' * 180}"
+    longest = replace(environment("production"), name="x" * 20, region="ap-southeast-1", runbook_url=link)
+    stand_up(cdk.App(context=CONTEXT), longest)  # refuses a description that is too long

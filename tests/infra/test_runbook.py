@@ -1,0 +1,139 @@
+"""The runbook has a section for each alarm, with the thresholds and the commands of the code."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.infra.alarms import alarms, composites
+from tests.infra.conftest import ROOT, Deployment
+
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+# The user's own titles that the alarms' sections stand under.
+TITLES = (
+    "# Operations Runbook - Pardon Simulator",
+    "## Incident Response",
+    "### Incident Severity Levels",
+    "### P1: Complete Service Outage",
+    "### P2: High Error Rate",
+    "### P3: High Latency",
+    "### P4: Unhealthy Pool",
+    "## Monitoring",
+    "### Setting Up Alerts",
+)
+
+
+def _anchor(title: str) -> str:
+    """The anchor that a heading gets where Markdown is shown: GitHub's rule, which others share."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def _sections() -> dict[str, str]:
+    """Text below each heading, up to the next one, by anchor."""
+    parts = re.split(r"^(#+ .+)$", re.sub(r"^# (?!Operations)", "", RUNBOOK, flags=re.MULTILINE), flags=re.MULTILINE)
+    anchors = [_anchor(title.lstrip("# ")) for title in parts[1::2]]
+    assert len(set(anchors)) == len(anchors), "no two sections have one anchor"
+    return dict(zip(anchors, parts[2::2], strict=True))
+
+
+def fires_when(alarm: dict[str, Any]) -> str:
+    """When an alarm fires, as the runbook says it."""
+    if "Metrics" in alarm:
+        (formula,) = (query for query in alarm["Metrics"] if query.get("ReturnData", True))
+        period = next(query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query)
+        what = f'"{formula["Label"]}"'
+    else:
+        statistic, period = alarm.get("Statistic") or alarm["ExtendedStatistic"], alarm["Period"]
+        what = f"`{alarm['MetricName']}` ({statistic})"
+    side = "above" if alarm["ComparisonOperator"] == "GreaterThanThreshold" else "below"
+    unit, seconds = next((u, s) for u, s in (("day", 86400), ("hour", 3600), ("minute", 60)) if period % s == 0)
+    length = f"{period // seconds} {unit}{'s' if period > seconds else ''}"
+    needed, periods = alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]
+    how_often = f"in {needed} of {periods} periods of {length}" if periods > 1 else f"over {length}"
+    silence = "silence breaches, too" if alarm["TreatMissingData"] == "breaching" else "silence does not breach"
+    return f"{what} is {side} {alarm['Threshold']:,} {how_often}; {silence}"
+
+
+def commands(alarm: dict[str, Any], region: str) -> list[str]:
+    """The commands of an alarm's mail, for the home region."""
+    steps = alarm["AlarmDescription"].split("\n\n")[1].removeprefix("Next:\n").splitlines()
+    return [
+        step.replace(f" --region {region}", "").replace(f" REGION={region}", "")
+        for step in steps
+        if step.startswith(("aws ", "make "))
+    ]
+
+
+def _checks(production: Deployment) -> dict[str, dict[str, dict[str, Any]]]:
+    """Alarms of each check, by kind."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, alarm in alarms(production).items():
+        match = re.fullmatch(r"pardon-production-p4-(.+)-(failed|silent|dead-letters)", name)
+        if match and alarm["AlarmDescription"].endswith(f"#p4-check-{match[2]}"):
+            found.setdefault(match[1], {})[match[2]] = alarm
+    return found
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_titles_are_the_users(title: str) -> None:
+    assert f"\n{title}\n" in f"\n{RUNBOOK}"
+
+
+def test_every_link_of_an_alarm_leads_to_a_section(deployment: Deployment) -> None:
+    anchors = set(_sections())
+    for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
+        if "-state-" not in name:
+            link = alarm["AlarmDescription"].rpartition("Runbook: ")[2]
+            assert link.startswith(f"{deployment.environment.runbook}#")
+            assert link.partition("#")[2] in anchors, name
+
+
+def test_every_section_of_an_alarm_has_one(production: Deployment) -> None:
+    linked = {
+        alarm["AlarmDescription"].rpartition("#")[2]
+        for alarm in [*alarms(production).values(), *composites(production).values()]
+    }
+    assert {anchor for anchor in _sections() if re.match(r"p\d-", anchor)} - linked == {
+        "p2-high-error-rate",
+        "p3-high-latency",
+        "p4-unhealthy-pool",
+    }
+
+
+def test_thresholds_are_the_codes(production: Deployment) -> None:
+    sections = _sections()
+    of_checks = {alarm["AlarmName"] for kinds in _checks(production).values() for alarm in kinds.values()}
+    for name, alarm in alarms(production).items():
+        if "-state-" not in name and name not in of_checks:
+            assert f"Fires when {fires_when(alarm)}." in sections[name.removeprefix("pardon-production-")], name
+    for check, kinds in _checks(production).items():
+        row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['silent'])} |"
+        assert row in RUNBOOK
+        assert f"Fires when {fires_when(kinds['dead-letters'])}." in sections["p4-check-dead-letters"]
+
+
+def test_commands_of_the_mail_stand_in_its_section(production: Deployment) -> None:
+    sections = _sections()
+    for name, alarm in {**alarms(production), **composites(production)}.items():
+        if "-state-" not in name:
+            section = sections[alarm["AlarmDescription"].rpartition("#")[2]]
+            for command in commands(alarm, production.environment.region):
+                assert f"\n{command}\n" in section, name
+
+
+def test_every_section_of_an_alarm_says_what_an_operator_asks() -> None:
+    for anchor, text in _sections().items():
+        if re.match(r"p\d-", anchor) and "**Means:**" in text:
+            for question in ("Means", "Users notice", "By itself", "Escalate"):
+                assert f"- **{question}:** " in text, anchor
+        elif re.match(r"p\d-", anchor):
+            assert anchor in {_anchor(title.lstrip("# ")) for title in TITLES}
+
+
+def test_names_are_productions(production: Deployment) -> None:
+    """No command names what is not deployed."""
+    names = set(re.findall(r"pardon-production-[a-z0-9-]+[a-z0-9]", RUNBOOK))
+    template = str(production.templates)
+    stacks = {f"pardon-production-{layer}" for layer in production.templates}
+    unknown = {name for name in names - stacks if name not in template}
+    assert not unknown
