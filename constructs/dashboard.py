@@ -1,22 +1,32 @@
 """The page that an operator opens first."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_rds as rds
 
 from constructs import Construct
+from constructs.application_service import ApplicationService
+from constructs.dashboard_alarms import AllAlarms
+from constructs.dashboard_checks import CheckWidgets, PoolWidgets
+from constructs.dashboard_database import DatabaseWidgets
+from constructs.dashboard_links import CHECK_INCIDENTS, COST, DATABASE, INCIDENTS, LOGS, Links
+from constructs.dashboard_logs import cost_widgets, log_tables
+from constructs.dashboard_service import ServiceWidgets
+from constructs.dashboard_widgets import Part, heading, numbers, rows
+from constructs.database import Database
+from constructs.load_balancer import LoadBalancer
 
-PERIOD = Duration.minutes(5)
-AVERAGE, MAXIMUM, MINIMUM, P95, SUM = "Average", "Maximum", "Minimum", "p95", "Sum"
+CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report")
 
 
 class Dashboard(Construct):
-    """Alarms, then service, load balancer and database, with the runbook's targets drawn in.
+    """All alarms, the numbers to watch with their targets, then each layer, with links to runbook and consoles.
 
+    Args:
+        environment: the dimension of our own checks' metrics.
+        runbook_url: of docs/runbook.md, without anchor; None: its sections are named without a link.
+        max_cost_usd: of a month, in total; None: no line is drawn.
     Attributes: dashboard; url of it in the console.
     """
 
@@ -26,56 +36,90 @@ class Dashboard(Construct):
         id: str,
         *,
         name: str,
+        prefix: str,
+        environment: str,
         region: str,
-        alarms: Iterable[cloudwatch.IAlarm],
-        service: ecs.FargateService,
-        load_balancer: elbv2.ApplicationLoadBalancer,
-        target_group: elbv2.ApplicationTargetGroup,
-        instance: rds.DatabaseInstance,
+        service: ApplicationService,
+        front: LoadBalancer,
+        database: Database,
+        max_connections: int,
+        is_database_burstable: bool,
+        pools: Sequence[str],
         cpu_target_percent: int,
         memory_target_percent: int,
         database_cpu_limit_percent: int,
+        max_cost_usd: float | None,
+        topic_name: str,
+        runbook_url: str | None,
     ) -> None:
         super().__init__(scope, id)
-        targets, balancer = target_group.metrics, load_balancer.metrics
-        code = elbv2.HttpCodeTarget.TARGET_5XX_COUNT
-        self.dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=name)
-        self.url = (
-            f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+        links = Links(region, prefix, runbook_url)
+        self.url = links.cloudwatch(f"dashboards/dashboard/{name}")
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=name,
+            default_interval=Duration.hours(3),
+            period_override=cloudwatch.PeriodOverride.INHERIT,  # each graph says what it counts per
         )
-        self.dashboard.add_widgets(
-            cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=3)
-        )
-        self.dashboard.add_widgets(
-            _graph("Service CPU, %", service.metric_cpu_utilization(period=PERIOD), target=cpu_target_percent),
-            _graph("Service memory, %", service.metric_memory_utilization(period=PERIOD), target=memory_target_percent),
-            _graph(
-                "Targets",
-                targets.healthy_host_count(period=PERIOD, statistic=MINIMUM),
-                targets.unhealthy_host_count(period=PERIOD, statistic=MAXIMUM),
-            ),
-        )
-        self.dashboard.add_widgets(
-            _graph("Requests", balancer.request_count(period=PERIOD, statistic=SUM)),
-            _graph("P95 response time, s", targets.target_response_time(period=PERIOD, statistic=P95), target=3),
-            _graph("Errors of the site", targets.http_code_target(code, period=PERIOD, statistic=SUM)),
-        )
-        self.dashboard.add_widgets(
-            _graph(
-                "Database CPU, %", instance.metric_cpu_utilization(period=PERIOD), target=database_cpu_limit_percent
-            ),
-            _graph("Database connections", instance.metric_database_connections(period=PERIOD, statistic=MAXIMUM)),
-            _graph("Database free bytes", instance.metric_free_storage_space(period=PERIOD, statistic=MINIMUM)),
-        )
+        self.dashboard.add_widgets(AllAlarms(self, prefix))
 
+        tasks = ServiceWidgets(
+            cluster_name=service.cluster_name,
+            service_name=service.service_name,
+            front=front,
+            cpu_target_percent=cpu_target_percent,
+            memory_target_percent=memory_target_percent,
+        )
+        data = DatabaseWidgets(
+            instance=database.instance.instance_identifier,
+            replica=database.replica.instance_identifier if database.replica else None,
+            max_connections=max_connections,
+            is_burstable=is_database_burstable,
+            cpu_limit_percent=database_cpu_limit_percent,
+        )
+        pool = PoolWidgets(environment=environment, pools=pools)
+        checks = CheckWidgets(environment=environment, prefix=prefix, checks=CHECKS, topic_name=topic_name)
+        service_logs, database_logs = f"/ecs/{prefix}", f"/aws/rds/instance/{prefix}-database/postgresql"
 
-def _graph(title: str, *metrics: cloudwatch.IMetric, target: float | None = None) -> cloudwatch.GraphWidget:
-    lines = [cloudwatch.HorizontalAnnotation(value=target, label=f"target {target}")] if target is not None else []
-    return cloudwatch.GraphWidget(
-        title=title,
-        left=list(metrics),
-        left_annotations=lines,
-        left_y_axis=cloudwatch.YAxisProps(min=0),
-        width=8,
-        height=6,
-    )
+        self._add([*tasks.key_graphs(), *data.key_graphs()])
+        self._add([numbers("Now", *tasks.now(), *pool.now(), *data.now())])
+        self._title(
+            "In an incident",
+            {"The site": front.url, "All alarms": links.alarms},
+            links.runbook(*INCIDENTS),
+        )
+        self._title(
+            "Service", {"ECS service": links.service, "Log": links.log_group(service_logs)}, links.runbook(INCIDENTS[0])
+        )
+        self._add(tasks.tasks())
+        self._title("Load balancer", {"Load balancers": links.load_balancer}, links.runbook(*INCIDENTS[1:3]))
+        self._add(tasks.balancing())
+        self._title(
+            "Database",
+            {"RDS instance": links.database, "Log": links.log_group(database_logs)},
+            links.runbook(*DATABASE),
+        )
+        self._add(data.resources())
+        self._add(data.work())
+        self._title("Pools", {"Pool health": links.function("pool_health")}, links.runbook(INCIDENTS[3]))
+        self._add(pool.each())
+        self._add(pool.all())
+        self._title(
+            "Checks", {"Functions": links.checks, "Schedules": links.schedules}, links.runbook(*CHECK_INCIDENTS)
+        )
+        self._add(checks.runs())
+        self._add(checks.findings())
+        self._title("Logs", {"Logs Insights": links.logs_insights}, links.runbook(LOGS))
+        latest_errors, *other_tables = log_tables(service_logs, database_logs, checks.log_groups())
+        self._add([latest_errors])
+        self._add(other_tables)
+        self._title("Cost", {"Cost Explorer": links.costs}, links.runbook(COST))
+        self._add(cost_widgets(environment, max_cost_usd))
+
+    def _title(self, text: str, links: dict[str, str], runbook: dict[str, str | None]) -> None:
+        self.dashboard.add_widgets(heading(text, links, runbook))
+
+    def _add(self, parts: Sequence[Part]) -> None:
+        for row in rows(parts):
+            self.dashboard.add_widgets(*row)

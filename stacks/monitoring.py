@@ -60,7 +60,7 @@ class MonitoringStack(EnvironmentStack):
         )
         deployments = QuietDeployments(self, "Deployments", channel=outage.channel)
         self.channel = deployments.channel
-        service_alarms = ServiceAlarms(
+        ServiceAlarms(
             self,
             "ServiceAlarms",
             channel=self.channel,
@@ -71,7 +71,7 @@ class MonitoringStack(EnvironmentStack):
             cpu_target_percent=environment.cpu_target_percent,
             memory_target_percent=environment.memory_target_percent,
         )
-        database_alarms = DatabaseAlarms(
+        DatabaseAlarms(
             self,
             "DatabaseAlarms",
             channel=self.channel,
@@ -80,8 +80,8 @@ class MonitoringStack(EnvironmentStack):
             database_class=environment.database,
             storage_gib=environment.storage_gib,
         )
-        pool_alarms = PoolAlarms(self, "PoolAlarms", channel=self.channel, environment=environment.name)
-        housekeeping_alarms = HousekeepingAlarms(
+        PoolAlarms(self, "PoolAlarms", channel=self.channel, environment=environment.name)
+        HousekeepingAlarms(
             self,
             "HousekeepingAlarms",
             channel=self.channel,
@@ -90,20 +90,25 @@ class MonitoringStack(EnvironmentStack):
             max_error_lines=environment.max_error_lines,
             max_monthly_usd=environment.max_monthly_usd,
         )
-        groups = (outage, deployments, service_alarms, database_alarms, pool_alarms, housekeeping_alarms)
         dashboard = Dashboard(
             self,
             "Dashboard",
             name=environment.dashboard_name,
+            prefix=prefix,
+            environment=environment.name,
             region=environment.region,
-            alarms=[alarm for group in groups for alarm in group.alarms],
-            service=service.service,
-            load_balancer=front.load_balancer,
-            target_group=front.target_group,
-            instance=database.instance,
+            service=service,
+            front=front,
+            database=database,
+            max_connections=environment.database.max_connections,
+            is_database_burstable=environment.database_class.startswith("db.t"),
+            pools=environment.pools,
             cpu_target_percent=environment.cpu_target_percent,
             memory_target_percent=environment.memory_target_percent,
             database_cpu_limit_percent=CPU_LIMIT_PERCENT,
+            max_cost_usd=environment.max_monthly_usd,
+            topic_name=f"{prefix}-alarms",
+            runbook_url=environment.runbook_url,
         )
         subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
         cdk.CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)

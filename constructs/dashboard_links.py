@@ -1,0 +1,91 @@
+"""Where an operator goes from the dashboard: the runbook's sections, and the consoles of one region."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+# Titles of sections of docs/runbook.md.
+INCIDENTS = (
+    "P1: Complete Service Outage",
+    "P2: High Error Rate",
+    "P3: High Latency",
+    "P4: Unhealthy Pool",
+)
+DATABASE = ("p2-database-connections-high", "p2-database-storage-low", "p3-database-slow")
+CHECK_INCIDENTS = ("p4-check-failed", "p4-check-silent", "p4-check-dead-letters")
+LOGS, COST = "p4-errors-logged", "p4-cost-forecast"
+
+
+@dataclass(frozen=True)
+class Links:
+    """URLs about one environment in one region."""
+
+    region: str
+    prefix: str
+    runbook_url: str | None
+
+    def runbook(self, *titles: str) -> dict[str, str | None]:
+        """Sections of the runbook by title, with the anchors that GitHub gives them; None: it is at no URL."""
+        return {title: f"{self.runbook_url}#{anchor(title)}" if self.runbook_url else None for title in titles}
+
+    @property
+    def service(self) -> str:
+        """The ECS service with its deployments."""
+        cluster, service = f"{self.prefix}-cluster", f"{self.prefix}-service"
+        return f"{self._home('ecs/v2')}/clusters/{cluster}/services/{service}/health?region={self.region}"
+
+    @property
+    def load_balancer(self) -> str:
+        """The load balancer with its target group."""
+        return f"{self._home('ec2/home')}?region={self.region}#LoadBalancers:search={self.prefix}"
+
+    @property
+    def database(self) -> str:
+        """The database, with its monitoring and its log."""
+        return f"{self._home('rds/home')}?region={self.region}#database:id={self.prefix}-database;is-cluster=false"
+
+    @property
+    def checks(self) -> str:
+        """The checks' functions."""
+        return f"{self._home('lambda/home')}?region={self.region}#/functions?fo=and&o0=%3A&v0={self.prefix}"
+
+    @property
+    def schedules(self) -> str:
+        """The checks' schedules."""
+        return f"{self._home('scheduler/home')}?region={self.region}#schedules"
+
+    @property
+    def costs(self) -> str:
+        """Cost Explorer, which knows no region."""
+        return "https://console.aws.amazon.com/costmanagement/home#/cost-explorer"
+
+    @property
+    def alarms(self) -> str:
+        """All alarms of the region."""
+        return self.cloudwatch("alarmsV2:")
+
+    @property
+    def logs_insights(self) -> str:
+        """Where to ask the logs."""
+        return self.cloudwatch("logsV2:logs-insights")
+
+    def function(self, check: str) -> str:
+        """The function of one check."""
+        name = f"{self.prefix}-{check.replace('_', '-')}"
+        return f"{self._home('lambda/home')}?region={self.region}#/functions/{name}?tab=monitoring"
+
+    def cloudwatch(self, page: str) -> str:
+        """A page of CloudWatch's console."""
+        return f"{self._home('cloudwatch/home')}?region={self.region}#{page}"
+
+    def log_group(self, name: str) -> str:
+        """A log group; the console wants its name encoded twice, with $ for %."""
+        return self.cloudwatch("logsV2:log-groups/log-group/" + quote(quote(name, safe=""), safe="").replace("%", "$"))
+
+    def _home(self, service: str) -> str:
+        return f"https://{self.region}.console.aws.amazon.com/{service}"
+
+
+def anchor(title: str) -> str:
+    """The anchor of a section, as GitHub makes it from the title."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
