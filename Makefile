@@ -77,6 +77,10 @@ deploy: $(VENV)/.ready ## deploy ENV, or its STACKS only, asking before permissi
 check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=production, options in EVENT
 	@python -m procedures.check $(CHECK) --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(EVENT),--event '$(EVENT)')
 
+.PHONY: dashboard
+dashboard: $(VENV)/.ready ## draw the dashboard of ENV with sample data, into build/dashboard.html
+	@python -m procedures.dashboard --environment '$(or $(ENV),production)' $(if $(REGION),--region '$(REGION)')
+
 .PHONY: snapshots
 snapshots: $(VENV)/.ready ## accept the templates as they are now
 	@pytest tests/infra/test_snapshots.py --snapshot-update
