@@ -13,7 +13,8 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 from rich.console import Console
 from rich.markup import escape
 
-from config import REHEARSAL, regions
+from aws_limits import regions
+from config import REHEARSAL
 from rehearsal import guards, summary, tether, workspace
 from rehearsal.loopback import NoAnswerError
 from rehearsal.ports import claim_addresses, free_port
