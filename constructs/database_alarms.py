@@ -5,11 +5,11 @@ from functools import partial
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_rds as rds
 
-from config import DatabaseClass
 from constructs import Construct
 from constructs.channel import Channel, Severity
 from constructs.metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINIMUM, MINUTE, SAMPLES, database_metric
 from constructs.severity_alarm import SeverityAlarm, Silence
+from environment import DatabaseClass
 
 CPU_LIMIT_PERCENT = 80  # the runbook's
 MAX_CONNECTIONS_PERCENT = 80

@@ -10,7 +10,8 @@ from pathlib import Path
 import aws_cdk as cdk
 from rich.console import Console
 
-from config import Environment, environment
+from config import environment
+from environment import Environment
 from procedures.dashboard_body import Templates
 from procedures.dashboard_charts import UnknownWidgetError
 from procedures.dashboard_page import page

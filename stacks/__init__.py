@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from config import Environment
+from environment import Environment
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack

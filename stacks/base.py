@@ -2,8 +2,8 @@
 
 import aws_cdk as cdk
 
-from config import Environment
 from constructs import Construct
+from environment import Environment
 
 
 class EnvironmentStack(cdk.Stack):

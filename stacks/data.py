@@ -3,11 +3,11 @@
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
-from config import Environment
 from constructs import Construct
 from constructs.database import Database
 from constructs.network import Network
 from constructs.private_bucket import PrivateBucket
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 

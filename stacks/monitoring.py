@@ -3,7 +3,6 @@
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 
-from config import Environment
 from constructs import Construct
 from constructs.alarm_topic import AlarmTopic
 from constructs.application_service import ApplicationService
@@ -18,6 +17,7 @@ from constructs.outage_alarms import OutageAlarms
 from constructs.pool_alarms import PoolAlarms
 from constructs.quiet_times import QuietDeployments
 from constructs.service_alarms import ServiceAlarms
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 

@@ -1,9 +1,9 @@
 """The -network stack."""
 
 from application import CORAL_PORT
-from config import Environment
 from constructs import Construct
 from constructs.network import Network
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 

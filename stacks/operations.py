@@ -9,7 +9,6 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_scheduler as scheduler
 
 from application import CORAL_PORT
-from config import Environment
 from constructs import Construct
 from constructs.alarm_topic import AlarmTopic
 from constructs.application_secrets import ApplicationSecrets
@@ -20,6 +19,7 @@ from constructs.database import Database
 from constructs.lambda_package import LambdaPackage, lambda_package
 from constructs.network import Network
 from constructs.scheduled_check import Run, ScheduledCheck
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 DATABASE_ROLE = "pardon_ops"

@@ -1,8 +1,8 @@
 """The -registry stack."""
 
-from config import Environment
 from constructs import Construct
 from constructs.registry import Registry
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 

@@ -1,9 +1,9 @@
 """The -secrets stack."""
 
 from application import SECRETS
-from config import Environment
 from constructs import Construct
 from constructs.application_secrets import ApplicationSecrets
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 

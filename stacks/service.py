@@ -4,7 +4,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
 from application import DATABASE_SECRET
-from config import Environment
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.application_secrets import ApplicationSecrets
@@ -16,6 +15,7 @@ from constructs.log_group import LogGroup
 from constructs.network import Network
 from constructs.registry import Registry
 from constructs.severity_alarm import deployment_alarms
+from environment import Environment
 from stacks.base import EnvironmentStack
 
 

@@ -11,7 +11,8 @@ import aws_cdk as cdk
 import pytest
 from cdk_nag import AwsSolutionsChecks
 
-from config import ENVIRONMENTS, Environment, environment
+from config import ENVIRONMENTS, environment
+from environment import Environment
 from stacks import stand_up
 
 ROOT = Path(__file__).parents[2]

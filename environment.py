@@ -1,0 +1,286 @@
+"""What an environment is: every value that an operator chooses, checked when it is made.
+
+A bad value raises `ConfigurationError`, whose message names the field, the value and what is allowed.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from application import CANDIDATE_PREFIX, CONTAINERS, Container, check_containers
+from aws_limits import (
+    BYTES_A_CONNECTION,
+    DATABASE_SIZES,
+    FARGATE_MEMORY_MIB,
+    LOG_RETENTION_DAYS,
+    MAX_CONNECTIONS,
+    regions,
+)
+from validation import (
+    ConfigurationError,
+    check_types,
+    require,
+    require_between,
+    require_match,
+    require_one_of,
+    require_unique,
+)
+
+RUNBOOK_PATH = "docs/runbook.md"
+DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffHours:
+    """When the service stands still: off at `stop_hour`, on again at `start_hour` of each of `start_days`."""
+
+    stop_hour: int
+    start_hour: int
+    start_days: tuple[str, ...] = DAYS[:5]
+    time_zone: str = "Etc/UTC"
+
+    def __post_init__(self) -> None:
+        require_between(self, "stop_hour", 0, 23)
+        require_between(self, "start_hour", 0, 23)
+        require(self, "start_hour", self.start_hour != self.stop_hour, f"other than stop_hour ({self.stop_hour})")
+        require(
+            self,
+            "start_days",
+            bool(self.start_days) and set(self.start_days) <= set(DAYS),
+            f"some of {', '.join(DAYS)}",
+        )
+        require(
+            self,
+            "time_zone",
+            _is_time_zone(self.time_zone),
+            "an IANA time zone such as Europe/Berlin",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostBand:
+    """What a service may cost a month, in USD."""
+
+    service: str
+    min_usd: float
+    max_usd: float
+
+    def __post_init__(self) -> None:
+        require(self, "min_usd", self.min_usd >= 0, "at least 0")
+        require(self, "max_usd", self.max_usd >= self.min_usd, f"at least min_usd ({self.min_usd})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseClass:
+    """What an RDS class has: virtual CPUs, and GiB of memory."""
+
+    vcpus: int
+    memory_gib: int
+
+    @property
+    def max_connections(self) -> int:
+        """RDS's default, LEAST(memory in bytes / 9531392, 5000).
+
+        RDS takes the memory that is left after the operating system and itself, up to a tenth less.
+        https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+        """
+        return min(self.memory_gib * 1024**3 // BYTES_A_CONNECTION, MAX_CONNECTIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """One environment: everything that an operator chooses.
+
+    Attributes:
+        region: where it is deployed; `home_region` unless chosen otherwise for a deployment.
+        recovery_region: where it is rebuilt after a disaster.
+        domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
+        hosted_zone_id: Route 53's zone of `domain`; without one the records are made by hand elsewhere.
+        alarm_emails: each is subscribed to the alarm topic.
+        runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; an alarm's
+            mail links to its section there. Without one the mail names the file.
+        max_error_lines: lines with ERROR that the application usually stays below in five minutes.
+        is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
+        task_cpu, task_memory_mib: a size that Fargate knows, in CPU units (1024 are one vCPU) and MiB.
+        cpu_target_percent, memory_target_percent: the averages that autoscaling holds.
+        fargate_weight, spot_weight: how tasks are shared out between Fargate and Fargate Spot.
+        storage_gib, max_storage_gib: of the database at first, and the ceiling of its autoscaling.
+        cost_metric: what costs are reported as: "UnblendedCost" or "AmortizedCost".
+        pools: Coral sessions that the application is configured with.
+        thread_grace_seconds: thread cleanup leaves threads alone that are younger, or ended since.
+    """
+
+    name: str
+    account: str
+    home_region: str
+    recovery_region: str
+    region: str = ""
+    domain: str | None = None
+    hosted_zone_id: str | None = None
+    alarm_emails: tuple[str, ...] = ()
+    runbook_url: str | None = None
+    max_error_lines: int = 20
+    is_protected: bool = True
+    image_tag: str = "v1"
+    containers: tuple[Container, ...] = CONTAINERS
+    pools: tuple[str, ...] = ("pool-0", "pool-1", "pool-2", "pool-3", "pool-4")
+    thread_grace_seconds: int = 120
+    vpc_cidr: str = "10.0.0.0/16"
+    nat_gateways: int = 2
+    task_cpu: int = 2048
+    task_memory_mib: int = 8192
+    min_tasks: int = 3
+    max_tasks: int = 10
+    cpu_target_percent: int = 70
+    memory_target_percent: int = 80
+    fargate_weight: int = 1
+    spot_weight: int = 0
+    off_hours: OffHours | None = None
+    database_class: str = "db.t4g.medium"
+    storage_gib: int = 20
+    max_storage_gib: int = 100
+    is_multi_az: bool = True
+    has_replica: bool = True
+    backup_days: int = 7
+    log_retention_days: int = 90
+    cost_metric: str = "UnblendedCost"
+    cost_bands: tuple[CostBand, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.region:
+            object.__setattr__(self, "region", self.home_region)
+        try:
+            check_types(self)
+            self._check_place()
+            self._check_service()
+            self._check_data()
+        except ConfigurationError as error:
+            raise ConfigurationError(f"environment {self.name}: {error}") from None
+
+    @property
+    def prefix(self) -> str:
+        """What every name begins with."""
+        return f"pardon-{self.name}"
+
+    @property
+    def dashboard_name(self) -> str:
+        """Dashboards belong to the account, not to a region, so another region's has its own name."""
+        return self.prefix if self.region == self.home_region else f"{self.prefix}-{self.region}"
+
+    @property
+    def runbook(self) -> str:
+        """What an alarm's section is appended to, with "#" between."""
+        return self.runbook_url or RUNBOOK_PATH
+
+    @property
+    def database(self) -> DatabaseClass:
+        """What the database's class has."""
+        vcpus, memory_gib = DATABASE_SIZES[self.database_class]
+        return DatabaseClass(vcpus=vcpus, memory_gib=memory_gib)
+
+    @property
+    def max_monthly_usd(self) -> float | None:
+        """The upper end of the band of all costs, if there is one."""
+        return next((band.max_usd for band in self.cost_bands if band.service == "Total"), None)
+
+    @property
+    def load_balanced(self) -> Container:
+        """The container that the load balancer sends requests to."""
+        return next(container for container in self.containers if container.is_load_balanced)
+
+    def _check_place(self) -> None:
+        require_match(self, "name", r"[a-z][a-z0-9]{1,19}", "2 to 20 lower-case letters and digits")
+        require_match(self, "account", r"\d{12}", "12 digits")
+        known = regions()
+        for field in ("home_region", "recovery_region", "region"):
+            require_one_of(self, field, known)
+        require(
+            self,
+            "recovery_region",
+            self.recovery_region != self.home_region,
+            f"another region than home_region ({self.home_region})",
+        )
+        if self.domain is not None:
+            label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+            pattern = rf"(?=.{{4,253}}$)({label}\.)+[a-z]{{2,63}}"
+            require_match(self, "domain", pattern, "a lower-case domain name such as pardon.example.com")
+        if self.hosted_zone_id is not None:
+            require_match(self, "hosted_zone_id", r"Z[A-Z0-9]{1,31}", "Z and up to 31 of A-Z and 0-9")
+            require(self, "domain", self.domain is not None, "set when hosted_zone_id is")
+        require_match(
+            self,
+            "alarm_emails",
+            r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}",
+            "a tuple of addresses such as operator@example.com",
+        )
+        require_unique(self, "alarm_emails")
+        if self.runbook_url is not None:
+            allowed = "at most 200 characters of an https:// URL without '#', such as https://example.com/runbook.md"
+            require_match(self, "runbook_url", r"(?=.{1,200}$)https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#]*)?", allowed)
+        require_between(self, "max_error_lines", 1, 100_000)
+        is_network = _is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
+        require(self, "vpc_cidr", is_network, "a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
+        # Two zones; without a gateway the tasks reach neither their images nor OpenAI.
+        require_between(self, "nat_gateways", 1, 2)
+
+    def _check_service(self) -> None:
+        # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html
+        pattern = rf"(?!{CANDIDATE_PREFIX})[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}}"
+        allowed = f"1 to 128 of A-Z, a-z, 0-9, '.', '_', '-', not beginning with '.', '-' or {CANDIDATE_PREFIX!r}"
+        require_match(self, "image_tag", pattern, allowed)
+        require_one_of(self, "task_cpu", FARGATE_MEMORY_MIB)
+        first, last, step = FARGATE_MEMORY_MIB[self.task_cpu]
+        sizes = range(first, last + 1, step)
+        allowed = f"from {first} to {last} in steps of {step} when task_cpu is {self.task_cpu}"
+        require(self, "task_memory_mib", self.task_memory_mib in sizes, allowed)
+        check_containers(self.containers, self.task_memory_mib)
+        require(self, "pools", 0 < len(self.pools) <= 50, "1 to 50 pools")  # five metrics each, $0.30 a month a metric
+        require_match(self, "pools", r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "names of letters, digits, '.', '_' and '-'")
+        require_unique(self, "pools")
+        require_between(self, "thread_grace_seconds", 1, 300)
+        require_between(self, "min_tasks", 1, 100)
+        require_between(self, "max_tasks", 1, 100)
+        require(self, "max_tasks", self.max_tasks >= self.min_tasks, f"at least min_tasks ({self.min_tasks})")
+        require_between(self, "cpu_target_percent", 10, 95)
+        require_between(self, "memory_target_percent", 10, 95)
+        require_between(self, "fargate_weight", 0, 1000)
+        require_between(self, "spot_weight", 0, 1000)
+        require(
+            self,
+            "fargate_weight",
+            self.fargate_weight + self.spot_weight > 0,
+            "above 0 when spot_weight is 0",
+        )
+        if self.is_protected:
+            require(self, "spot_weight", self.spot_weight == 0, "0 in a protected environment")
+            require(self, "off_hours", self.off_hours is None, "None in a protected environment")
+
+    def _check_data(self) -> None:
+        require_match(self, "database_class", r"db\.[a-z][a-z0-9]*\.[a-z0-9]+", "an RDS class such as db.t4g.medium")
+        require_one_of(self, "database_class", DATABASE_SIZES)
+        require_between(self, "storage_gib", 20, 65536)
+        require_between(self, "max_storage_gib", 20, 65536)
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+        has_room = self.max_storage_gib * 10 >= self.storage_gib * 11
+        require(self, "max_storage_gib", has_room, f"at least 10 % above storage_gib ({self.storage_gib})")
+        require_between(self, "backup_days", 1, 35)
+        require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
+        require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))
+        services = [band.service for band in self.cost_bands]
+        require(self, "cost_bands", len(set(services)) == len(services), "one band for a service")
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError):
+        return False
+    return True
+
+
+def _is_private_network(cidr: str, *, min_prefix: int, max_prefix: int) -> bool:
+    try:
+        network = IPv4Network(cidr)
+    except ValueError:
+        return False
+    return network.is_private and min_prefix <= network.prefixlen <= max_prefix
