@@ -1,7 +1,13 @@
-"""What differs between environments: one instance for each. An operator changes values here and nowhere else."""
+"""The environments: what differs between them, one instance for each.
+
+An operator changes values here and nowhere else.
+
+What each value means and may be is in `environment.py`.
+"""
 
 from dataclasses import replace
 
+from application import CONTAINERS
 from environment import CostBand, Environment, OffHours
 from validation import ConfigurationError
 
@@ -11,6 +17,34 @@ PRODUCTION = Environment(
     home_region="us-east-1",
     recovery_region="us-west-2",
     domain="pardonsimulator.com",
+    hosted_zone_id=None,
+    alarm_emails=(),
+    runbook_url=None,
+    max_error_lines=20,
+    is_protected=True,
+    image_tag="v1",
+    containers=CONTAINERS,
+    pools=("pool-0", "pool-1", "pool-2", "pool-3", "pool-4"),
+    thread_grace_seconds=120,
+    vpc_cidr="10.0.0.0/16",
+    nat_gateways=2,
+    task_cpu=2048,
+    task_memory_mib=8192,
+    min_tasks=3,
+    max_tasks=10,
+    cpu_target_percent=70,
+    memory_target_percent=80,
+    fargate_weight=1,
+    spot_weight=0,
+    off_hours=None,
+    database_class="db.t4g.medium",
+    storage_gib=20,
+    max_storage_gib=100,
+    is_multi_az=True,
+    has_replica=True,
+    backup_days=7,
+    log_retention_days=90,
+    cost_metric="UnblendedCost",
     cost_bands=(
         CostBand(service="Amazon Elastic Container Service", min_usd=30, max_usd=420),
         CostBand(service="Amazon Elastic Load Balancing", min_usd=16, max_usd=16),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from application import CANDIDATE_PREFIX, CONTAINERS, Container, check_containers
+from application import CANDIDATE_PREFIX, Container, check_containers
 from aws_limits import (
     BYTES_A_CONNECTION,
     DATABASE_SIZES,
@@ -115,36 +115,36 @@ class Environment:
     home_region: str
     recovery_region: str
     region: str = ""
-    domain: str | None = None
-    hosted_zone_id: str | None = None
-    alarm_emails: tuple[str, ...] = ()
-    runbook_url: str | None = None
-    max_error_lines: int = 20
-    is_protected: bool = True
-    image_tag: str = "v1"
-    containers: tuple[Container, ...] = CONTAINERS
-    pools: tuple[str, ...] = ("pool-0", "pool-1", "pool-2", "pool-3", "pool-4")
-    thread_grace_seconds: int = 120
-    vpc_cidr: str = "10.0.0.0/16"
-    nat_gateways: int = 2
-    task_cpu: int = 2048
-    task_memory_mib: int = 8192
-    min_tasks: int = 3
-    max_tasks: int = 10
-    cpu_target_percent: int = 70
-    memory_target_percent: int = 80
-    fargate_weight: int = 1
-    spot_weight: int = 0
-    off_hours: OffHours | None = None
-    database_class: str = "db.t4g.medium"
-    storage_gib: int = 20
-    max_storage_gib: int = 100
-    is_multi_az: bool = True
-    has_replica: bool = True
-    backup_days: int = 7
-    log_retention_days: int = 90
-    cost_metric: str = "UnblendedCost"
-    cost_bands: tuple[CostBand, ...] = ()
+    domain: str | None
+    hosted_zone_id: str | None
+    alarm_emails: tuple[str, ...]
+    runbook_url: str | None
+    max_error_lines: int
+    is_protected: bool
+    image_tag: str
+    containers: tuple[Container, ...]
+    pools: tuple[str, ...]
+    thread_grace_seconds: int
+    vpc_cidr: str
+    nat_gateways: int
+    task_cpu: int
+    task_memory_mib: int
+    min_tasks: int
+    max_tasks: int
+    cpu_target_percent: int
+    memory_target_percent: int
+    fargate_weight: int
+    spot_weight: int
+    off_hours: OffHours | None
+    database_class: str
+    storage_gib: int
+    max_storage_gib: int
+    is_multi_az: bool
+    has_replica: bool
+    backup_days: int
+    log_retention_days: int
+    cost_metric: str
+    cost_bands: tuple[CostBand, ...]
 
     def __post_init__(self) -> None:
         if not self.region:
