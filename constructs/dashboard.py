@@ -10,11 +10,11 @@ from constructs.application_service import ApplicationService
 from constructs.dashboard_alarms import AllAlarms
 from constructs.dashboard_checks import CheckWidgets, PoolWidgets
 from constructs.dashboard_database import DatabaseWidgets
-from constructs.dashboard_links import CHECK_INCIDENTS, COST, DATABASE, INCIDENTS, LOGS, Links
 from constructs.dashboard_logs import cost_widgets, log_tables
 from constructs.dashboard_service import ServiceWidgets
 from constructs.dashboard_widgets import Part, heading, numbers, rows
 from constructs.database import Database
+from constructs.links import CHECK_INCIDENTS, COST, DATABASE, INCIDENTS, LOGS, Links
 from constructs.load_balancer import LoadBalancer
 
 CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report")
@@ -25,7 +25,6 @@ class Dashboard(Construct):
 
     Args:
         environment: the dimension of our own checks' metrics.
-        runbook_url: of docs/runbook.md, without anchor; None: its sections are named without a link.
         max_cost_usd: of a month, in total; None: no line is drawn.
     Attributes: dashboard; url of it in the console.
     """
@@ -38,7 +37,7 @@ class Dashboard(Construct):
         name: str,
         prefix: str,
         environment: str,
-        region: str,
+        links: Links,
         service: ApplicationService,
         front: LoadBalancer,
         database: Database,
@@ -50,10 +49,8 @@ class Dashboard(Construct):
         database_cpu_limit_percent: int,
         max_cost_usd: float | None,
         topic_name: str,
-        runbook_url: str | None,
     ) -> None:
         super().__init__(scope, id)
-        links = Links(region, prefix, runbook_url)
         self.url = links.cloudwatch(f"dashboards/dashboard/{name}")
         self.dashboard = cloudwatch.Dashboard(
             self,

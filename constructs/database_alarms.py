@@ -120,12 +120,13 @@ class DatabaseAlarms(Construct):
             ),
         ]
         if replica is not None:
+            name = f"{channel.prefix}-database-replica"
             self.alarms.append(
                 p2(
                     "ReplicaLag",
                     name="database-replica-lag",
                     problem=f"the replica is over {MAX_REPLICA_LAG_SECONDS} s behind, or does not replicate",
-                    next_steps=(steps.database("database-replica"), steps.database_events("database-replica")),
+                    next_steps=(steps.database(name), steps.database_events(name)),
                     metric=replica_lag(database_metric("ReplicaLag", replica, period=MINUTE, statistic=MAXIMUM)),
                     above=MAX_REPLICA_LAG_SECONDS,
                     datapoints=(5, 5),

@@ -66,18 +66,47 @@ class NextSteps:
         """Have that many tasks run, until autoscaling decides otherwise."""
         return self._update(f"--desired-count {tasks}")
 
-    def database(self, instance: str = "database") -> str:
-        """State, class and storage of the database."""
-        query = "DBInstances[0].[DBInstanceStatus,DBInstanceClass,AllocatedStorage,MaxAllocatedStorage]"
-        return self._aws(
-            f"rds describe-db-instances --db-instance-identifier {self.prefix}-{instance} --query '{query}'"
-        )
+    def task(self, arn: str) -> str:
+        """Why one task stopped, and each of its containers."""
+        query = "tasks[0].[stoppedReason,containers[].[name,exitCode,reason]]"
+        return self._aws(f"ecs describe-tasks --cluster {self.prefix}-cluster --query '{query}' --tasks {arn}")
 
-    def database_events(self, instance: str = "database") -> str:
-        """What RDS did with the database in the last hour."""
-        return self._aws(
-            f"rds describe-events --source-type db-instance --source-identifier {self.prefix}-{instance} --duration 60"
-        )
+    def database(self, identifier: str | None = None) -> str:
+        """State, class and storage of the primary, or of another instance."""
+        instance = identifier or f"{self.prefix}-database"
+        query = "DBInstances[0].[DBInstanceStatus,DBInstanceClass,AllocatedStorage,MaxAllocatedStorage]"
+        return self._aws(f"rds describe-db-instances --db-instance-identifier {instance} --query '{query}'")
+
+    def database_events(self, identifier: str | None = None) -> str:
+        """What RDS did with the primary, or another instance, in the last hour."""
+        instance = identifier or f"{self.prefix}-database"
+        return self._aws(f"rds describe-events --source-type db-instance --source-identifier {instance} --duration 60")
+
+    @property
+    def snapshot(self) -> str:
+        """Take a snapshot of the primary now."""
+        name = f"{self.prefix}-database"
+        snapshot = f"--db-snapshot-identifier {name}-$(date +%Y%m%d-%H%M)"
+        return self._aws(f"rds create-db-snapshot --db-instance-identifier {name} {snapshot}")
+
+    def backups(self, resource: str) -> str:
+        """Which backups of a resource failed, and why."""
+        query = "BackupJobs[].[CreationDate,State,StatusMessage]"
+        return self._aws(f"backup list-backup-jobs --by-resource-arn {resource} --query '{query}'")
+
+    def secret(self, secret: str) -> str:
+        """How a secret is rotated, and which version is current."""
+        query = "[RotationEnabled,LastRotatedDate,NextRotationDate,VersionIdsToStages]"
+        return self._aws(f"secretsmanager describe-secret --secret-id {secret} --query '{query}'")
+
+    def restore_secret(self, secret: str) -> str:
+        """Keep a secret that is scheduled for deletion."""
+        return self._aws(f"secretsmanager restore-secret --secret-id {secret}")
+
+    def finding(self, finding: str) -> str:
+        """All that GuardDuty knows of a finding."""
+        detector = self._aws("guardduty list-detectors --query 'DetectorIds[0]' --output text")
+        return self._aws(f"guardduty get-findings --detector-id $({detector}) --finding-ids {finding}")
 
     def check(self, name: str) -> str:
         """Run a check now."""

@@ -68,13 +68,24 @@ class Placeholder:
 
 
 @dataclass(frozen=True)
-class Alarm:
-    """An alarm that was set off, and how long its message took to a subscriber of the topic."""
+class Delivery:
+    """An alarm that was set off, or an event that was put, and its mail to the topic's subscribers.
+
+    Attributes:
+        kind: "alarm" or "event".
+        what: what the mail says is wrong.
+        ms: from the change of state, or the event, to the mail.
+        next: the next steps that the mail names.
+    """
 
     name: str
+    kind: str
+    severity: str
     region: str
     result: str
-    seconds: float
+    ms: float
+    what: str
+    next: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,7 @@ class Report:
     runs: list[CheckRun] = field(default_factory=list)
     resources: list[Resource] = field(default_factory=list)
     placeholders: list[Placeholder] = field(default_factory=list)
-    alarms: list[Alarm] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
     error: str = ""
     is_passed: bool = False
 
@@ -160,7 +171,7 @@ class Report:
             "placeholders": [asdict(one) for one in self.placeholders],
             "checks": [asdict(check) for check in self.checks],
             "runs": [asdict(one) for one in self.runs],
-            "alarms": [asdict(alarm) for alarm in self.alarms],
+            "deliveries": [asdict(one) for one in self.deliveries],
         }
 
     @contextmanager

@@ -9,7 +9,7 @@ from rehearsal import guards, servers
 from rehearsal.application import WEB_PORT
 from rehearsal.report import Step
 from rehearsal.run import PREFIX, Region, Run
-from rehearsal.steps import alarms, application, checks, leftovers, runbook, stacks
+from rehearsal.steps import application, checks, deliveries, leftovers, next_steps, runbook, stacks
 
 
 def rehearse(run: Run, *, is_kept: bool) -> None:
@@ -80,8 +80,10 @@ def _prove(run: Run, region: Region) -> None:
         runbook.prove(run, region, step)
     with _step(run, region, "The checks, by their own schedules") as step:
         checks.run_all(run, region, step)
-    with _step(run, region, "Alarms, heard by a subscriber") as step:
-        alarms.set_off(run, region, step)
+    with _step(run, region, "Every alarm and event, read by a subscriber") as step:
+        deliveries.prove(run, region, step)
+    with _step(run, region, "The commands that the mails name") as step:
+        next_steps.prove(run, region, step)
 
 
 def _take_down(run: Run) -> None:

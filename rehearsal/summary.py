@@ -9,11 +9,12 @@ from rehearsal.report import Report
 
 
 def print_all(report: Report) -> None:
-    """Print the tables: resources, placeholders by name, the checks' runs, what held; and the time of it all."""
+    """Print the tables: resources, placeholders by name, the checks' runs, mails, what held; and the time of it all."""
     for table, is_needed in (
         (resources(report), report.resources),
         (placeholders(report), report.placeholders),
         (runs(report), report.runs),
+        (deliveries(report), report.deliveries),
         (checks(report), report.checks),
     ):
         if is_needed:
@@ -63,6 +64,23 @@ def runs(report: Report) -> Table:
     for one in report.runs:
         region = [one.region] if is_many else []
         table.add_row(one.check, *region, escape(one.schedule), escape(one.did), f"{one.seconds:.1f}")
+    return table
+
+
+def deliveries(report: Report) -> Table:
+    """List alarms and events by severity, how long their mails took, and what those say."""
+    is_many = len(report.regions) > 1
+    table = _table("Mails read")
+    table.expand = True
+    for column in ("Severity", *(["Region"] if is_many else []), "Alarm or event"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("Delivered, ms", justify="right", no_wrap=True)
+    table.add_column("Says", style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
+    for one in sorted(report.deliveries, key=lambda one: (one.region, one.severity, one.kind, one.name)):
+        region = [one.region] if is_many else []
+        name = one.name.partition(f"-{one.severity.lower()}-")[2]
+        delivered = f"{one.ms:.0f}" if one.result == "delivered" else f"[red]{escape(one.result)}[/]"
+        table.add_row(one.severity, *region, f"{name} [dim]({one.kind})[/]", delivered, escape(one.what))
     return table
 
 

@@ -11,6 +11,8 @@ from constructs.dashboard import Dashboard
 from constructs.database import Database
 from constructs.database_alarms import CPU_LIMIT_PERCENT, DatabaseAlarms
 from constructs.housekeeping_alarms import HousekeepingAlarms
+from constructs.incident_events import IncidentEvents
+from constructs.links import Links
 from constructs.load_balancer import LoadBalancer
 from constructs.next_steps import NextSteps
 from constructs.outage_alarms import OutageAlarms
@@ -90,13 +92,15 @@ class MonitoringStack(EnvironmentStack):
             max_error_lines=environment.max_error_lines,
             max_monthly_usd=environment.max_monthly_usd,
         )
+        links = Links(environment.region, prefix, environment.runbook_url)
+        IncidentEvents(self, "Events", channel=self.channel, links=links)
         dashboard = Dashboard(
             self,
             "Dashboard",
             name=environment.dashboard_name,
             prefix=prefix,
             environment=environment.name,
-            region=environment.region,
+            links=links,
             service=service,
             front=front,
             database=database,
@@ -108,7 +112,6 @@ class MonitoringStack(EnvironmentStack):
             database_cpu_limit_percent=CPU_LIMIT_PERCENT,
             max_cost_usd=environment.max_monthly_usd,
             topic_name=f"{prefix}-alarms",
-            runbook_url=environment.runbook_url,
         )
         subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
         cdk.CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)

@@ -63,6 +63,7 @@ def run(settings: Settings) -> NoReturn:
         costs,
         custom_resources,
         database,
+        events,
         lambda_runtime,
         mail,
         names,
@@ -88,6 +89,7 @@ def run(settings: Settings) -> NoReturn:
     costs.register()
     mail.register(settings.folder / "mail.jsonl")
     observability.register()
+    events.register()
     schedules.register()
     resources.create_hosted_zone(*HOSTED_ZONE)
 

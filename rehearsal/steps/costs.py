@@ -1,11 +1,11 @@
 """Let the deployed cost report run by both of its schedules, and read what arrives."""
 
-import json
 from typing import Any
 
 from config import REHEARSAL
+from rehearsal.mailbox import Mailbox
 from rehearsal.report import CheckRun
-from rehearsal.run import ACCOUNT, PREFIX, Region, Run
+from rehearsal.run import Region, Run
 from rehearsal.steps.schedules import Metric, expect_metrics, fire
 
 _ABOVE = ("above", "forecast_above")
@@ -17,29 +17,28 @@ def report_costs(run: Run, region: Region) -> list[CheckRun]:
 
 
 def _report(run: Run, region: Region, schedule: str, form: str) -> CheckRun:
-    topic = f"arn:aws:sns:{region.name}:{ACCOUNT}:{PREFIX}-alarms"
-    already = len(_mails(run, topic))
+    mailbox = Mailbox(run, region)
     outcome = fire(run, region, "cost_report", schedule)
     result = outcome.result
-    mails = _mails(run, topic)[already:]
+    mails = [mail for mail in mailbox.read() if mail.subject.startswith("Costs of ")]  # alarms come, too
 
     total, own = float(result["month_to_date"]), _in_cost_explorer(run, region, result)
     is_so = (result["state"], result["form"]) == ("reported", form) and abs(total - own) < 0.01
     seen = f"{total:,.2f} {result['currency']} from {result['start']} on, {own:,.2f} in Cost Explorer"
     run.report.expect(is_so, region.name, f"cost_report, {schedule}: the costs are Cost Explorer's", seen)
 
-    pages = run.client("sns", region).get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    pages = run.client("sns", region).get_paginator("list_subscriptions_by_topic").paginate(TopicArn=mailbox.topic)
     subscribers = [one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"]
     addresses = sorted(one["Endpoint"] for one in subscribers)
     shown = [band["service"] for band in result["bands"] if form == "long" or band["state"] in _ABOVE]
     bands = {band.service for band in REHEARSAL.cost_bands}
     is_so = (
-        sorted(mail["to"] for mail in mails) == addresses
-        and all(f"{total:,.2f}" in text for mail in mails for text in (mail["subject"], mail["message"]))
-        and all(service in mail["message"] for mail in mails for service in shown)
+        sorted(mail.to for mail in mails) == addresses
+        and all(f"{total:,.2f}" in text for mail in mails for text in (mail.subject, mail.message))
+        and all(service in mail.message for mail in mails for service in shown)
         and {band["service"] for band in result["bands"]} == bands
     )
-    seen = f"“{mails[0]['subject']}” to {', '.join(addresses)}" if mails else "no mail"
+    seen = f"“{mails[0].subject}” to {', '.join(addresses)}" if mails else "no mail"
     run.report.expect(is_so, region.name, f"cost_report, {schedule}: the mail arrives with total and bands", seen)
 
     expected: dict[Metric, float] = {("MonthToDateCost", ""): total}
@@ -47,16 +46,9 @@ def _report(run: Run, region: Region, schedule: str, form: str) -> CheckRun:
         expected["ForecastCost", ""] = float(result["forecast"])
     expect_metrics(run, region, outcome, expected)
     above = sum(band["state"] in _ABOVE for band in result["bands"])
-    lines = mails[0]["message"].count("\n")
+    lines = mails[0].message.count("\n")
     did = f"{total:,.2f} {result['currency']} this month, {above} of {len(bands)} bands exceeded"
     return outcome.told(region, f"{did}: {lines} lines mailed to {len(mails)}")
-
-
-def _mails(run: Run, topic: str) -> list[dict[str, str]]:
-    """Read the reports that the topic's subscribers have received; alarms come through the same topic."""
-    file = run.folder / "emulator" / "mail.jsonl"
-    mails = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    return [mail for mail in mails if mail["topic"] == topic and (mail["subject"] or "").startswith("Costs of ")]
 
 
 def _in_cost_explorer(run: Run, region: Region, result: dict[str, Any]) -> float:

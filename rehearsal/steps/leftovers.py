@@ -17,6 +17,7 @@ _LISTS = (
     ("ecr", "describe_repositories", "repositories[].repositoryName"),
     ("ecs", "list_clusters", "clusterArns"),
     ("elbv2", "describe_load_balancers", "LoadBalancers[].LoadBalancerName"),
+    ("events", "list_rules", "Rules[].Name"),
     ("iam", "list_roles", "Roles[].RoleName"),
     ("kms", "list_aliases", "Aliases[].AliasName"),
     ("lambda", "list_functions", "Functions[].FunctionName"),

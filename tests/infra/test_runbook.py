@@ -7,6 +7,7 @@ import pytest
 
 from tests.infra.alarms import alarms, composites
 from tests.infra.conftest import ROOT, Deployment
+from tests.infra.test_events import FIELD, lines, rules
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 # The user's own titles that the alarms' sections stand under.
@@ -56,7 +57,11 @@ def fires_when(alarm: dict[str, Any]) -> str:
 
 def commands(alarm: dict[str, Any], region: str) -> list[str]:
     """The commands of an alarm's mail, for the home region."""
-    steps = alarm["AlarmDescription"].split("\n\n")[1].removeprefix("Next:\n").splitlines()
+    return _at_home(alarm["AlarmDescription"].split("\n\n")[1].removeprefix("Next:\n").splitlines(), region)
+
+
+def _at_home(steps: list[str], region: str) -> list[str]:
+    """Those steps that are commands, without the region."""
     return [
         step.replace(f" --region {region}", "").replace(f" REGION={region}", "")
         for step in steps
@@ -92,7 +97,7 @@ def test_every_section_of_an_alarm_has_one(production: Deployment) -> None:
     linked = {
         alarm["AlarmDescription"].rpartition("#")[2]
         for alarm in [*alarms(production).values(), *composites(production).values()]
-    }
+    } | rules(production).keys()
     assert {anchor for anchor in _sections() if re.match(r"p\d-", anchor)} - linked == {
         "p2-high-error-rate",
         "p3-high-latency",
@@ -119,6 +124,41 @@ def test_commands_of_the_mail_stand_in_its_section(production: Deployment) -> No
             section = sections[alarm["AlarmDescription"].rpartition("#")[2]]
             for command in commands(alarm, production.environment.region):
                 assert f"\n{command}\n" in section, name
+
+
+def test_sections_of_events_say_what_the_rules_wait_for(production: Deployment) -> None:
+    sections = _sections()
+    for name, rule in rules(production).items():
+        told = re.search(r"^Told when .+?\.$", sections[name], re.MULTILINE | re.DOTALL)
+        assert told, name
+        waits_for = _values(rule["EventPattern"]["detail"])
+        if rule["EventPattern"]["source"] == ["aws.backup"]:
+            waits_for += rule["EventPattern"]["detail-type"]
+        for value in waits_for:
+            assert f"`{value}`" in told[0] or re.search(rf"severity .*\b{value}\b", told[0]), (name, value)
+
+
+def _values(pattern: Any) -> list[Any]:
+    """What a pattern compares with, but for names of resources and regions and AWS's own list of services."""
+    if isinstance(pattern, dict):
+        left_out = ("suffix", "wildcard", "eventRegion", "eventScopeCode", "service", "SourceIdentifier")
+        return [value for key, one in pattern.items() if key not in left_out for value in _values(one)]
+    if isinstance(pattern, list):
+        return [value for one in pattern for value in _values(one)]
+    return [] if pattern in ("<", ">=") else [pattern]
+
+
+def test_commands_of_events_stand_in_their_sections(production: Deployment) -> None:
+    sections = _sections()
+    for name, rule in rules(production).items():
+        steps = "\n".join(lines(rule)).partition("\nNext:\n")[2].splitlines()
+        for command in _at_home(steps, production.environment.region):
+            assert f"\n{FIELD.sub(_name, command)}\n" in sections[name], name
+
+
+def _name(field: re.Match[str]) -> str:
+    """The field `detail-taskArn` as the runbook writes it: TASK_ARN."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field[1].rpartition("-")[2]).upper()
 
 
 def test_every_section_of_an_alarm_says_what_an_operator_asks() -> None:

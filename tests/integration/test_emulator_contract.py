@@ -43,6 +43,7 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.ecs:_reconcile_service_tasks": ("cluster", "cluster/service"),
     "ministack.services.ecs:_resolve_task": ("task", "cluster"),
     "ministack.services.ecs:_update_service": ({},),
+    "ministack.services.eventbridge:_apply_input_transformer": ({}, {}, None),
     "ministack.services.eventbridge:_dispatch_event": ({},),
     "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
@@ -64,6 +65,7 @@ KEYWORDS: dict[str, tuple[str, ...]] = {
         *("resource_arn", "region", "principal_keys"),
     ),
     "ministack.core.iam_evaluator:PrincipalInfo": ("arn", "type", "account", "policies", "keys", "limits"),
+    "ministack.services.eventbridge:_put_events": ("data", "allow_aws_source"),
     "ministack.core.rds_iam:VerifiedRdsToken": (
         *("access_key_id", "account_id", "principal_arn", "principal_type", "principal_name", "db_user", "expires_at"),
     ),

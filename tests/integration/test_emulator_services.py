@@ -176,6 +176,43 @@ def test_topic_s_mail_can_be_read(emulator: Emulator) -> None:
             sns.publish(TopicArn=topic, Subject=subject, Message="text")
 
 
+def test_event_of_aws_is_mailed_with_what_stands_in_its_lists(emulator: Emulator) -> None:
+    transformer = {
+        "InputPathsMap": {
+            "second": "$.detail.described[1].text",
+            "first": "$.resources[0]",
+            "none": "$.detail.none[0]",
+        },
+        "InputTemplate": '"What: <second>"\n"Where: <first><none>"',
+    }
+    ids = emulator.deploy(
+        "telling",
+        {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "telling"}},
+            "Mail": {
+                "Type": "AWS::SNS::Subscription",
+                "Properties": {
+                    "TopicArn": {"Ref": "Topic"},
+                    "Protocol": "email",
+                    "Endpoint": "operator@example.com",
+                },
+            },
+            "Rule": {
+                "Type": "AWS::Events::Rule",
+                "Properties": {
+                    "EventPattern": {"source": ["aws.health"]},
+                    "Targets": [{"Arn": {"Ref": "Topic"}, "Id": "Topic", "InputTransformer": transformer}],
+                },
+            },
+        },
+    )
+    detail = {"described": [{"text": "one"}, {"text": "two"}], "none": []}
+    event = {"Source": "aws.health", "DetailType": "any", "Resources": ["arn:one"], "Detail": json.dumps(detail)}
+    assert emulator.client("events").put_events(Entries=[event])["FailedEntryCount"] == 0
+    mails = [json.loads(line) for line in (emulator.folder / "mail.jsonl").read_text().splitlines()]
+    assert [mail["message"] for mail in mails if mail["topic"] == ids["Topic"]] == ['"What: two"\n"Where: arn:one"']
+
+
 @pytest.mark.parametrize("type_name", ["Custom::DatabaseRole", "AWS::CloudFormation::CustomResource"])
 def test_custom_resource_is_made_changed_and_deleted_by_its_lambda(emulator: Emulator, type_name: str) -> None:
     stack = f"custom-{len(type_name)}"

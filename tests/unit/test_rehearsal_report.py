@@ -2,14 +2,19 @@
 
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from rehearsal import summary
-from rehearsal.report import Alarm, CheckRun, NotHeldError, Placeholder, Report, Resource, Step
+from rehearsal.report import CheckRun, Delivery, NotHeldError, Placeholder, Report, Resource, Step
 
+TOLD = Delivery(
+    "pardon-rehearsal-p1-no-running-task", "alarm", "P1", "us-east-1", "delivered", 12.3, "no task runs, for 3 minutes."
+)
+LOST = Delivery("pardon-rehearsal-p4-aws-notice", "event", "P4", "us-east-1", "not delivered", 30000, "")
 CLEANED = CheckRun("session_cleanup", "us-east-1", "rate(15 minutes)", "ended 10 sessions", 1.5, {"sessions_ended": 10})
 
 
@@ -48,7 +53,7 @@ def test_the_facts_are_json_even_of_a_failed_run(tmp_path: Path) -> None:
     report, _ = make_report(tmp_path)
     report.resources += [Resource("us-east-1", "a", "AWS::SNS::Topic"), Resource("us-east-1", "b", "AWS::SNS::Topic")]
     report.placeholders.append(Placeholder("us-east-1", "a", "AWS::SSM::Document", "Restart"))
-    report.alarms.append(Alarm("cpu", "us-east-1", "delivered", 0.4))
+    report.deliveries.append(TOLD)
     report.runs.append(CLEANED)
     report.expect(True, "us-east-1", "aws ecs list-tasks", "3 tasks")
     report.error = "PostgreSQL was killed by SIGKILL"
@@ -61,7 +66,7 @@ def test_the_facts_are_json_even_of_a_failed_run(tmp_path: Path) -> None:
     assert facts["checks"] == [
         {"name": "aws ecs list-tasks", "region": "us-east-1", "result": "held", "seen": "3 tasks"}
     ]
-    assert facts["alarms"][0]["name"] == "cpu"
+    assert facts["deliveries"] == [{**asdict(TOLD), "next": []}]
     assert facts["runs"][0]["result"] == {"sessions_ended": 10}
     assert list(report.file.parent.iterdir()) == [report.file]
 
@@ -71,12 +76,14 @@ def test_the_summary_names_placeholders_runs_and_checks(tmp_path: Path) -> None:
     report.resources.append(Resource("us-east-1", "pardon-rehearsal-network", "AWS::EC2::VPC"))
     report.placeholders.append(Placeholder("us-east-1", "pardon-rehearsal-service", "AWS::SSM::Document", "Restart"))
     report.runs.append(CLEANED)
+    report.deliveries += [LOST, TOLD]
     report.expect(True, "us-east-1", "aws ecs list-tasks", "3 tasks")
     summary.print_all(report)
     for text in ("pardon-rehearsal-network", "pardon-rehearsal-service/Restart", "aws ecs list-tasks", "3 tasks"):
         assert text in output.getvalue()
     words = " ".join(output.getvalue().split())
     assert "session_cleanup rate(15 minutes) ended 10 sessions 1.5" in words
+    assert "P1 no-running-task (alarm) 12 no task runs, for 3 minutes. P4 aws-notice (event) not delivered" in words
 
 
 def test_colours_are_for_terminals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

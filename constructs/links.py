@@ -1,4 +1,4 @@
-"""Where an operator goes from the dashboard: the runbook's sections, and the consoles of one region."""
+"""Where an operator goes from the dashboard or a mail: the runbook's sections, and the consoles of one region."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,11 @@ LOGS, COST = "p4-errors-logged", "p4-cost-forecast"
 
 @dataclass(frozen=True)
 class Links:
-    """URLs about one environment in one region."""
+    """URLs about one environment in one region.
+
+    Attributes:
+        runbook_url: of docs/runbook.md, without anchor; None: its sections are named without a link.
+    """
 
     region: str
     prefix: str
@@ -58,6 +62,20 @@ class Links:
     def costs(self) -> str:
         """Cost Explorer, which knows no region."""
         return "https://console.aws.amazon.com/costmanagement/home#/cost-explorer"
+
+    @property
+    def health(self) -> str:
+        """AWS Health, which knows no region."""
+        return "https://health.aws.amazon.com/health/home#/account/dashboard/open-issues"
+
+    @property
+    def secrets(self) -> str:
+        """The environment's secrets."""
+        return f"{self._home('secretsmanager/listsecrets')}?region={self.region}&search=all={self.prefix}%2F"
+
+    def finding(self, finding: str) -> str:
+        """A finding of GuardDuty."""
+        return f"{self._home('guardduty/home')}?region={self.region}#/findings?search=id%3D{finding}"
 
     @property
     def alarms(self) -> str:

@@ -1,0 +1,133 @@
+"""What AWS tells of the account: its own incidents and notices, secrets, findings of GuardDuty."""
+
+from functools import partial
+
+from aws_cdk import aws_sqs as sqs
+
+from constructs import Construct
+from constructs.channel import Channel, Severity
+from constructs.event_notice import EventNotice, field
+from constructs.links import Links
+
+# As AWS Health writes them. What is public concerns everybody, so only what we stand on counts.
+SERVICES = [
+    *("ACM", "BACKUP", "CLOUDWATCH", "EC2", "ECR", "ECS", "ELASTICLOADBALANCING", "EVENTS", "FARGATE", "IAM", "KMS"),
+    *("LAMBDA", "NATGATEWAY", "RDS", "ROUTE53", "S3", "SECRETSMANAGER", "SNS", "SQS", "VPC"),
+]
+# https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-severity.html: medium from 4, high from 7.
+MEDIUM, HIGH = 4, 7
+
+
+class AccountEvents(Construct):
+    """Events of AWS Health for this region, of the environment's secrets, and of GuardDuty when it is on.
+
+    CloudTrail tells of secrets, where the account has a trail that logs management events.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, channel: Channel, links: Links, dead_letters: sqs.IQueue) -> None:
+        super().__init__(scope, id)
+        notice = partial(EventNotice, self, channel=channel, dead_letters=dead_letters)
+        self._health(notice, channel, links)
+        self._secrets(notice, channel, links)
+        self._findings(notice, channel, links)
+
+    def _health(self, notice: partial[EventNotice], channel: Channel, links: Links) -> None:
+        """https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html"""
+        steps = channel.steps
+        here = {"eventRegion": [steps.region, "global"]}  # copies of other regions' events come, too
+        of_health = partial(
+            notice,
+            source="aws.health",
+            detail_type=["AWS Health Event"],
+            what=f"{field('$.detail.eventTypeCode')}, {field('$.detail.statusCode')}: "
+            f"{field('$.detail.eventDescription[0].latestDescription')}",
+            where=f"{field('$.detail.service')} in {field('$.detail.eventRegion')}, {field('$.resources')}",
+            when=f"from {field('$.detail.startTime')} to {field('$.detail.endTime')}",
+            link=links.health,
+        )
+        of_health(
+            "AwsIncident",
+            severity=Severity.P3,
+            name="aws-incident",
+            problem="AWS has an incident in a service that we stand on, or it is over",
+            detail={
+                **here,
+                "eventTypeCategory": ["investigation", "issue"],
+                "$or": [{"eventScopeCode": ["ACCOUNT_SPECIFIC"]}, {"service": SERVICES}],
+            },
+            next_steps=(steps.tasks, steps.database(), steps.check("pool_health")),
+        )
+        of_health(
+            "AwsNotice",
+            severity=Severity.P4,
+            name="aws-notice",
+            problem="AWS is about to change something of ours, or wants us to",
+            detail={
+                **here,
+                "eventTypeCategory": ["accountNotification", "scheduledChange"],
+                "eventScopeCode": ["ACCOUNT_SPECIFIC"],
+            },
+            next_steps=("if tasks are to be retired, replace them before, at a quiet hour:", steps.restart),
+        )
+
+    def _secrets(self, notice: partial[EventNotice], channel: Channel, links: Links) -> None:
+        """https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html"""
+        steps = channel.steps
+        ours = [{"wildcard": f"*:secret:{channel.prefix}/*"}]
+        of_secrets = partial(notice, source="aws.secretsmanager", when=field("$.detail.eventTime"), link=links.secrets)
+        rotated, deleted = field("$.detail.additionalEventData.SecretId"), field("$.detail.responseElements.arn")
+        of_secrets(
+            "RotationFailed",
+            severity=Severity.P4,
+            name="secret-rotation-failed",
+            problem="a secret could not be rotated and keeps its value",
+            detail_type=["AWS Service Event via CloudTrail"],
+            detail={
+                "eventName": ["RotationAbandoned", "RotationFailed"],
+                "additionalEventData": {"SecretId": ours},
+            },
+            what=f"{field('$.detail.eventName')}: {field('$.detail.errorMessage')}",
+            where=f"secret {rotated}",
+            next_steps=(steps.secret(rotated),),
+        )
+        of_secrets(
+            "Deleted",
+            severity=Severity.P2,
+            name="secret-deleted",
+            problem="a secret is scheduled for deletion, and tasks that read it no longer start",
+            detail_type=["AWS API Call via CloudTrail"],
+            detail={"eventName": ["DeleteSecret"], "responseElements": {"arn": ours}},
+            what=f"{field('$.detail.userIdentity.arn')} deleted it; it is gone for good from "
+            f"{field('$.detail.responseElements.deletionDate')} on",
+            where=f"secret {deleted}",
+            next_steps=(steps.restore_secret(deleted), steps.tasks),
+        )
+
+    def _findings(self, notice: partial[EventNotice], channel: Channel, links: Links) -> None:
+        """https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html"""
+        finding = field("$.detail.id")
+        of_guardduty = partial(
+            notice,
+            source="aws.guardduty",
+            detail_type=["GuardDuty Finding"],
+            what=f"{field('$.detail.title')} ({field('$.detail.type')}, severity {field('$.detail.severity')}): "
+            f"{field('$.detail.description')}",
+            where=f"{field('$.detail.resource.resourceType')}",
+            when=field("$.detail.service.eventLastSeen"),
+            link=links.finding(finding),
+            next_steps=(channel.steps.finding(finding),),
+        )
+        of_guardduty(
+            "Attack",
+            severity=Severity.P2,
+            name="guardduty-high",
+            problem="GuardDuty sees what looks like an attack that succeeded",
+            detail={"severity": [{"numeric": [">=", HIGH]}]},
+        )
+        of_guardduty(
+            "Suspicion",
+            severity=Severity.P3,
+            name="guardduty-medium",
+            problem="GuardDuty sees something suspicious",
+            detail={"severity": [{"numeric": [">=", MEDIUM, "<", HIGH]}]},
+        )

@@ -1,0 +1,65 @@
+"""What ECS tells of the service: a deployment failed, a task stopped with an error."""
+
+from functools import partial
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+
+from constructs import Construct
+from constructs.channel import Channel, Severity
+from constructs.event_notice import EventNotice, field
+from constructs.links import Links
+
+
+class ServiceEvents(Construct):
+    """A deployment that failed or was rolled back, and each task that stopped with an error.
+
+    A task that ECS or a person stops, and one of Fargate Spot that is taken back, is no error.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, channel: Channel, links: Links, dead_letters: sqs.IQueue) -> None:
+        super().__init__(scope, id)
+        prefix, steps = channel.prefix, channel.steps
+        p4 = partial(
+            EventNotice,
+            self,
+            channel=channel,
+            severity=Severity.P4,
+            source="aws.ecs",
+            link=links.service,
+            dead_letters=dead_letters,
+        )
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+        p4(
+            "DeploymentFailed",
+            name="deployment-failed",
+            problem="a deployment failed, and ECS goes back to the version before",
+            detail_type=["ECS Deployment State Change"],
+            resources=events.Match.suffix(f":service/{prefix}-cluster/{prefix}-service"),
+            detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+            what=f"{field('$.detail.reason')} (deployment {field('$.detail.deploymentId')})",
+            where=f"service {prefix}-service",
+            when=field("$.detail.updatedAt"),
+            next_steps=(steps.tasks, steps.events, steps.why_stopped),
+        )
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+        p4(
+            "TaskStopped",
+            name="task-stopped",
+            problem="a task stopped with an error; ECS starts another",
+            detail_type=["ECS Task State Change"],
+            detail={
+                "clusterArn": [{"suffix": f":cluster/{prefix}-cluster"}],
+                "group": [f"service:{prefix}-service"],
+                "lastStatus": ["STOPPED"],
+                "$or": [
+                    {"stopCode": ["EssentialContainerExited", "TaskFailedToStart"]},
+                    # The scheduler stopped it, because of its health checks.
+                    {"stoppedReason": [{"prefix": "Task failed"}]},
+                ],
+            },
+            what=f"{field('$.detail.stoppedReason')} ({field('$.detail.stopCode')})",
+            where=f"task {field('$.detail.taskArn')} of {field('$.detail.taskDefinitionArn')}",
+            when=field("$.detail.stoppedAt"),
+            next_steps=(steps.task(field("$.detail.taskArn")), steps.errors, steps.events),
+        )

@@ -1,0 +1,200 @@
+"""What AWS tells as events: each rule hears its event and no other, and makes a readable mail of it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from ministack.services import eventbridge
+
+from rehearsal.emulator.events import INDEX
+from rehearsal.event_samples import Event, samples
+from tests.infra.conftest import Deployment
+
+MAX_TEMPLATE = 8192  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html
+MAX_RULE_NAME = 64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+SECRETS = "arn:aws:secretsmanager:us-east-1:640080112933:secret"
+FIELD = re.compile(r"<([\w-]+)>")
+ORDER = ["What", "Where", "When", "Link", "Next", "Runbook"]
+
+
+def rules(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Properties of every rule, by its name without the prefix."""
+    prefix = f"{deployment.environment.prefix}-"
+    return {rule["Name"].removeprefix(prefix): rule for rule in deployment.properties("AWS::Events::Rule")}
+
+
+def events(deployment: Deployment) -> dict[str, Event]:
+    """A sample for each rule, of this deployment."""
+    e = deployment.environment
+    task = f"arn:aws:ecs:{e.region}:{e.account}:task/{e.prefix}-cluster/0123456789abcdef"
+    secret = f"arn:aws:secretsmanager:{e.region}:{e.account}:secret:{e.prefix}/cron-secret-AbCdEf"
+    return samples(e.prefix, e.account, e.region, task=task, secret=secret)
+
+
+def hears(rule: dict[str, Any], event: Event) -> bool:
+    """Whether the rule's pattern matches, by the emulator's implementation of EventBridge's patterns."""
+    record = {
+        "Source": event.source,
+        "DetailType": event.detail_type,
+        "Resources": event.resources,
+        "Detail": json.dumps(event.detail),
+    }
+    return bool(eventbridge._matches_pattern(json.dumps(rule["EventPattern"]), record))
+
+
+def lines(rule: dict[str, Any]) -> list[str]:
+    """The lines of a rule's mail, with names in angle brackets for fields of the event."""
+    (target,) = rule["Targets"]
+    return [json.loads(line) for line in target["InputTransformer"]["InputTemplate"].splitlines()]
+
+
+def changed(event: Event, **detail: Any) -> Event:
+    """The event with other fields; None removes one."""
+    fields = {key: value for key, value in {**event.detail, **detail}.items() if value is not None}
+    return Event(
+        source=event.source,
+        detail_type=event.detail_type,
+        detail=fields,
+        resources=event.resources,
+        told=event.told,
+    )
+
+
+def test_every_event_is_heard_by_its_rule_alone(deployment: Deployment) -> None:
+    by_name = rules(deployment)
+    assert by_name.keys() == events(deployment).keys()
+    for name, event in events(deployment).items():
+        assert [rule for rule, made in by_name.items() if hears(made, event)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("of", "detail"),
+    [
+        ("p4-deployment-failed", {"eventName": "SERVICE_DEPLOYMENT_COMPLETED"}),
+        ("p4-deployment-failed", {"eventName": "SERVICE_DEPLOYMENT_IN_PROGRESS"}),
+        ("p4-task-stopped", {"stopCode": "UserInitiated", "stoppedReason": "Task stopped by user"}),
+        ("p4-task-stopped", {"stopCode": "SpotInterruption", "stoppedReason": "Your Spot Task was interrupted."}),
+        (
+            "p4-task-stopped",
+            {"stopCode": "ServiceSchedulerInitiated", "stoppedReason": "Scaling activity initiated by deployment"},
+        ),
+        ("p4-task-stopped", {"lastStatus": "DEPROVISIONING"}),
+        ("p4-task-stopped", {"group": "service:another-service"}),
+        ("p4-task-stopped", {"clusterArn": "arn:aws:ecs:us-east-1:640080112933:cluster/another"}),
+        ("p2-database-not-available", {"SourceIdentifier": "another-database"}),
+        ("p2-database-not-available", {"EventCategories": ["backup"]}),
+        ("p4-database-changed", {"EventCategories": ["creation"]}),
+        ("p4-backup-failed", {"state": "COMPLETED"}),
+        ("p4-backup-failed", {"resourceArn": "arn:aws:rds:us-east-1:640080112933:db:another-database"}),
+        ("p3-aws-incident", {"service": "BRAKET"}),
+        ("p3-aws-incident", {"eventRegion": "ap-southeast-2"}),
+        ("p4-aws-notice", {"eventScopeCode": "PUBLIC"}),
+        ("p4-secret-rotation-failed", {"eventName": "RotationSucceeded"}),
+        (
+            "p4-secret-rotation-failed",
+            {
+                "additionalEventData": {
+                    "SecretId": "arn:aws:secretsmanager:us-east-1:640080112933:secret:other/a-AbCdEf"
+                }
+            },
+        ),
+        ("p2-secret-deleted", {"responseElements": None, "errorCode": "AccessDenied"}),
+        ("p3-guardduty-medium", {"severity": 3.9}),
+    ],
+)
+def test_what_is_no_incident_of_ours_is_not_told(production: Deployment, of: str, detail: dict[str, Any]) -> None:
+    event = changed(events(production)[of], **detail)
+    assert not [name for name, rule in rules(production).items() if hears(rule, event)]
+
+
+@pytest.mark.parametrize(
+    ("of", "detail", "heard_by"),
+    [
+        ("p4-task-stopped", {"stopCode": "TaskFailedToStart"}, "p4-task-stopped"),
+        (
+            "p4-task-stopped",
+            {
+                "stopCode": "ServiceSchedulerInitiated",
+                "stoppedReason": "Task failed ELB health checks in (x)",
+            },
+            "p4-task-stopped",
+        ),
+        ("p2-database-not-available", {"EventCategories": ["availability"]}, "p2-database-not-available"),
+        ("p2-database-not-available", {"EventCategories": ["low storage"]}, "p2-database-not-available"),
+        ("p3-aws-incident", {"service": "BRAKET", "eventScopeCode": "ACCOUNT_SPECIFIC"}, "p3-aws-incident"),
+        ("p3-aws-incident", {"eventRegion": "global", "service": "IAM"}, "p3-aws-incident"),
+        ("p4-backup-failed", {"state": "ABORTED"}, "p4-backup-failed"),
+        ("p3-guardduty-medium", {"severity": 4}, "p3-guardduty-medium"),
+        ("p3-guardduty-medium", {"severity": 6.9}, "p3-guardduty-medium"),
+        ("p3-guardduty-medium", {"severity": 7}, "p2-guardduty-high"),
+    ],
+)
+def test_what_is_an_incident_is_told_at_its_severity(
+    production: Deployment, of: str, detail: dict[str, Any], heard_by: str
+) -> None:
+    event = changed(events(production)[of], **detail)
+    assert [name for name, rule in rules(production).items() if hears(rule, event)] == [heard_by]
+
+
+def test_mail_says_what_where_when_link_next_step_and_runbook(deployment: Deployment) -> None:
+    chosen = deployment.environment
+    for name, rule in rules(deployment).items():
+        first, *rest = lines(rule)
+        assert re.match(rf"{name[:2].upper()}: .+\.$", first), name
+        assert [line.partition(":")[0] for line in rest if line.partition(":")[0] in ORDER] == ORDER, name
+        assert rest[-1] == f"Runbook: {chosen.runbook}#{name}"
+        assert all(f"https://{chosen.region}.console.aws" in line or "health.aws" in line for line in rest[3:4])
+        steps = rest[rest.index("Next:") + 1 : -1]
+        assert [step for step in steps if step.startswith(("aws ", "make "))], name
+        assert all(step.endswith(f" --region {chosen.region}") for step in steps if step.startswith("aws "))
+
+
+def test_fields_of_the_mail_are_in_the_event(production: Deployment) -> None:
+    for name, event in events(production).items():
+        (target,) = rules(production)[name]["Targets"]
+        transformer = target["InputTransformer"]
+        assert set(FIELD.findall(transformer["InputTemplate"])) == transformer["InputPathsMap"].keys()
+        whole = {
+            "detail": event.detail,
+            "resources": event.resources,
+            "detail-type": event.detail_type,
+            "account": "",
+            "region": "",
+            "time": "",
+        }
+        for path in transformer["InputPathsMap"].values():
+            value: Any = whole
+            for key in INDEX.sub(r".\1", path.removeprefix("$.")).split("."):
+                value = value[int(key) if isinstance(value, list) else key]
+
+
+def test_limits_of_eventbridge_are_kept(deployment: Deployment) -> None:
+    for rule in deployment.properties("AWS::Events::Rule"):
+        assert len(rule["Name"]) <= MAX_RULE_NAME
+        assert len(rule["Targets"][0]["InputTransformer"]["InputTemplate"]) <= MAX_TEMPLATE
+        assert rule["State"] == "ENABLED"
+
+
+def test_what_cannot_be_told_is_kept_and_alarmed(deployment: Deployment) -> None:
+    (queue,) = (
+        queue
+        for queue in deployment.properties("AWS::SQS::Queue")
+        if queue["QueueName"].endswith("-event-dead-letters")
+    )
+    assert queue["MessageRetentionPeriod"] == 14 * 86400
+    (policy,) = (
+        one["PolicyDocument"]["Statement"]
+        for one in deployment.properties("AWS::SQS::QueuePolicy")
+        if "EventsDeadLetters" in str(one["Queues"])
+    )
+    senders = {
+        str(one["Condition"]["ArnEquals"]["aws:SourceArn"])
+        for one in policy
+        if one["Effect"] == "Allow" and one["Principal"] == {"Service": "events.amazonaws.com"}
+    }
+    assert len(senders) == len(rules(deployment))
+    for rule in deployment.properties("AWS::Events::Rule"):
+        (target,) = rule["Targets"]
+        assert "EventsDeadLetters" in str(target["DeadLetterConfig"])
+        assert "AlarmTopic" in str(target["Arn"])
