@@ -69,6 +69,7 @@ def run(settings: Settings) -> NoReturn:
         observability,
         resources,
         schedules,
+        subscriptions,
         task_addresses,
     )
 
@@ -87,6 +88,7 @@ def run(settings: Settings) -> NoReturn:
     task_addresses.register(settings.task_addresses)
     costs.register()
     mail.register(settings.folder / "mail.jsonl")
+    subscriptions.register(settings.folder / "confirmations.jsonl")
     observability.register()
     schedules.register()
     resources.create_hosted_zone(*HOSTED_ZONE)
