@@ -17,7 +17,7 @@ from constructs.dashboard_widgets import Part, heading, numbers, rows
 from constructs.database import Database
 from constructs.load_balancer import LoadBalancer
 
-CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report")
+CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report", "housekeeping")
 
 
 class Dashboard(Construct):
@@ -110,6 +110,7 @@ class Dashboard(Construct):
         )
         self._add(checks.runs())
         self._add(checks.findings())
+        self._add(checks.housekeeping())
         self._title("Logs", {"Logs Insights": links.logs_insights}, links.runbook(LOGS))
         latest_errors, *other_tables = log_tables(service_logs, database_logs, checks.log_groups())
         self._add([latest_errors])
