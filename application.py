@@ -66,11 +66,14 @@ class ApplicationSecret:
 
     Attributes:
         is_generated: made by Secrets Manager; otherwise created with `initial_value`, for a person to fill.
+        is_replaced: gets a new value every 90 days. Not what is no secret, nor what is an identity: a wallet's
+            private key is the wallet, and another key would be another wallet without its tokens.
     """
 
     name: str
     description: str
     is_generated: bool = False
+    is_replaced: bool = True
     initial_value: str = ""
 
 
@@ -147,6 +150,7 @@ SECRETS = (
     ApplicationSecret(
         name="backend-url",
         description="Base URL of the site as the agents call it",
+        is_replaced=False,
         initial_value=f"http://localhost:{WEB_PORT}",
     ),
     ApplicationSecret(name="openai-api-key", description="OpenAI API key, from OpenAI's console"),
@@ -156,6 +160,7 @@ SECRETS = (
         ApplicationSecret(
             name=f"solana-private-key-{name}",
             description=f"Private key of the Solana wallet of {name}",
+            is_replaced=False,
         )
         for name in AGENTS
         if name not in AGENTS_WITHOUT_WALLET

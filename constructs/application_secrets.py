@@ -1,7 +1,7 @@
 """The application's secrets and the key that encrypts them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import RemovalPolicy, SecretValue
@@ -19,7 +19,7 @@ class ApplicationSecrets(Construct):
     Generated ones get a random value from Secrets Manager. The others are created with their initial value,
     empty if there is none, and filled by a person; the template holds no value that is secret.
 
-    Attributes: key; by_name, the secrets.
+    Attributes: key; by_name, the secrets; replaced, those that get a new value now and then.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class ApplicationSecrets(Construct):
         id: str,
         *,
         prefix: str,
-        secrets: Iterable[ApplicationSecret],
+        secrets: Sequence[ApplicationSecret],
         removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
@@ -52,6 +52,7 @@ class ApplicationSecrets(Construct):
             )
             for secret in secrets
         }
+        self.replaced = tuple(self.by_name[secret.name] for secret in secrets if secret.is_replaced)
 
     @staticmethod
     def _description(prefix: str, secret: ApplicationSecret) -> str:

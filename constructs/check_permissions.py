@@ -1,9 +1,13 @@
 """What a check may call, each as narrow as AWS lets it be."""
 
+from collections.abc import Iterable
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 
 from constructs.acknowledge import acknowledge
@@ -47,3 +51,22 @@ def may_publish(function: lambda_.Function, topic: sns.ITopic, key: kms.IKey) ->
     function.add_to_role_policy(
         iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn])
     )
+
+
+def may_keep_house(
+    function: lambda_.Function,
+    *,
+    secrets: Iterable[secretsmanager.ISecret],
+    topic: sns.ITopic,
+    instance: rds.IDatabaseInstance,
+) -> None:
+    """See when secrets got their values, but not the values; who is subscribed; how the database is backed up."""
+    for actions, resources in (
+        (
+            ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"],
+            [secret.secret_arn for secret in secrets],
+        ),
+        (["sns:ListSubscriptionsByTopic"], [topic.topic_arn]),
+        (["rds:DescribeDBInstances"], [instance.instance_arn]),
+    ):
+        function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))

@@ -17,7 +17,7 @@ from constructs.database import Database
 from constructs.links import CHECK_INCIDENTS, COST, DATABASE, INCIDENTS, LOGS, Links
 from constructs.load_balancer import LoadBalancer
 
-CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report")
+CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report", "housekeeping")
 
 
 class Dashboard(Construct):
@@ -107,6 +107,7 @@ class Dashboard(Construct):
         )
         self._add(checks.runs())
         self._add(checks.findings())
+        self._add(checks.housekeeping())
         self._title("Logs", {"Logs Insights": links.logs_insights}, links.runbook(LOGS))
         latest_errors, *other_tables = log_tables(service_logs, database_logs, checks.log_groups())
         self._add([latest_errors])

@@ -15,9 +15,11 @@ from constructs.dashboard_widgets import (
     expression,
     graph,
     line,
+    numbers,
     target_line,
 )
 from constructs.metrics import NAMESPACE
+from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS, UNHEALTHY_FROM_PERCENT
 
 
@@ -134,6 +136,22 @@ class CheckWidgets:
                 self._total("ThreadCleanupRefused", MAXIMUM, "refused", Hue.RED, period=HOUR),
                 days=1,
             ),
+        ]
+
+    def housekeeping(self) -> list[Part]:
+        """What nobody feels today."""
+        return [
+            numbers(
+                "Housekeeping",
+                self._total(
+                    "OldestSecretDays", MAXIMUM, f"Oldest secret, days of {MAX_SECRET_DAYS}", Hue.BLUE, period=HOUR
+                ),
+                self._total("ConfirmedSubscribers", MINIMUM, "Hear the alarms", Hue.GREEN, period=HOUR),
+                self._total("UnconfirmedSubscribers", MAXIMUM, "Have not confirmed", Hue.ORANGE, period=HOUR),
+                self._total(
+                    "RestorableMinutesAgo", MAXIMUM, "Database restorable to, minutes ago", Hue.PURPLE, period=HOUR
+                ),
+            )
         ]
 
     def _of_each(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:

@@ -34,7 +34,8 @@ class Database(Construct):
         instance_class: e.g. "db.t4g.medium".
         storage_gib, max_storage_gib: at first, and the ceiling of storage autoscaling.
         secrets_key: encrypts the secrets.
-    Attributes: instance; replica, or None; secret; key, which encrypts storage and Performance Insights.
+    Attributes: instance; replica, or None; secret; password_secret; key, which encrypts storage and Performance
+        Insights.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Database(Construct):
         removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, id)
-        password = EncryptedSecret(
+        self.password_secret = EncryptedSecret(
             self,
             "Password",
             secret_name=f"{prefix}/database-password",
@@ -71,7 +72,8 @@ class Database(Construct):
                 password_length=40,
                 exclude_punctuation=True,  # it stands in a URL
             ),
-        ).secret_value_from_json("password")
+        )
+        password = self.password_secret.secret_value_from_json("password")
         parameters = rds.ParameterGroup(
             self,
             "Parameters",

@@ -62,5 +62,5 @@ class DatabaseEvents(Construct):
             },
             what=f"{field('$.detail-type')}: {field('$.detail.state')}, {field('$.detail.statusMessage')}",
             where=resource,
-            next_steps=(steps.backups(resource), steps.snapshot),
+            next_steps=(steps.backup_jobs(resource), steps.back_up),
         )

@@ -1,4 +1,4 @@
-"""Alarms on what nobody feels today: lines of error, mail that does not arrive, costs."""
+"""Alarms on what nobody feels today: lines of error, mail that does not arrive, costs, old secrets, backups."""
 
 from functools import partial
 
@@ -7,14 +7,21 @@ from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.channel import Channel, Severity
-from constructs.metrics import DAY, FIVE_MINUTES, MAXIMUM, NAMESPACE, SUM, check_metric
+from constructs.metrics import DAY, FIVE_MINUTES, HOUR, MAXIMUM, MINIMUM, NAMESPACE, SUM, check_metric
 from constructs.severity_alarm import SeverityAlarm, Silence
+from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
+
+UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS takes its mail back after two
+# RDS ships transaction logs every five minutes, so twelve of them are missing.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html
+MAX_RESTORABLE_MINUTES = 60
 
 
 class HousekeepingAlarms(Construct):
-    """Lines of error above the usual, notifications that failed, a forecast above the band of all costs.
+    """Lines of error, notifications, costs, and what the check `housekeeping` found.
 
-    A metric filter of plain text can give its metric no dimension, so the environment stands in its name.
+    Silence is fine here: each check has an alarm of its own for that. A metric filter of plain text can give its
+    metric no dimension, so the environment stands in its name.
 
     Args:
         max_error_lines: in five minutes.
@@ -35,6 +42,7 @@ class HousekeepingAlarms(Construct):
     ) -> None:
         super().__init__(scope, id)
         steps = channel.steps
+        look = steps.check("housekeeping")
         error_lines = logs.MetricFilter(
             self,
             "ErrorLines",
@@ -45,6 +53,7 @@ class HousekeepingAlarms(Construct):
             metric_value="1",
             default_value=0,
         )
+        metric = partial(check_metric, environment=environment, period=HOUR)
         alarm = partial(SeverityAlarm, self, channel=channel, severity=Severity.P4, silence=Silence.IS_FINE)
         self.alarms = [
             alarm(
@@ -71,6 +80,33 @@ class HousekeepingAlarms(Construct):
                 ),
                 above=0,
                 datapoints=(1, 1),
+            ),
+            alarm(
+                "SecretOld",
+                name="secret-old",
+                problem=f"a secret has had its value for over {MAX_SECRET_DAYS} days",
+                next_steps=(look, steps.replace_secret, 'then type {"value": "..."} and Ctrl-D', steps.restart),
+                metric=metric("OldestSecretDays", statistic=MAXIMUM),
+                above=MAX_SECRET_DAYS,
+                datapoints=(1, 1),
+            ),
+            alarm(
+                "SubscriberUnconfirmed",
+                name="subscriber-unconfirmed",
+                problem="an address that is meant to hear the alarms has not confirmed, or has unsubscribed",
+                next_steps=(look, steps.subscribers, steps.subscribe),
+                metric=metric("UnconfirmedSubscribers", statistic=MINIMUM),
+                above=0,
+                datapoints=(UNCONFIRMED_HOURS, UNCONFIRMED_HOURS),
+            ),
+            alarm(
+                "BackupStale",
+                name="backup-stale",
+                problem=f"the database can be restored only to a time over {MAX_RESTORABLE_MINUTES} minutes ago",
+                next_steps=(look, steps.backups, steps.database_events(), steps.back_up),
+                metric=metric("RestorableMinutesAgo", statistic=MINIMUM),
+                above=MAX_RESTORABLE_MINUTES,
+                datapoints=(2, 2),
             ),
         ]
         if max_monthly_usd is not None:

@@ -82,15 +82,8 @@ class NextSteps:
         instance = identifier or f"{self.prefix}-database"
         return self._aws(f"rds describe-events --source-type db-instance --source-identifier {instance} --duration 60")
 
-    @property
-    def snapshot(self) -> str:
-        """Take a snapshot of the primary now."""
-        name = f"{self.prefix}-database"
-        snapshot = f"--db-snapshot-identifier {name}-$(date +%Y%m%d-%H%M)"
-        return self._aws(f"rds create-db-snapshot --db-instance-identifier {name} {snapshot}")
-
-    def backups(self, resource: str) -> str:
-        """Which backups of a resource failed, and why."""
+    def backup_jobs(self, resource: str) -> str:
+        """What AWS Backup did with a resource, and why it failed."""
         query = "BackupJobs[].[CreationDate,State,StatusMessage]"
         return self._aws(f"backup list-backup-jobs --by-resource-arn {resource} --query '{query}'")
 
@@ -107,6 +100,18 @@ class NextSteps:
         """All that GuardDuty knows of a finding."""
         detector = self._aws("guardduty list-detectors --query 'DetectorIds[0]' --output text")
         return self._aws(f"guardduty get-findings --detector-id $({detector}) --finding-ids {finding}")
+
+    @property
+    def backups(self) -> str:
+        """For how many days the database's backups are kept, and the latest time that it can be restored to."""
+        query = "DBInstances[0].[DBInstanceStatus,BackupRetentionPeriod,LatestRestorableTime]"
+        return self._aws(f"rds describe-db-instances {self._instance} --query '{query}'")
+
+    @property
+    def back_up(self) -> str:
+        """Take a snapshot of the database by hand."""
+        snapshot = f"{self.prefix}-database-$(date +%Y%m%d-%H%M)"
+        return self._aws(f"rds create-db-snapshot {self._instance} --db-snapshot-identifier {snapshot}")
 
     def check(self, name: str) -> str:
         """Run a check now."""
@@ -129,12 +134,31 @@ class NextSteps:
     @property
     def subscribers(self) -> str:
         """Who is subscribed to the alarms, and who has not confirmed."""
-        topic = f"arn:aws:sns:{self.region}:{self.account}:{self.prefix}-alarms"
-        return self._aws(f"sns list-subscriptions-by-topic --topic-arn {topic}")
+        return self._aws(f"sns list-subscriptions-by-topic {self._topic}")
+
+    @property
+    def subscribe(self) -> str:
+        """Send an address the mail to confirm, once more."""
+        return self._aws(f"sns subscribe {self._topic} --protocol email --notification-endpoint ADDRESS")
+
+    @property
+    def replace_secret(self) -> str:
+        """Give a secret the value that is typed or piped in, so that the shell's history does not have it."""
+        return self._aws(
+            f"secretsmanager put-secret-value --secret-id {self.prefix}/SECRET --secret-string file:///dev/stdin"
+        )
 
     @property
     def _make(self) -> str:
         return f"ENV={self.environment} REGION={self.region}"
+
+    @property
+    def _topic(self) -> str:
+        return f"--topic-arn arn:aws:sns:{self.region}:{self.account}:{self.prefix}-alarms"
+
+    @property
+    def _instance(self) -> str:
+        return f"--db-instance-identifier {self.prefix}-database"
 
     def _service(self, query: str) -> str:
         names = f"--cluster {self.prefix}-cluster --services {self.prefix}-service"

@@ -1,7 +1,5 @@
 """The -operations stack."""
 
-import json
-from dataclasses import asdict
 from functools import partial
 
 import aws_cdk as cdk
@@ -10,15 +8,16 @@ from aws_cdk import aws_scheduler as scheduler
 
 from application import CORAL_PORT
 from constructs import Construct
+from constructs.account_checks import add_cost_report, add_housekeeping
 from constructs.alarm_topic import AlarmTopic
 from constructs.application_secrets import ApplicationSecrets
 from constructs.application_service import ApplicationService
 from constructs.channel import Channel
-from constructs.check_permissions import may_find_tasks, may_log_in, may_publish, may_read_costs
+from constructs.check_permissions import may_find_tasks, may_log_in
 from constructs.database import Database
 from constructs.lambda_package import LambdaPackage, lambda_package
 from constructs.network import Network
-from constructs.scheduled_check import Run, ScheduledCheck
+from constructs.scheduled_check import ScheduledCheck
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -121,24 +120,18 @@ class OperationsStack(EnvironmentStack):
             may_log_in(reader.function, database, DATABASE_ROLE)
             reader.node.add_dependency(role)
 
-        cost_report = check(
-            "CostReport",
-            check="cost_report",
-            every=Duration.days(1),
-            timeout=Duration.minutes(2),
-            settings={
-                **common,
-                "TOPIC_ARN": alarm_topic.topic.topic_arn,
-                "COST_METRIC": environment.cost_metric,
-                "COST_TAG_KEY": "Environment",
-                "COST_BANDS": json.dumps([asdict(band) for band in environment.cost_bands]),
-            },
-            runs={
-                "daily": Run(scheduler.ScheduleExpression.cron(hour="8", minute="0"), {"form": "short"}),
-                "weekly": Run(
-                    scheduler.ScheduleExpression.cron(week_day="MON", hour="8", minute="30"), {"form": "long"}
-                ),
-            },
+        add_cost_report(
+            check,
+            common,
+            alarm_topic=alarm_topic,
+            cost_metric=environment.cost_metric,
+            cost_bands=environment.cost_bands,
         )
-        may_read_costs(cost_report.function)
-        may_publish(cost_report.function, alarm_topic.topic, alarm_topic.key)
+        add_housekeeping(
+            check,
+            common,
+            secrets=(*secrets.replaced, database.secret, database.password_secret),
+            alarm_topic=alarm_topic,
+            alarm_emails=environment.alarm_emails,
+            instance=database.instance,
+        )

@@ -70,6 +70,7 @@ def run(settings: Settings) -> NoReturn:
         observability,
         resources,
         schedules,
+        subscriptions,
         task_addresses,
     )
 
@@ -88,6 +89,7 @@ def run(settings: Settings) -> NoReturn:
     task_addresses.register(settings.task_addresses)
     costs.register()
     mail.register(settings.folder / "mail.jsonl")
+    subscriptions.register(settings.folder / "confirmations.jsonl")
     observability.register()
     events.register()
     schedules.register()

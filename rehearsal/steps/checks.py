@@ -7,7 +7,7 @@ from pathlib import Path
 from config import REHEARSAL
 from rehearsal.report import CheckRun, Step
 from rehearsal.run import Region, Run
-from rehearsal.steps import cleanups, costs
+from rehearsal.steps import cleanups, costs, housekeeping
 from rehearsal.steps.application import query
 from rehearsal.steps.schedules import Metric, expect_metrics, fire
 
@@ -25,13 +25,15 @@ _COUNTS = """
 
 
 def run_all(run: Run, region: Region, step: Step) -> None:
-    """Run those that read or change the application one after the other, the cost reports beside them."""
+    """Run those that read or change the application one after the other, beside them those that ask AWS alone."""
     before = len(run.report.checks)
     cleanups.fill(run, region)
-    of_application, reports = run.parallel(
-        lambda: _of_application(run, region), lambda: costs.report_costs(run, region)
+    of_application, reports, looks = run.parallel(
+        lambda: _of_application(run, region),
+        lambda: costs.report_costs(run, region),
+        lambda: housekeeping.look(run, region),
     )
-    runs = [*of_application, *reports]
+    runs = [*of_application, *reports, *looks]
     run.report.runs += runs
     run.report.checks[before:] = sorted(run.report.checks[before:], key=lambda check: check.name.split()[0])
     step.detail = f"{len(runs)} runs of {len({one.check for one in runs})} checks"

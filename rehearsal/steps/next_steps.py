@@ -16,6 +16,8 @@ SECRET = f"{PREFIX}/agent-api-key"  # the one that an event tells the deletion o
 _AT_ONCE = 4
 _CHECK = "make check CHECK="
 _UNKNOWN = ("guardduty",)  # services that the emulator does not have
+_CHOSEN = {"ADDRESS": "your-email@example.com", f"{PREFIX}/SECRET": f"{PREFIX}/openai-api-key"}  # by the operator
+_TYPED = '{"value": "typed by the rehearsal"}'
 
 
 def prove(run: Run, region: Region, step: Step) -> None:
@@ -57,5 +59,7 @@ def _try(run: Run, region: Region, commands: Sequence[str]) -> None:
         else:
             # A function, so that the command's own $(aws ...) comes here, too.
             program = shlex.quote(str(guards.PROGRAMS / "aws"))
-            here = f'aws() {{ {program} --endpoint-url {run.endpoint} "$@"; }}; {command}'
+            chosen = re.sub("|".join(_CHOSEN), lambda found: _CHOSEN[found[0]], command)
+            typed = f"printf %s {shlex.quote(_TYPED)}"
+            here = f'aws() {{ {program} --endpoint-url {run.endpoint} "$@"; }}; {typed} | {chosen}'
             run.finish(run.begin(" ".join(command.split()[:3]), ["bash", "-c", here], region))

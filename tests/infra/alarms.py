@@ -23,13 +23,7 @@ def composites(deployment: Deployment) -> dict[str, dict[str, Any]]:
 def arn_name(deployment: Deployment, arn: dict[str, Any]) -> str:
     """The name of the alarm whose ARN is `arn` in a template."""
     if "Fn::ImportValue" in arn:
-        exports = {
-            output["Export"]["Name"]: output["Value"]
-            for template in deployment.templates.values()
-            for output in template.get("Outputs", {}).values()
-            if "Export" in output
-        }
-        arn = exports[arn["Fn::ImportValue"]]
+        arn = deployment.exports[arn["Fn::ImportValue"]]
     logical_id, attribute = arn["Fn::GetAtt"]
     assert attribute == "Arn"
     (name,) = (

@@ -53,6 +53,16 @@ class Deployment:
         """Properties of every resource of `type_`."""
         return [resource.get("Properties", {}) for _, resource in self.resources(type_)]
 
+    @cached_property
+    def exports(self) -> dict[str, Any]:
+        """What stacks export to others, by the export's name."""
+        return {
+            output["Export"]["Name"]: output["Value"]
+            for template in self.templates.values()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
+
     def report(self) -> list[dict[str, Any]]:
         """What the validation plugins reported."""
         plugins: list[dict[str, Any]] = json.loads((self.folder / "validation-report.json").read_text())[

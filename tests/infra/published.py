@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from ops_lambdas.cost_report.publication import publish_costs
+from ops_lambdas.housekeeping import publication as housekeeping
+from ops_lambdas.housekeeping.core import Backup, SecretAge, Subscribers
 from ops_lambdas.pool_health.core import PoolHealth, PoolLoad
 from ops_lambdas.pool_health.publication import publish_pools, publish_reach
 from ops_lambdas.pool_health.site import Site
@@ -105,7 +107,7 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
     """Namespace → (dimensions, names) that the checks publish: all that they know, so nothing is left out."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        for publish in (_pool_health, _session_cleanup, _thread_cleanup, _cost_report):
+        for publish in (_pool_health, _session_cleanup, _thread_cleanup, _cost_report, _housekeeping):
             publish()
     found: dict[str, list[tuple[set[str], set[str]]]] = {}
     for line in output.getvalue().splitlines():
@@ -144,3 +146,9 @@ def _cost_report() -> None:
     costs = SimpleNamespace(total=1)
     services = [SimpleNamespace(service="a service", cost=1)]
     publish_costs(ENVIRONMENT, cast(Any, SimpleNamespace(costs=costs, total_forecast=1, services=services)))
+
+
+def _housekeeping() -> None:
+    housekeeping.publish_backup(ENVIRONMENT, Backup("available", True, 1))
+    housekeeping.publish_subscribers(ENVIRONMENT, Subscribers(1, ()))
+    housekeeping.publish_secrets(ENVIRONMENT, (SecretAge("a secret", 1, False),))

@@ -1,14 +1,15 @@
 """The database's settings, the alarm topic's policies, and the frame of the scheduled checks."""
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.infra.conftest import ROOT, Deployment
 
 
-def _list(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def test_database_is_watched_and_grows(deployment: Deployment) -> None:
@@ -90,6 +91,7 @@ def test_every_check_has_its_schedules(production: Deployment) -> None:
         "thread-cleanup": "rate(30 minutes)",
         "cost-report-daily": "cron(0 8 * * ? *)",
         "cost-report-weekly": "cron(30 8 ? * MON *)",
+        "housekeeping": "rate(1 hour)",
     }
     assert json.loads(schedules["pardon-production-cost-report-weekly"]["Target"]["Input"]) == {"form": "long"}
 
@@ -101,7 +103,7 @@ def test_check_is_in_the_vpc_when_it_needs_the_database_or_the_tasks(production:
         if "FunctionName" in f
     }
     expected = ("database-role", "pool-health", "session-cleanup", "thread-cleanup")
-    assert inside == {**dict.fromkeys(expected, True), "cost-report": False}
+    assert inside == {**dict.fromkeys(expected, True), "cost-report": False, "housekeeping": False}
 
 
 COMMON = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
@@ -120,20 +122,77 @@ CALLS = {
         *("ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"),
         *("sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
     },
+    "housekeeping": {
+        *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
+        *("sns:ListSubscriptionsByTopic", "rds:DescribeDBInstances"),
+    },
 }
+
+
+def _function(deployment: Deployment, check: str) -> dict[str, Any]:
+    name = f"{deployment.environment.prefix}-{check.replace('_', '-')}"
+    (function,) = (f for f in deployment.properties("AWS::Lambda::Function") if f.get("FunctionName") == name)
+    return function
+
+
+def _allowed(deployment: Deployment, check: str) -> list[dict[str, Any]]:
+    """Statements of the policy of a check's role."""
+    role = _function(deployment, check)["Role"]["Fn::GetAtt"][0]
+    policies = deployment.properties("AWS::IAM::Policy")
+    (policy,) = (p["PolicyDocument"] for p in policies if p["Roles"] == [{"Ref": role}])
+    return [s for s in policy["Statement"] if s["Effect"] == "Allow"]
+
+
+def _names(deployment: Deployment, value: Any) -> Any:
+    """A value of a template with what it imports from other stacks as the logical ids of theirs."""
+    if isinstance(value, list):
+        return [_names(deployment, one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::ImportValue" in value:
+        return _names(deployment, deployment.exports[value["Fn::ImportValue"]])
+    return value["Ref"] if "Ref" in value else {key: _names(deployment, one) for key, one in value.items()}
 
 
 @pytest.mark.parametrize("check", CALLS)
 def test_check_may_do_exactly_what_it_does(production: Deployment, check: str) -> None:
-    name = f"pardon-production-{check.replace('_', '-')}"
-    functions = production.properties("AWS::Lambda::Function")
-    (role,) = (f["Role"]["Fn::GetAtt"][0] for f in functions if f.get("FunctionName") == name)
-    policies = production.properties("AWS::IAM::Policy")
-    (policy,) = (p["PolicyDocument"] for p in policies if p["Roles"] == [{"Ref": role}])
-    allowed = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
+    allowed = _allowed(production, check)
     assert {action for s in allowed for action in _list(s["Action"])} == COMMON | CALLS[check]
     unbound = {action for s in allowed if s["Resource"] == "*" for action in _list(s["Action"])}
     assert unbound <= NETWORK | {"ecs:ListTasks"} | {action for action in CALLS[check] if action.startswith("ce:")}
+
+
+def test_housekeeping_looks_at_exactly_what_it_is_told_to_look_at(deployment: Deployment) -> None:
+    """Every secret but wallets and what is no secret, the alarm topic, the primary; each by its own ARN."""
+    chosen = deployment.environment
+    secrets = {
+        path.partition("/")[2]: resource["Properties"]["Name"].removeprefix(f"{chosen.prefix}/")
+        for path, resource in deployment.resources("AWS::SecretsManager::Secret")
+    }
+    resources = {
+        action: _names(deployment, _list(s["Resource"]))
+        for s in _allowed(deployment, "housekeeping")
+        for action in _list(s["Action"])
+    }
+    settings = _function(deployment, "housekeeping")["Environment"]["Variables"]
+    looked_at = resources["secretsmanager:DescribeSecret"]
+    assert looked_at == resources["secretsmanager:ListSecretVersionIds"]
+    assert sorted(secrets[arn] for arn in looked_at) == sorted(
+        [
+            *("agent-api-key", "cron-secret", "helius-api-key", "openai-api-key", "solana-rpc-url"),
+            *("database-url", "database-password"),
+        ]
+    )
+    joined = _names(deployment, settings["SECRET_ARNS"])["Fn::Join"][1]
+    assert sorted(part for part in joined if part != ",") == sorted(looked_at)
+    (topic,) = resources["sns:ListSubscriptionsByTopic"]
+    assert topic == _names(deployment, settings["TOPIC_ARN"])
+    (instance,) = resources["rds:DescribeDBInstances"]
+    primary = _names(deployment, settings["DATABASE_INSTANCE"])
+    assert instance["Fn::Join"][1][-1] == primary
+    instances = {path.partition("/")[2]: r["Properties"] for path, r in deployment.resources("AWS::RDS::DBInstance")}
+    assert instances[primary]["DBInstanceIdentifier"] == f"{chosen.prefix}-database"
+    assert settings["ALARM_EMAILS"] == ",".join(chosen.alarm_emails)
 
 
 def test_role_is_made_before_the_checks_that_log_in_with_it(production: Deployment) -> None:

@@ -51,8 +51,10 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.secretsmanager:_resolve": ("arn",),
     "ministack.services.sns:_error": ("code", "message", 400),
     "ministack.services.sns:_fanout": ("topic", "id", "message", "subject", "", {}),
+    "ministack.services.sns:_list_subscriptions_by_topic": ({},),
     "ministack.services.sns:_p": ({}, "Subject"),
     "ministack.services.sns:_publish": ({},),
+    "ministack.services.sns:_subscribe": ({},),
     "ministack.services.sns:_topic_by_arn_any_scope": ("topic",),
     "ministack.services.sts:register_session": ("ASIA", {}),
 }
@@ -130,7 +132,10 @@ def test_ec2_action_takes_a_query(action: str) -> None:
     inspect.signature(find("ministack.services.ec2:_ACTION_MAP")[action]).bind({"Name": ["value"]})
 
 
-@pytest.mark.parametrize("wrapped", ["AWS::RDS::DBInstance", "AWS::SNS::Topic", "AWS::SecretsManager::Secret"])
+@pytest.mark.parametrize(
+    "wrapped",
+    ["AWS::RDS::DBInstance", "AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SecretsManager::Secret"],
+)
 def test_wrapped_handler_has_its_parts(wrapped: str) -> None:
     handler = find("ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS")[wrapped]
     inspect.signature(handler["create"]).bind("Logical", {}, "stack")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import WaiterError
@@ -55,6 +55,8 @@ def test_instance_can_be_connected_to_with_what_its_secret_says(emulator: Emulat
         connection.close()
 
     instances = {item["DBInstanceIdentifier"]: item for item in rds.describe_db_instances()["DBInstances"]}
+    behind = datetime.now(UTC) - instances[ids["Database"]]["LatestRestorableTime"]
+    assert behind < timedelta(seconds=5), "it moves on after the creation"
     replica = instances[ids["Replica"]]
     assert replica["ReadReplicaSourceDBInstanceIdentifier"] == ids["Database"]
     assert (replica["Engine"], replica["DBName"]) == ("postgres", "emulator_test")

@@ -213,6 +213,30 @@ def test_event_of_aws_is_mailed_with_what_stands_in_its_lists(emulator: Emulator
     assert [mail["message"] for mail in mails if mail["topic"] == ids["Topic"]] == ['"What: two"\n"Where: arn:one"']
 
 
+def test_e_mail_address_is_pending_until_it_is_confirmed(emulator: Emulator) -> None:
+    properties = {"Protocol": "email", "Endpoint": "deployed@example.com", "TopicArn": {"Ref": "Topic"}}
+    subscription = {"Type": "AWS::SNS::Subscription", "Properties": properties}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "confirming"}}
+    ids = emulator.deploy("confirming", {"Topic": topic, "Subscription": subscription})
+    sns, names = emulator.client("sns"), {"TopicArn": ids["Topic"]}
+    answer = sns.subscribe(**names, Protocol="email", Endpoint="by-hand@example.com")
+    assert answer["SubscriptionArn"] == "pending confirmation"
+    queue = emulator.client("sqs").create_queue(QueueName="confirming")["QueueUrl"].rpartition("/")[2]
+    sns.subscribe(**names, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{queue}")
+
+    def confirmed() -> dict[str, bool]:
+        listed = sns.list_subscriptions_by_topic(**names)["Subscriptions"]
+        assert all(one["SubscriptionArn"].startswith(("arn:", "PendingConfirmation")) for one in listed)
+        return {one["Endpoint"].rpartition(":")[2]: one["SubscriptionArn"].startswith("arn:") for one in listed}
+
+    assert confirmed() == {"deployed@example.com": False, "by-hand@example.com": False, "confirming": True}
+    asked = [json.loads(line) for line in (emulator.folder / "confirmations.jsonl").read_text().splitlines()]
+    (token,) = (one["token"] for one in asked if (one["to"], one["topic"]) == ("deployed@example.com", ids["Topic"]))
+    assert sns.confirm_subscription(**names, Token=token)["SubscriptionArn"] == ids["Subscription"]
+    assert confirmed() == {"deployed@example.com": True, "by-hand@example.com": False, "confirming": True}
+    emulator.delete("confirming")
+
+
 @pytest.mark.parametrize("type_name", ["Custom::DatabaseRole", "AWS::CloudFormation::CustomResource"])
 def test_custom_resource_is_made_changed_and_deleted_by_its_lambda(emulator: Emulator, type_name: str) -> None:
     stack = f"custom-{len(type_name)}"

@@ -1,0 +1,43 @@
+"""What housekeeping is configured with."""
+
+from dataclasses import dataclass
+from typing import Annotated, get_args
+
+from ops_lambdas.shared.settings import EnvironmentName, Kind, ResourceName, SecretArn, TopicArn, matching
+
+_SECRET_ARN: Kind = get_args(SecretArn)[1]
+_EMAIL = matching(r"[^@,\s]+@[^@,\s]+", "an e-mail address")
+
+
+def _each(one: Kind, value: str) -> tuple[str, ...]:
+    parts = tuple(one.parse(part) for part in value.split(","))
+    if len(set(parts)) < len(parts):
+        raise ValueError
+    return parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What housekeeping is configured with.
+
+    Attributes:
+        secret_arns: secrets that are replaced now and then.
+        topic_arn: whose subscribers hear the alarms.
+        alarm_emails: addresses that are meant to be among them; may be empty.
+        database_instance: identifier of the primary.
+    """
+
+    environment: EnvironmentName
+    secret_arns: Annotated[
+        tuple[str, ...],
+        Kind("ARNs of different Secrets Manager secrets with commas between", lambda value: _each(_SECRET_ARN, value)),
+    ]
+    topic_arn: TopicArn
+    alarm_emails: Annotated[
+        tuple[str, ...],
+        Kind(
+            "different e-mail addresses with commas between, or empty",
+            lambda value: _each(_EMAIL, value) if value else (),
+        ),
+    ]
+    database_instance: ResourceName

@@ -1,0 +1,393 @@
+"""Housekeeping whole, against recorded answers of Secrets Manager, SNS and RDS over HTTP."""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import pytest
+from botocore.config import Config
+
+from ops_lambdas.housekeeping import access, handler
+from ops_lambdas.housekeeping.access import LookError
+from ops_lambdas.housekeeping.result import HousekeepingResult
+from ops_lambdas.shared.settings import InvalidSettingError
+from tests.integration.checks.conftest import CONTEXT
+from tests.integration.checks.servers import Behaviour, Exchange, answers, hangs, nobody, serving
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TOPIC = "arn:aws:sns:us-east-1:000000000000:pardon-rehearsal-alarms"
+DATABASE = "pardon-rehearsal-database"
+NAMES = ("cron-secret", "database-url", "openai-api-key")
+ARNS = [f"arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/{name}-AbCdEf" for name in NAMES]
+CRON, URL, OPENAI = ARNS
+NAMESPACES = {"sns": "http://sns.amazonaws.com/doc/2010-03-31/", "rds": "http://rds.amazonaws.com/doc/2014-10-31/"}
+
+
+def version(days: float, *stages: str, id_: str = "v") -> dict[str, Any]:
+    created = (NOW - timedelta(days=days)).timestamp()
+    return {"VersionId": f"{id_}{days}", "VersionStages": list(stages), "CreatedDate": created}
+
+
+def refused(code: str, message: str = "no", *, service: str = "secretsmanager") -> Behaviour:
+    """An error as the service words it, which botocore does not try again."""
+    if service == "secretsmanager":
+        return answers(400, {"__type": code, "message": message}, content_type="application/x-amz-json-1.1")
+    text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return xml(service, "ErrorResponse", text, status=403)
+
+
+def xml(service: str, name: str, inner: str, *, status: int = 200) -> Behaviour:
+    body = f'<{name} xmlns="{NAMESPACES[service]}">{inner}</{name}>'
+    return answers(status, body.encode(), content_type="text/xml")
+
+
+def subscriptions(*members: tuple[str, str, str], token: str = "") -> Behaviour:
+    """A page of ListSubscriptionsByTopic: protocol, endpoint and ARN of each."""
+    listed = "".join(
+        f"<member><TopicArn>{TOPIC}</TopicArn><Protocol>{protocol}</Protocol><SubscriptionArn>{arn}</SubscriptionArn>"
+        f"<Owner>000000000000</Owner><Endpoint>{endpoint}</Endpoint></member>"
+        for protocol, endpoint, arn in members
+    )
+    more = f"<NextToken>{token}</NextToken>" if token else ""
+    result = f"<ListSubscriptionsByTopicResult><Subscriptions>{listed}</Subscriptions>{more}"
+    return xml("sns", "ListSubscriptionsByTopicResponse", f"{result}</ListSubscriptionsByTopicResult>")
+
+
+def instance(
+    *, restorable: timedelta | None = timedelta(minutes=4), created: timedelta | None = timedelta(days=9)
+) -> str:
+    times = {"LatestRestorableTime": restorable, "InstanceCreateTime": created}
+    elements = "".join(f"<{name}>{NOW - ago:%Y-%m-%dT%H:%M:%S.000Z}</{name}>" for name, ago in times.items() if ago)
+    status = "available" if created else "creating"
+    identifier = f"<DBInstanceIdentifier>{DATABASE}</DBInstanceIdentifier>"
+    return f"<DBInstance>{identifier}<DBInstanceStatus>{status}</DBInstanceStatus>{elements}</DBInstance>"
+
+
+def instances(*members: str) -> Behaviour:
+    listed = f"<DBInstances>{''.join(members)}</DBInstances>"
+    return xml("rds", "DescribeDBInstancesResponse", f"<DescribeDBInstancesResult>{listed}</DescribeDBInstancesResult>")
+
+
+class Aws:
+    """The three services.
+
+    Attributes:
+        versions: pages of versions by secret; a secret that is not in it is not there.
+        deleted: secrets that are scheduled for deletion.
+        behaviours: of an operation in turn, the last one stays; in place of what the versions say.
+        requests: operations and their parameters.
+    """
+
+    def __init__(self) -> None:
+        self.versions = {
+            CRON: [[version(12, "AWSCURRENT"), version(95, "AWSPREVIOUS")]],
+            URL: [[version(12.5, "AWSCURRENT")]],
+            OPENAI: [[version(40, "AWSCURRENT")]],
+        }
+        self.deleted: set[str] = set()
+        self.behaviours: dict[str, list[Behaviour]] = {
+            "ListSubscriptionsByTopic": [subscriptions(("email", "operator@example.com", f"{TOPIC}:1"))],
+            "DescribeDBInstances": [instances(instance())],
+        }
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, exchange: Exchange) -> None:
+        request = exchange.request
+        target = request.headers.get("x-amz-target", "").removeprefix("secretsmanager.")
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        parameters = json.loads(request.body) if target else form
+        operation = target or form["Action"]
+        self.requests.append((operation, parameters))
+        if left := self.behaviours.get(operation):
+            (left.pop(0) if len(left) > 1 else left[0])(exchange)
+        else:
+            self._secret(operation, parameters)(exchange)
+
+    def count(self, operation: str) -> int:
+        return sum(name == operation for name, _ in self.requests)
+
+    def _secret(self, operation: str, parameters: dict[str, Any]) -> Behaviour:
+        arn = parameters["SecretId"]
+        if arn not in self.versions:
+            return refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+        answer: dict[str, Any] = {"ARN": arn, "Name": arn.partition(":secret:")[2].removesuffix("-AbCdEf")}
+        if operation == "DescribeSecret":
+            answer |= {"DeletedDate": NOW.timestamp()} if arn in self.deleted else {}
+        else:
+            assert operation == "ListSecretVersionIds", f"{operation} is not for this check"
+            pages, page = self.versions[arn], int(parameters.get("NextToken", 0))
+            more = {"NextToken": str(page + 1)} if page + 1 < len(pages) else {}
+            answer |= {"Versions": pages[page], **more}
+        return answers(200, answer, content_type="application/x-amz-json-1.1")
+
+
+class House:
+    """The check as its Lambda runs it, and what it wrote."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.values: dict[str, float] = {}
+        self.logs: list[dict[str, Any]] = []
+
+    def run(self, event: object = None) -> HousekeepingResult:
+        try:
+            with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
+                result: HousekeepingResult = handler.handler(event, CONTEXT)
+        finally:
+            lines = [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
+            self.logs = [line for line in lines if "_aws" not in line]
+            metrics = [line for line in lines if "_aws" in line]
+            for line in metrics:
+                assert (line["Environment"], line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]) == (
+                    "rehearsal",
+                    [["Environment"]],
+                )
+            self.values = {
+                metric["Name"]: line[metric["Name"]][0]
+                for line in metrics
+                for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+            }
+        json.dumps(result, allow_nan=False)
+        return result
+
+    def fails(self, message: str) -> dict[str, Any]:
+        """Run, see it fail, and return the result that it logged."""
+        with pytest.raises(LookError, match=message) as caught:
+            self.run()
+        (log,) = self.logs[:1]
+        assert log["level"] == "WARNING"
+        assert str(caught.value) == f"not looked at: {'; '.join(log['result']['failures'])}"
+        assert log["result"]["state"] == "incomplete"
+        return dict(log["result"])
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    one = Aws()
+    variables = {
+        "ENVIRONMENT": "rehearsal",
+        "SECRET_ARNS": ",".join(ARNS),
+        "TOPIC_ARN": TOPIC,
+        "ALARM_EMAILS": "operator@example.com",
+        "DATABASE_INSTANCE": DATABASE,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1",
+    }
+    monkeypatch.setattr(handler, "_now", lambda: NOW)
+    with serving(one) as server:
+        for name, value in {**variables, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(name, value)
+        yield one
+
+
+@pytest.fixture
+def house(capsys: pytest.CaptureFixture[str]) -> House:
+    return House(capsys)
+
+
+def test_what_is_in_order_is_published_and_told(aws: Aws, house: House) -> None:
+    assert house.run() == {
+        "state": "looked",
+        "environment": "rehearsal",
+        "oldest_secret_days": 40.0,
+        "secrets": [
+            {"name": "pardon-rehearsal/openai-api-key", "days": 40.0, "is_old": False},
+            {"name": "pardon-rehearsal/database-url", "days": 12.5, "is_old": False},
+            {"name": "pardon-rehearsal/cron-secret", "days": 12.0, "is_old": False},
+        ],
+        "subscribers": {"confirmed": 1, "unconfirmed": ()},
+        "backup": {"status": "available", "has_backup": True, "restorable_minutes_ago": 4.0},
+        "failures": [],
+    }
+    assert house.values == {
+        "OldestSecretDays": 40.0,
+        "ConfirmedSubscribers": 1.0,
+        "UnconfirmedSubscribers": 0.0,
+        "RestorableMinutesAgo": 4.0,
+    }
+    assert [(log["level"], log["message"]) for log in house.logs] == [("INFO", "House looked at")]
+    asked = {
+        (name, parameters.get("DBInstanceIdentifier") or parameters.get("TopicArn") or parameters["SecretId"])
+        for name, parameters in aws.requests
+    }
+    assert asked == {
+        ("DescribeDBInstances", DATABASE),
+        ("ListSubscriptionsByTopic", TOPIC),
+        *((operation, arn) for operation in ("DescribeSecret", "ListSecretVersionIds") for arn in ARNS),
+    }
+    assert len(aws.requests) == len(asked)
+
+
+def test_trouble_is_published_and_the_check_succeeds(aws: Aws, house: House) -> None:
+    aws.versions[CRON] = [[version(91, "AWSCURRENT")]]
+    aws.behaviours["ListSubscriptionsByTopic"] = [
+        subscriptions(("email", "new@example.com", "PendingConfirmation"), ("sqs", "a queue", f"{TOPIC}:1"))
+    ]
+    aws.behaviours["DescribeDBInstances"] = [instances(instance(restorable=timedelta(hours=7)))]
+    result = house.run()
+    assert (result["state"], result["failures"]) == ("looked", [])
+    assert [secret["name"] for secret in result["secrets"] if secret["is_old"]] == ["pardon-rehearsal/cron-secret"]
+    assert result["subscribers"] == {"confirmed": 1, "unconfirmed": ("operator@example.com", "new@example.com")}
+    assert house.values == {
+        "OldestSecretDays": 91.0,
+        "ConfirmedSubscribers": 1.0,
+        "UnconfirmedSubscribers": 2.0,
+        "RestorableMinutesAgo": 420.0,
+    }
+
+
+def test_pages_are_read_until_what_is_looked_for_is_found(aws: Aws, house: House) -> None:
+    aws.versions[CRON] = [[version(1, "mine")], [version(3, "AWSCURRENT")], [version(99, "AWSPREVIOUS")]]
+    aws.behaviours["ListSubscriptionsByTopic"] = [
+        subscriptions(*(("email", f"{number}@example.com", f"{TOPIC}:{number}") for number in range(100)), token="two"),
+        subscriptions(("email", "operator@example.com", f"{TOPIC}:100")),
+    ]
+    result = house.run()
+    assert {"name": "pardon-rehearsal/cron-secret", "days": 3.0, "is_old": False} in result["secrets"]
+    assert result["subscribers"] == {"confirmed": 101, "unconfirmed": ()}
+    tokens = [parameters.get("NextToken") for name, parameters in aws.requests if name == "ListSubscriptionsByTopic"]
+    assert tokens == [None, "two"]
+    assert [parameters.get("NextToken") for _, parameters in aws.requests if parameters.get("SecretId") == CRON] == [
+        *(None, None, "1"),
+    ]
+
+
+def test_nobody_who_hears_the_alarms_is_said_in_the_log(
+    aws: Aws, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALARM_EMAILS", "")
+    aws.behaviours["ListSubscriptionsByTopic"] = [subscriptions()]
+    assert house.run()["subscribers"] == {"confirmed": 0, "unconfirmed": ()}
+    assert (house.values["ConfirmedSubscribers"], house.values["UnconfirmedSubscribers"]) == (0, 0)
+    assert [(log["level"], log["message"]) for log in house.logs] == [("WARNING", "Nobody hears the alarms")]
+
+
+def test_a_database_without_any_backup_counts_from_its_creation(aws: Aws, house: House) -> None:
+    aws.behaviours["DescribeDBInstances"] = [instances(instance(restorable=None, created=timedelta(minutes=90)))]
+    assert house.run()["backup"] == {"status": "available", "has_backup": False, "restorable_minutes_ago": 90.0}
+    assert house.values["RestorableMinutesAgo"] == 90
+
+
+@pytest.mark.parametrize(
+    ("operation", "behaviour"),
+    [
+        ("DescribeSecret", refused("ThrottlingException")),
+        ("ListSubscriptionsByTopic", refused("Throttling", service="sns")),
+        ("DescribeDBInstances", refused("Throttling", service="rds")),
+    ],
+)
+def test_throttling_is_waited_out(aws: Aws, house: House, operation: str, behaviour: Behaviour) -> None:
+    well = aws.behaviours.get(operation)
+    aws.behaviours[operation] = [behaviour, *(well or [lambda exchange: secret_again(aws, exchange)])]
+    assert house.run()["state"] == "looked"
+    assert aws.count(operation) == (2 if well else len(ARNS) + 1)
+
+
+def secret_again(aws: Aws, exchange: Exchange) -> None:
+    operation = exchange.request.headers["x-amz-target"].removeprefix("secretsmanager.")
+    aws._secret(operation, json.loads(exchange.request.body))(exchange)
+
+
+@pytest.mark.parametrize(
+    ("operation", "behaviour", "message", "hidden"),
+    [
+        (
+            "DescribeDBInstances",
+            refused("AccessDenied", "not authorized to perform", service="rds"),
+            rf"database {DATABASE}: .*AccessDenied.* DescribeDBInstances operation: not authorized",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "DescribeDBInstances",
+            refused("DBInstanceNotFound", service="rds"),
+            rf"database {DATABASE}: .*DBInstanceNotFound",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "DescribeDBInstances",
+            instances(),
+            rf"database {DATABASE}: RDS describes no such instance",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "DescribeDBInstances",
+            instances(instance(restorable=None, created=None)),
+            rf"database {DATABASE}: it has not been made yet, its status is creating",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "ListSubscriptionsByTopic",
+            refused("AuthorizationError", service="sns"),
+            rf"topic {TOPIC}: .*AuthorizationError.* ListSubscriptionsByTopic",
+            {"ConfirmedSubscribers", "UnconfirmedSubscribers"},
+        ),
+        (
+            "DescribeSecret",
+            refused("AccessDeniedException"),
+            rf"secret {CRON}: .*; secret {URL}: .*; secret {OPENAI}: .*AccessDeniedException",
+            {"OldestSecretDays"},
+        ),
+        (
+            "ListSecretVersionIds",
+            refused("AccessDeniedException"),
+            rf"secret {OPENAI}: .*AccessDeniedException.* ListSecretVersionIds",
+            {"OldestSecretDays"},
+        ),
+    ],
+)
+def test_what_cannot_be_looked_at_is_named_and_hides_nothing_else(
+    aws: Aws, house: House, operation: str, behaviour: Behaviour, message: str, hidden: set[str]
+) -> None:
+    aws.behaviours[operation] = [behaviour]
+    house.fails(message)
+    every = {"OldestSecretDays", "ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
+    assert set(house.values) == every - hidden
+
+
+def test_a_secret_that_is_missing_doomed_or_empty_is_named_and_the_others_counted(aws: Aws, house: House) -> None:
+    aws.deleted = {OPENAI}
+    result = house.fails(f"not looked at: secret {OPENAI}: it is scheduled for deletion")
+    assert house.values["OldestSecretDays"] == 12.5
+    assert len(result["secrets"]) == 2
+    del aws.versions[OPENAI]
+    house.fails(f"not looked at: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
+    aws.versions[URL] = [[version(1, "AWSPENDING")]]
+    house.fails(f"secret {URL}: it has no current version; secret {OPENAI}: ")
+    assert house.values["OldestSecretDays"] == 12.0
+
+
+def test_services_that_say_nothing_are_given_up_one_after_the_other(
+    aws: Aws, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_CONFIG", Config(read_timeout=0.1, retries={"total_max_attempts": 1}))
+    for operation in ("DescribeSecret", "ListSubscriptionsByTopic", "DescribeDBInstances"):
+        aws.behaviours[operation] = [hangs]
+    result = house.fails(rf"database {DATABASE}: Read timeout.*; topic {TOPIC}: Read timeout.*; secrets: Read timeout")
+    assert (house.values, result["secrets"], result["subscribers"], result["backup"]) == ({}, [], None, None)
+    assert aws.count("DescribeSecret") == 1, "the others would keep it waiting alike"
+
+
+@pytest.mark.usefixtures("aws")
+def test_nobody_there_is_an_error_that_hides_nothing_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", nobody().url)
+    monkeypatch.setattr(access, "_CONFIG", Config(retries={"total_max_attempts": 1}))
+    house.fails("not looked at: secrets: Could not connect to the endpoint URL")
+    assert set(house.values) == {"ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
+
+
+def test_bad_settings_are_refused_before_anything_is_asked(
+    aws: Aws, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidSettingError, match="event must be an object with no field at all"):
+        house.run({"dry_run": True})
+    monkeypatch.setenv("SECRET_ARNS", "cron-secret")
+    with pytest.raises(InvalidSettingError, match=r"SECRET_ARNS must be ARNs .*, got 'cron-secret'"):
+        house.run()
+    assert aws.requests == []

@@ -1,0 +1,154 @@
+"""Housekeeping's judgement at its bounds, and its settings."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops_lambdas.housekeeping.core import (
+    Instance,
+    Secret,
+    Subscribers,
+    Subscription,
+    backup,
+    secret_ages,
+    subscribers,
+)
+from ops_lambdas.housekeeping.settings import Settings
+from ops_lambdas.shared.settings import InvalidSettingError, from_environment
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TOPIC = "arn:aws:sns:us-east-1:123456789012:pardon-production-alarms"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pardon-production/cron-secret-AbCdEf"
+OTHER = SECRET.replace("cron-secret", "openai-api-key")
+VALID = {
+    "ENVIRONMENT": "production",
+    "SECRET_ARNS": f"{SECRET},{OTHER}",
+    "TOPIC_ARN": TOPIC,
+    "ALARM_EMAILS": "",
+    "DATABASE_INSTANCE": "pardon-production-database",
+}
+
+
+@pytest.mark.parametrize(
+    ("age", "days", "is_old"),
+    [
+        (timedelta(minutes=-5), 0.0, False),
+        (timedelta(0), 0.0, False),
+        (timedelta(hours=12), 0.5, False),
+        (timedelta(days=89, hours=23, minutes=59), 89.9, False),
+        (timedelta(days=90), 90.0, False),
+        (timedelta(days=90, hours=2), 90.0, False),
+        (timedelta(days=90, hours=2, minutes=24), 90.1, True),
+        (timedelta(days=1000), 1000.0, True),
+    ],
+)
+def test_a_secret_is_old_above_90_days(age: timedelta, days: float, is_old: bool) -> None:
+    (secret,) = secret_ages([Secret("s", NOW - age)], NOW)
+    assert (secret.days, secret.is_old) == (days, is_old)
+
+
+def test_the_oldest_secret_comes_first_and_none_is_no_age() -> None:
+    made = [Secret(name, NOW - timedelta(days=days)) for name, days in (("a", 1), ("b", 200), ("c", 91))]
+    assert [(one.name, one.is_old) for one in secret_ages(made, NOW)] == [("b", True), ("c", True), ("a", False)]
+    assert secret_ages([], NOW) == ()
+
+
+def listed(endpoint: str, arn: str = f"{TOPIC}:1", protocol: str = "email") -> Subscription:
+    return Subscription(protocol, endpoint, arn)
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "emails", "expected"),
+    [
+        ([], [], Subscribers(0, ())),
+        ([listed("a@example.com")], ["a@example.com"], Subscribers(1, ())),
+        ([listed("A@Example.com")], ["a@example.com"], Subscribers(1, ())),
+        ([listed("a@example.com", protocol="email-json")], ["a@example.com"], Subscribers(1, ())),
+        ([listed("a@example.com", "PendingConfirmation")], ["a@example.com"], Subscribers(0, ("a@example.com",))),
+        ([], ["a@example.com", "b@example.com"], Subscribers(0, ("a@example.com", "b@example.com"))),
+        ([listed("a@example.com", "Deleted")], ["a@example.com"], Subscribers(0, ("a@example.com",))),
+        ([listed("a@example.com", "Deleted")], [], Subscribers(0, ())),
+        ([listed("a@example.com", "Deleted"), listed("a@example.com")], ["a@example.com"], Subscribers(1, ())),
+        ([listed("a@example.com", "PendingConfirmation")], [], Subscribers(0, ("a@example.com",))),
+        (
+            [listed("https://example.com/hook", "PendingConfirmation", "https"), listed("a@example.com")],
+            ["a@example.com", "b@example.com"],
+            Subscribers(1, ("b@example.com", "https://example.com/hook")),
+        ),
+        ([listed("arn:aws:sqs:us-east-1:123456789012:q", protocol="sqs")], [], Subscribers(1, ())),
+        ([listed("a@example.com", protocol="sms")], ["a@example.com"], Subscribers(1, ("a@example.com",))),
+    ],
+    ids=[
+        *("nobody", "confirmed", "other case", "as JSON", "pending", "absent", "unsubscribed", "former", "again"),
+        *("pending by hand", "several", "queue", "other protocol"),
+    ],
+)
+def test_who_should_hear_the_alarms_and_does_not_is_named(
+    subscriptions: list[Subscription], emails: list[str], expected: Subscribers
+) -> None:
+    assert subscribers(subscriptions, emails) == expected
+
+
+@pytest.mark.parametrize(
+    ("restorable", "created", "has_backup", "minutes"),
+    [
+        (timedelta(minutes=-1), timedelta(days=9), True, 0.0),
+        (timedelta(minutes=5), timedelta(days=9), True, 5.0),
+        (timedelta(minutes=60), timedelta(days=9), True, 60.0),
+        (timedelta(minutes=60, seconds=6), timedelta(days=9), True, 60.1),
+        (timedelta(days=2), timedelta(days=9), True, 2880.0),
+        (None, timedelta(minutes=20), False, 20.0),
+        (None, timedelta(days=1), False, 1440.0),
+    ],
+)
+def test_a_backup_is_as_old_as_the_time_it_leads_to(
+    restorable: timedelta | None, created: timedelta, has_backup: bool, minutes: float
+) -> None:
+    instance = Instance("available", NOW - created, None if restorable is None else NOW - restorable)
+    found = backup(instance, NOW)
+    assert (found.status, found.has_backup, found.restorable_minutes_ago) == ("available", has_backup, minutes)
+
+
+@pytest.mark.parametrize(
+    ("text", "emails"),
+    [
+        ("", ()),
+        ("a@example.com", ("a@example.com",)),
+        ("a@example.com,b@example.com", ("a@example.com", "b@example.com")),
+    ],
+)
+def test_settings_are_read(text: str, emails: tuple[str, ...]) -> None:
+    assert from_environment(Settings, {**VALID, "ALARM_EMAILS": text}) == Settings(
+        environment="production",
+        secret_arns=(SECRET, OTHER),
+        topic_arn=TOPIC,
+        alarm_emails=emails,
+        database_instance="pardon-production-database",
+    )
+
+
+@pytest.mark.parametrize("field", list(VALID))
+def test_a_missing_setting_is_named(field: str) -> None:
+    with pytest.raises(InvalidSettingError, match=rf"^{field} must be .*, got None$"):
+        from_environment(Settings, {name: value for name, value in VALID.items() if name != field})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("SECRET_ARNS", "", "ARNs of different Secrets Manager secrets with commas between"),
+        ("SECRET_ARNS", f"{SECRET},", "ARNs of different Secrets Manager secrets"),
+        ("SECRET_ARNS", f"{SECRET},{SECRET}", "ARNs of different Secrets Manager secrets"),
+        ("SECRET_ARNS", "cron-secret", "ARNs of different Secrets Manager secrets"),
+        ("ALARM_EMAILS", "operator", "different e-mail addresses with commas between, or empty"),
+        ("ALARM_EMAILS", "a@example.com, b@example.com", "different e-mail addresses"),
+        ("ALARM_EMAILS", "a@example.com,a@example.com", "different e-mail addresses"),
+        ("ALARM_EMAILS", ",", "different e-mail addresses"),
+        ("DATABASE_INSTANCE", "arn:aws:rds:us-east-1:123456789012:db:x", "the name of a resource"),
+    ],
+)
+def test_a_bad_setting_names_field_value_and_what_is_allowed(field: str, value: str, allowed: str) -> None:
+    with pytest.raises(InvalidSettingError, match=allowed) as caught:
+        from_environment(Settings, {**VALID, field: value})
+    assert str(caught.value).startswith(f"{field} must be ")
+    assert str(caught.value).endswith(f", got {value!r}")
