@@ -58,9 +58,12 @@ class ApplicationSecrets(Construct):
     def _description(prefix: str, secret: ApplicationSecret) -> str:
         if secret.is_generated:
             return secret.description
-        fill = json.dumps({"value": "..."})
-        command = f"aws secretsmanager put-secret-value --secret-id {prefix}/{secret.name} --secret-string '{fill}'"
-        return f"{secret.description}. To fill it: {command}"
+        form = json.dumps({"value": "..."})
+        put = f"aws secretsmanager put-secret-value --secret-id {prefix}/{secret.name}"
+        # From the standard input, so that the shell's history does not have the value.
+        return (
+            f"{secret.description}. To fill it, type {form} and ctrl-D after: {put} --secret-string file:///dev/stdin"
+        )
 
     @staticmethod
     def _value(secret: ApplicationSecret) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Pools and checks on the dashboard: what our own code publishes."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -157,7 +158,7 @@ class CheckWidgets:
     def _of_each(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:
         return [
             Source("AWS/Lambda", {"FunctionName": name})(metric, statistic, _words(check), color, period=HOUR)
-            for (check, name), color in zip(self._names.items(), Hue.ALL, strict=False)
+            for (check, name), color in zip(self._names.items(), cycle(Hue.ALL), strict=False)
         ]
 
     def _dead_letters(self) -> list[cloudwatch.IMetric]:
@@ -165,7 +166,7 @@ class CheckWidgets:
             Source("AWS/SQS", {"QueueName": f"{name}-dead-letters"})(
                 "ApproximateNumberOfMessagesVisible", MAXIMUM, _words(check), color, period=HOUR
             )
-            for (check, name), color in zip(self._names.items(), Hue.ALL, strict=False)
+            for (check, name), color in zip(self._names.items(), cycle(Hue.ALL), strict=False)
         ]
 
 

@@ -14,8 +14,7 @@ SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
 def register(file: Path) -> None:
     """Append a JSON line {"to", "topic", "subject", "message"} to the file for each e-mail; refuse bad subjects.
 
-    MiniStack only logs e-mails, and takes any subject. A real subscriber confirms before the first e-mail;
-    here each gets all.
+    MiniStack only logs e-mails, and takes any subject.
     """
     fan_out, publish = sns._fanout, sns._publish
 
@@ -24,7 +23,7 @@ def register(file: Path) -> None:
         found = sns._topic_by_arn_any_scope(topic) or {"subscriptions": []}
         with file.open("a", encoding="utf-8") as mails:
             for subscription in found["subscriptions"]:
-                if subscription["protocol"] == "email":
+                if subscription["protocol"] == "email" and subscription["confirmed"]:
                     mail = {"to": subscription["endpoint"], "topic": topic, "subject": subject, "message": message}
                     mails.write(json.dumps(mail) + "\n")
 

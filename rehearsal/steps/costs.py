@@ -27,9 +27,7 @@ def _report(run: Run, region: Region, schedule: str, form: str) -> CheckRun:
     seen = f"{total:,.2f} {result['currency']} from {result['start']} on, {own:,.2f} in Cost Explorer"
     run.report.expect(is_so, region.name, f"cost_report, {schedule}: the costs are Cost Explorer's", seen)
 
-    pages = run.client("sns", region).get_paginator("list_subscriptions_by_topic").paginate(TopicArn=mailbox.topic)
-    subscribers = [one for page in pages for one in page["Subscriptions"] if one["Protocol"] == "email"]
-    addresses = sorted(one["Endpoint"] for one in subscribers)
+    addresses = sorted(REHEARSAL.alarm_emails)
     shown = [band["service"] for band in result["bands"] if form == "long" or band["state"] in _ABOVE]
     bands = {band.service for band in REHEARSAL.cost_bands}
     is_so = (

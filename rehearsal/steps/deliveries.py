@@ -119,8 +119,8 @@ def _delivery(
     missing = [part.strip() for part in must_hold if part not in told]
     if not mails:
         result = "not delivered"
-    elif not set(REHEARSAL.alarm_emails) <= readers:
-        result = f"delivered to {', '.join(sorted(readers))} only"
+    elif readers != set(REHEARSAL.alarm_emails):
+        result = f"delivered to {', '.join(sorted(readers))}, not to {', '.join(REHEARSAL.alarm_emails)}"
     elif not told.startswith(f"{severity}: ") or "<" in told or missing:
         result = f"the mail does not tell {', '.join(missing) or severity}: {told}"
     else:

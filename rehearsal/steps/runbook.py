@@ -1,5 +1,6 @@
 """The runbook's own AWS CLI commands against the deployed names, each answer checked."""
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -108,11 +109,16 @@ def metrics(run: Run, region: Region) -> None:
 
 
 def subscription(run: Run, region: Region) -> None:
-    """Subscribe an address to the alarms, beside the one that the deployment subscribed."""
+    """Confirm the addresses that the deployment subscribed to the alarms, and subscribe another."""
     topic = f"arn:aws:sns:{region.name}:{ACCOUNT}:{PREFIX}-alarms"
+    of_topic = ["--topic-arn", topic]
+    asked = [json.loads(line) for line in (run.folder / "emulator" / "confirmations.jsonl").read_text().splitlines()]
+    tokens = {one["to"]: one["token"] for one in asked if one["topic"] == topic}
+    for email in REHEARSAL.alarm_emails:  # with the token of the mail that asks for it
+        arn = run.aws(region, "sns", "confirm-subscription", *of_topic, "--token", tokens[email])["SubscriptionArn"]
+        run.report.expect(arn.startswith(topic), region.name, "aws sns confirm-subscription", f"{email}: {arn}")
     address = "your-email@example.com"
-    options = ["--topic-arn", topic, "--protocol", "email", "--notification-endpoint", address]
-    answer = run.aws(region, "sns", "subscribe", *options)
+    answer = run.aws(region, "sns", "subscribe", *of_topic, "--protocol", "email", "--notification-endpoint", address)
     subscribers = run.client("sns", region).list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     addresses = sorted(one["Endpoint"] for one in subscribers if one["Protocol"] == "email")
     is_there = addresses == sorted([address, *REHEARSAL.alarm_emails]) and "SubscriptionArn" in answer

@@ -159,18 +159,28 @@ def test_cost_explorer_is_only_for_those_whose_policy_allows_it(emulator: Emulat
         assert (answer is None) == is_allowed, answer
 
 
-def test_topic_s_mail_can_be_read(emulator: Emulator) -> None:
+def mails(emulator: Emulator, topic: str) -> list[dict[str, str]]:
+    lines = (emulator.folder / "mail.jsonl").read_text().splitlines()
+    return [mail for mail in map(json.loads, lines) if mail["topic"] == topic]
+
+
+def confirm(emulator: Emulator, topic: str, address: str) -> str:
+    """Confirm as whoever has the address would; return the subscription's ARN."""
+    asked = [json.loads(line) for line in (emulator.folder / "confirmations.jsonl").read_text().splitlines()]
+    (token,) = (one["token"] for one in asked if (one["to"], one["topic"]) == (address, topic))
+    return str(emulator.client("sns").confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"])
+
+
+def test_topic_s_mail_can_be_read_by_who_has_confirmed(emulator: Emulator) -> None:
     sns = emulator.client("sns")
     topic = sns.create_topic(Name="mailing")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.com")
+    for address in ("operator@example.com", "pending@example.com"):
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
+    confirm(emulator, topic, "operator@example.com")
     sns.publish(TopicArn=topic, Subject="Costs so far: $12", Message="ECS  12.00\nRDS   3.00\n")
-    mails = [json.loads(line) for line in (emulator.folder / "mail.jsonl").read_text().splitlines()]
-    assert {
-        "to": "operator@example.com",
-        "topic": topic,
-        "subject": "Costs so far: $12",
-        "message": "ECS  12.00\nRDS   3.00\n",
-    } in mails
+    subject, message = "Costs so far: $12", "ECS  12.00\nRDS   3.00\n"
+    mail = {"to": "operator@example.com", "topic": topic, "subject": subject, "message": message}
+    assert mails(emulator, topic) == [mail]
     for subject in ("two\nlines", "€ 12", "x" * 101):
         with pytest.raises(ClientError, match="Invalid parameter: Subject"):
             sns.publish(TopicArn=topic, Subject=subject, Message="text")
@@ -208,9 +218,9 @@ def test_event_of_aws_is_mailed_with_what_stands_in_its_lists(emulator: Emulator
     )
     detail = {"described": [{"text": "one"}, {"text": "two"}], "none": []}
     event = {"Source": "aws.health", "DetailType": "any", "Resources": ["arn:one"], "Detail": json.dumps(detail)}
+    confirm(emulator, ids["Topic"], "operator@example.com")
     assert emulator.client("events").put_events(Entries=[event])["FailedEntryCount"] == 0
-    mails = [json.loads(line) for line in (emulator.folder / "mail.jsonl").read_text().splitlines()]
-    assert [mail["message"] for mail in mails if mail["topic"] == ids["Topic"]] == ['"What: two"\n"Where: arn:one"']
+    assert [mail["message"] for mail in mails(emulator, ids["Topic"])] == ['"What: two"\n"Where: arn:one"']
 
 
 def test_e_mail_address_is_pending_until_it_is_confirmed(emulator: Emulator) -> None:
@@ -230,9 +240,7 @@ def test_e_mail_address_is_pending_until_it_is_confirmed(emulator: Emulator) -> 
         return {one["Endpoint"].rpartition(":")[2]: one["SubscriptionArn"].startswith("arn:") for one in listed}
 
     assert confirmed() == {"deployed@example.com": False, "by-hand@example.com": False, "confirming": True}
-    asked = [json.loads(line) for line in (emulator.folder / "confirmations.jsonl").read_text().splitlines()]
-    (token,) = (one["token"] for one in asked if (one["to"], one["topic"]) == ("deployed@example.com", ids["Topic"]))
-    assert sns.confirm_subscription(**names, Token=token)["SubscriptionArn"] == ids["Subscription"]
+    assert confirm(emulator, ids["Topic"], "deployed@example.com") == ids["Subscription"]
     assert confirmed() == {"deployed@example.com": True, "by-hand@example.com": False, "confirming": True}
     emulator.delete("confirming")
 
