@@ -54,9 +54,10 @@ class ApplicationTask(Construct):
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
         )
+        definitions: dict[str, ecs.ContainerDefinition] = {}
         for container in containers:
             bucket = {"S3_BUCKET_NAME": configuration_bucket.bucket_name} if container.reads_configuration else {}
-            definition = self.definition.add_container(
+            definition = definitions[container.name] = self.definition.add_container(
                 container.name,
                 container_name=container.name,
                 image=ecs.ContainerImage.from_ecr_repository(repositories[container.repository], image_tag),
@@ -83,9 +84,8 @@ class ApplicationTask(Construct):
             )
             definition.add_container_dependencies(
                 *(
-                    ecs.ContainerDependency(container=earlier, condition=_condition(containers, name))
+                    ecs.ContainerDependency(container=definitions[name], condition=_condition(containers, name))
                     for name in container.starts_after
-                    if (earlier := self.definition.find_container(name))
                 )
             )
         if any(container.reads_configuration for container in containers):

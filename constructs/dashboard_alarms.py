@@ -32,6 +32,8 @@ class AllAlarms:
 
     def __init__(self, scope: Construct, prefix: str) -> None:
         self._scope, self._prefix = scope, prefix
+        stack = Stack.of(scope)
+        self._arn = f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm:"
         self._severities: dict[str, tuple[list[str], int]] = {}
 
     @property
@@ -62,7 +64,7 @@ class AllAlarms:
 
     def to_json(self) -> list[Any]:
         """Widgets as the dashboard's body has them."""
-        stack, widgets, x, height = Stack.of(self._scope), [], 0, self.height
+        widgets, x, height = [], 0, self.height
         for severity, (names, width) in self._severities.items():
             widgets.append(
                 {
@@ -73,10 +75,7 @@ class AllAlarms:
                     "y": 0,
                     "properties": {
                         "title": TITLES[severity],
-                        "alarms": [
-                            f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm:{name}"
-                            for name in names
-                        ],
+                        "alarms": [self._arn + name for name in names],
                     },
                 }
             )

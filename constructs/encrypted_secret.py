@@ -1,6 +1,7 @@
 """Secrets under a key of ours, readable from other stacks."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from aws_cdk import Stack
@@ -30,15 +31,20 @@ class EncryptedSecret(secretsmanager.Secret):
         version_stages: Sequence[str] | None = None,  # noqa: ARG002 - the CDK's signature
     ) -> iam.Grant:
         """Let `grantee` read the secret's value, and decrypt with its key through Secrets Manager only."""
-        grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["kms:Decrypt"],
-                resources=[self._key.key_arn],
-                conditions={
-                    "StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(self).region}.amazonaws.com"}
-                },
-            )
-        )
+        grantee.grant_principal.add_to_principal_policy(self._decrypt)
         return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self.secret_arn]
+            grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self._arn]
+        )
+
+    @cached_property
+    def _arn(self) -> str:
+        return self.secret_arn
+
+    @cached_property
+    def _decrypt(self) -> iam.PolicyStatement:
+        """One for all who read it: every container grants its reading anew, and a question to the CDK takes time."""
+        return iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[self._key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(self).region}.amazonaws.com"}},
         )

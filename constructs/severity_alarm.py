@@ -45,7 +45,7 @@ class SeverityAlarm(cloudwatch.Alarm):
         name: str,
         problem: str,
         next_steps: tuple[str, ...],
-        metric: cloudwatch.IMetric,
+        metric: cloudwatch.Metric | cloudwatch.MathExpression,
         datapoints: tuple[int, int],
         silence: Silence,
         above: float | None = None,
@@ -58,7 +58,8 @@ class SeverityAlarm(cloudwatch.Alarm):
         operators = cloudwatch.ComparisonOperator
         needed, periods = datapoints
         self.severity = severity
-        period_seconds, statistic = _period_and_statistic(metric)
+        period_seconds = int(metric.period.to_seconds())
+        statistic = metric.statistic if isinstance(metric, cloudwatch.Metric) else ""
         full_name = alarm_name(channel.prefix, severity, name)
         self.description = channel.describe(
             severity,
@@ -114,11 +115,3 @@ def _length(seconds: int) -> str:
     """Whole minutes, hours or days in words, without asking the CDK, which takes a round trip to Node."""
     unit, size = next((unit, size) for unit, size in _UNITS.items() if seconds % size == 0)
     return f"{seconds // size} {unit}{'s' if seconds > size else ''}"
-
-
-def _period_and_statistic(metric: cloudwatch.IMetric) -> tuple[int, str]:
-    config = metric.to_metric_config()
-    if config.metric_stat is None:
-        assert config.math_expression is not None  # noqa: S101 - a metric is one or the other
-        return int(config.math_expression.period), ""
-    return int(config.metric_stat.period.to_seconds()), config.metric_stat.statistic
