@@ -108,7 +108,8 @@ def deployment_alarms(prefix: str) -> tuple[str, str]:
 def _for_how_long(period_seconds: int, needed: int, periods: int) -> str:
     if needed < periods:
         return f"in {needed} of the last {periods} periods of {_length(period_seconds)}"
-    return f"{'for' if periods > 1 else 'in the last'} {_length(period_seconds * periods)}"
+    length = _length(period_seconds * periods)
+    return f"for {length}" if periods > 1 else f"in the last {length.removeprefix('1 ')}"
 
 
 def _length(seconds: int) -> str:

@@ -17,6 +17,11 @@ from tests.infra.aws_metrics import AWS_METRICS
 from tests.infra.conftest import CONTEXT, ROOT, Deployment
 
 MAX_DESCRIPTION = 1024
+FOR_HOW_LONG = (
+    r"for \d+ [a-z]+",
+    r"in the last (\d+ )?[a-z]+",
+    r"in \d+ of the last \d+ periods of \d+ [a-z]+",
+)
 # Alarms of P1 and P2 that take silence as fine → the alarm that then speaks.
 PAIRS = {
     "p1-load-balancer-errors": "p1-no-healthy-target",
@@ -166,7 +171,7 @@ def test_description_says_what_is_wrong_for_how_long_and_what_next(deployment: D
             continue
         what, steps, runbook = description.split("\n\n")
         if not name.endswith("p1-outage"):
-            assert re.search(r", (for|in the last|in \d+ of the last \d+ periods of) \d+ [a-z]+\.$", what), what
+            assert re.search(rf", ({'|'.join(FOR_HOW_LONG)})\.$", what), what
         commands = steps.removeprefix("Next:\n").splitlines()
         assert commands
         for command in commands:
