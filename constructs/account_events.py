@@ -6,13 +6,14 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
 from constructs.channel import Channel, Severity
-from constructs.event_notice import EventNotice, field
+from constructs.event_notice import EventNotice, event_field
 from constructs.links import Links
 
 # As AWS Health writes them. What is public concerns everybody, so only what we stand on counts.
 SERVICES = [
     *("ACM", "BACKUP", "CLOUDWATCH", "EC2", "ECR", "ECS", "ELASTICLOADBALANCING", "EVENTS", "FARGATE", "IAM", "KMS"),
     *("LAMBDA", "NATGATEWAY", "RDS", "ROUTE53", "S3", "SECRETSMANAGER", "SNS", "SQS", "VPC"),
+    *("INTERNETCONNECTIVITY", "MULTIPLE_SERVICES"),  # what AWS calls an outage of many services
 ]
 # https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-severity.html: medium from 4, high from 7.
 MEDIUM, HIGH = 4, 7
@@ -22,6 +23,10 @@ class AccountEvents(Construct):
     """Events of AWS Health for this region, of the environment's secrets, and of GuardDuty when it is on.
 
     CloudTrail tells of secrets, where the account has a trail that logs management events.
+
+    Args:
+        links: pages of the console.
+        dead_letters: keeps what could not be handed to the channel's topic.
     """
 
     def __init__(self, scope: Construct, id: str, *, channel: Channel, links: Links, dead_letters: sqs.IQueue) -> None:
@@ -34,15 +39,16 @@ class AccountEvents(Construct):
     def _health(self, notice: partial[EventNotice], channel: Channel, links: Links) -> None:
         """https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html"""
         steps = channel.steps
-        here = {"eventRegion": [steps.region, "global"]}  # copies of other regions' events come, too
+        # Copies of other regions' events come, too; those of no region come to two of AWS's regions only.
+        here = {"eventRegion": [steps.region, "global"]}
+        service = f"{event_field('$.detail.service')} in {event_field('$.detail.eventRegion')}"
         of_health = partial(
             notice,
             source="aws.health",
             detail_type=["AWS Health Event"],
-            what=f"{field('$.detail.eventTypeCode')}, {field('$.detail.statusCode')}: "
-            f"{field('$.detail.eventDescription[0].latestDescription')}",
-            where=f"{field('$.detail.service')} in {field('$.detail.eventRegion')}, {field('$.resources')}",
-            when=f"from {field('$.detail.startTime')} to {field('$.detail.endTime')}",
+            what=f"{event_field('$.detail.eventTypeCode')}, {event_field('$.detail.statusCode')}: "
+            f"{event_field('$.detail.eventDescription[0].latestDescription')}",
+            when=f"since {event_field('$.detail.startTime')}, told {event_field('$.time')}",
             link=links.health,
         )
         of_health(
@@ -55,6 +61,7 @@ class AccountEvents(Construct):
                 "eventTypeCategory": ["investigation", "issue"],
                 "$or": [{"eventScopeCode": ["ACCOUNT_SPECIFIC"]}, {"service": SERVICES}],
             },
+            where=service,
             next_steps=(steps.tasks, steps.database(), steps.check("pool_health")),
         )
         of_health(
@@ -67,6 +74,7 @@ class AccountEvents(Construct):
                 "eventTypeCategory": ["accountNotification", "scheduledChange"],
                 "eventScopeCode": ["ACCOUNT_SPECIFIC"],
             },
+            where=f"{service}, {event_field('$.resources[0]')}",
             next_steps=("if tasks are to be retired, replace them before, at a quiet hour:", steps.restart),
         )
 
@@ -74,8 +82,10 @@ class AccountEvents(Construct):
         """https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html"""
         steps = channel.steps
         ours = [{"wildcard": f"*:secret:{channel.prefix}/*"}]
-        of_secrets = partial(notice, source="aws.secretsmanager", when=field("$.detail.eventTime"), link=links.secrets)
-        rotated, deleted = field("$.detail.additionalEventData.SecretId"), field("$.detail.responseElements.arn")
+        when = event_field("$.detail.eventTime")
+        of_secrets = partial(notice, source="aws.secretsmanager", when=when, link=links.secrets)
+        rotated = event_field("$.detail.additionalEventData.SecretId")
+        deleted = event_field("$.detail.responseElements.arn")
         of_secrets(
             "RotationFailed",
             severity=Severity.P4,
@@ -86,7 +96,7 @@ class AccountEvents(Construct):
                 "eventName": ["RotationAbandoned", "RotationFailed"],
                 "additionalEventData": {"SecretId": ours},
             },
-            what=f"{field('$.detail.eventName')}: {field('$.detail.errorMessage')}",
+            what=f"{event_field('$.detail.eventName')} {event_field('$.detail.errorMessage')}",
             where=f"secret {rotated}",
             next_steps=(steps.secret(rotated),),
         )
@@ -97,23 +107,23 @@ class AccountEvents(Construct):
             problem="a secret is scheduled for deletion, and tasks that read it no longer start",
             detail_type=["AWS API Call via CloudTrail"],
             detail={"eventName": ["DeleteSecret"], "responseElements": {"arn": ours}},
-            what=f"{field('$.detail.userIdentity.arn')} deleted it; it is gone for good from "
-            f"{field('$.detail.responseElements.deletionDate')} on",
+            what=f"{event_field('$.detail.userIdentity.arn')} deleted it; it is gone for good from "
+            f"{event_field('$.detail.responseElements.deletionDate')} on",
             where=f"secret {deleted}",
             next_steps=(steps.restore_secret(deleted), steps.tasks),
         )
 
     def _findings(self, notice: partial[EventNotice], channel: Channel, links: Links) -> None:
         """https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html"""
-        finding = field("$.detail.id")
+        finding, severity = event_field("$.detail.id"), event_field("$.detail.severity")
         of_guardduty = partial(
             notice,
             source="aws.guardduty",
             detail_type=["GuardDuty Finding"],
-            what=f"{field('$.detail.title')} ({field('$.detail.type')}, severity {field('$.detail.severity')}): "
-            f"{field('$.detail.description')}",
-            where=f"{field('$.detail.resource.resourceType')}",
-            when=field("$.detail.service.eventLastSeen"),
+            what=f"{event_field('$.detail.title')} ({event_field('$.detail.type')}, severity {severity}): "
+            f"{event_field('$.detail.description')}",
+            where=event_field("$.detail.resource.resourceType"),
+            when=event_field("$.detail.service.eventLastSeen"),
             link=links.finding(finding),
             next_steps=(channel.steps.finding(finding),),
         )

@@ -1,6 +1,5 @@
 """The application's secrets and the key that encrypts them."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,12 +57,12 @@ class ApplicationSecrets(Construct):
     def _description(prefix: str, secret: ApplicationSecret) -> str:
         if secret.is_generated:
             return secret.description
-        form = json.dumps({"value": "..."})
-        put = f"aws secretsmanager put-secret-value --secret-id {prefix}/{secret.name}"
-        # From the standard input, so that the shell's history does not have the value.
-        return (
-            f"{secret.description}. To fill it, type {form} and ctrl-D after: {put} --secret-string file:///dev/stdin"
+        # What is typed shows neither on the screen nor in the shell's history.
+        put = (
+            f"aws secretsmanager put-secret-value --secret-id {prefix}/{secret.name} --secret-string file:///dev/stdin"
         )
+        fill = f"""read -rs value && printf '{{"value": "%s"}}' "$value" | {put}"""
+        return f"{secret.description}. To fill it, then type the value: {fill}"
 
     @staticmethod
     def _value(secret: ApplicationSecret) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class CheckAlarms(Construct):
             name=f"{name}-dead-letters",
             section="p4-check-dead-letters",
             problem=f"a run of the check {check} was given up and lies in its dead-letter queue",
-            next_steps=(steps.dead_letters(check), steps.check_log(check), steps.check(check)),
+            next_steps=(steps.dead_letters(check), steps.check_log(check), steps.check(check), steps.purge(check)),
             metric=dead_letters.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic=MAXIMUM),
             above=0,
             datapoints=(1, 1),

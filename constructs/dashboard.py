@@ -14,9 +14,19 @@ from constructs.dashboard_logs import cost_widgets, log_tables
 from constructs.dashboard_service import ServiceWidgets
 from constructs.dashboard_widgets import Part, heading, numbers, rows
 from constructs.database import Database
-from constructs.links import CHECK_INCIDENTS, COST, DATABASE, INCIDENTS, LOGS, Links
+from constructs.links import Links
 from constructs.load_balancer import LoadBalancer
 
+# Titles of sections of docs/runbook.md.
+INCIDENTS = (
+    "P1: Complete Service Outage",
+    "P2: High Error Rate",
+    "P3: High Latency",
+    "P4: Unhealthy Pool",
+)
+DATABASE = ("p2-database-connections-high", "p2-database-storage-low", "p3-database-slow")
+CHECK_INCIDENTS = ("p4-check-failed", "p4-check-silent", "p4-check-dead-letters")
+LOGS, COST = "p4-errors-logged", "p4-cost-forecast"
 CHECKS = ("pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report", "housekeeping")
 
 

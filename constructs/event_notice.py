@@ -10,7 +10,7 @@ from constructs import Construct
 from constructs.channel import Channel, Severity
 from constructs.severity_alarm import alarm_name
 
-field = events.EventField.from_path
+event_field = events.EventField.from_path
 """What stands in an event at a path such as `$.detail.reason`, for the texts of a notice."""
 
 
@@ -22,6 +22,7 @@ class EventNotice(events.Rule):
 
     Args:
         channel: its topic is told; neither outage nor deployment keeps an event quiet.
+        severity, name: of the rule, and of the runbook's section `p<severity>-<name>`.
         problem: what has happened, as a clause.
         source, detail_type, resources, detail: what the event must match; a list's members are alternatives.
         what, where, when: texts with fields of the event.
@@ -54,8 +55,8 @@ class EventNotice(events.Rule):
             (
                 f"P{severity}: {problem}.",
                 f"What: {what}",
-                f"Where: {where}, account {field('$.account')}, {field('$.region')}",
-                f"When: {when or field('$.time')}",
+                f"Where: {where}, account {event_field('$.account')}, {event_field('$.region')}",
+                f"When: {when or event_field('$.time')}",
                 f"Link: {link}",
                 "Next:",
                 *next_steps,

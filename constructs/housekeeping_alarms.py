@@ -85,7 +85,7 @@ class HousekeepingAlarms(Construct):
                 "SecretOld",
                 name="secret-old",
                 problem=f"a secret has had its value for over {MAX_SECRET_DAYS} days",
-                next_steps=(look, steps.replace_secret, 'then type {"value": "..."} and Ctrl-D', steps.restart),
+                next_steps=(look, steps.replace_secret, steps.restart),
                 metric=metric("OldestSecretDays", statistic=MAXIMUM),
                 above=MAX_SECRET_DAYS,
                 datapoints=(1, 1),

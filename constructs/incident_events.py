@@ -17,8 +17,10 @@ from constructs.severity_alarm import SeverityAlarm, Silence
 class IncidentEvents(Construct):
     """Events of the service, the database and the account go to the channel's topic, as readable mails.
 
-    One that EventBridge could not hand over within a day is kept for 14 days, and an alarm says so.
+    One that EventBridge may not hand over, or could not within a day, is kept for 14 days, and an alarm says so.
 
+    Args:
+        links: pages of the console.
     Attributes: dead_letters; alarm.
     """
 
@@ -44,7 +46,7 @@ class IncidentEvents(Construct):
             severity=Severity.P4,
             name="event-dead-letters",
             problem="an event of AWS could not be handed to the alarm topic and lies in the dead-letter queue",
-            next_steps=(steps.dead_letters("event"), steps.subscribers),
+            next_steps=(steps.dead_letters("event"), steps.purge("event"), steps.subscribers),
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic=MAXIMUM
             ),

@@ -4,17 +4,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-# Titles of sections of docs/runbook.md.
-INCIDENTS = (
-    "P1: Complete Service Outage",
-    "P2: High Error Rate",
-    "P3: High Latency",
-    "P4: Unhealthy Pool",
-)
-DATABASE = ("p2-database-connections-high", "p2-database-storage-low", "p3-database-slow")
-CHECK_INCIDENTS = ("p4-check-failed", "p4-check-silent", "p4-check-dead-letters")
-LOGS, COST = "p4-errors-logged", "p4-cost-forecast"
-
 
 @dataclass(frozen=True)
 class Links:
@@ -67,6 +56,11 @@ class Links:
     def health(self) -> str:
         """AWS Health, which knows no region."""
         return "https://health.aws.amazon.com/health/home#/account/dashboard/open-issues"
+
+    @property
+    def backups(self) -> str:
+        """The jobs of AWS Backup."""
+        return f"{self._home('backup/home')}?region={self.region}#/jobs"
 
     @property
     def secrets(self) -> str:

@@ -87,6 +87,11 @@ class NextSteps:
         query = "BackupJobs[].[CreationDate,State,StatusMessage]"
         return self._aws(f"backup list-backup-jobs --by-resource-arn {resource} --query '{query}'")
 
+    def copy_jobs(self, resource: str) -> str:
+        """What became of the copies of a resource's backups."""
+        query = "CopyJobs[].[CreationDate,State,StatusMessage]"
+        return self._aws(f"backup list-copy-jobs --by-resource-arn {resource} --query '{query}'")
+
     def secret(self, secret: str) -> str:
         """How a secret is rotated, and which version is current."""
         query = "[RotationEnabled,LastRotatedDate,NextRotationDate,VersionIdsToStages]"
@@ -127,9 +132,13 @@ class NextSteps:
         return self._aws(f"scheduler list-schedules --group-name {self.prefix}-checks --name-prefix {schedule}")
 
     def dead_letters(self, name: str) -> str:
-        """The runs of a check that were given up, and why."""
-        queue = f"{self.account}/{self.prefix}-{name.replace('_', '-')}-dead-letters"
-        return self._aws(f"sqs receive-message --queue-url https://sqs.{self.region}.amazonaws.com/{queue}")
+        """What was given up, and why: the runs of a check, or for "event" AWS's events."""
+        how = "--message-attribute-names All --max-number-of-messages 10"
+        return self._aws(f"sqs receive-message {self._dead_letters(name)} {how}")
+
+    def purge(self, name: str) -> str:
+        """Empty a queue of dead letters once they are read, so that the next one is told again."""
+        return self._aws(f"sqs purge-queue {self._dead_letters(name)}")
 
     @property
     def subscribers(self) -> str:
@@ -143,10 +152,11 @@ class NextSteps:
 
     @property
     def replace_secret(self) -> str:
-        """Give a secret the value that is typed or piped in, so that the shell's history does not have it."""
-        return self._aws(
+        """Give a secret the value that is typed, which neither the screen nor the shell's history shows."""
+        put = self._aws(
             f"secretsmanager put-secret-value --secret-id {self.prefix}/SECRET --secret-string file:///dev/stdin"
         )
+        return f"""read -rs value && printf '{{"value": "%s"}}' "$value" | {put}"""
 
     @property
     def _make(self) -> str:
@@ -159,6 +169,10 @@ class NextSteps:
     @property
     def _instance(self) -> str:
         return f"--db-instance-identifier {self.prefix}-database"
+
+    def _dead_letters(self, name: str) -> str:
+        queue = f"{self.account}/{self.prefix}-{name.replace('_', '-')}-dead-letters"
+        return f"--queue-url https://sqs.{self.region}.amazonaws.com/{queue}"
 
     def _service(self, query: str) -> str:
         names = f"--cluster {self.prefix}-cluster --services {self.prefix}-service"

@@ -7,7 +7,7 @@ from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
 from constructs.channel import Channel, Severity
-from constructs.event_notice import EventNotice, field
+from constructs.event_notice import EventNotice, event_field
 from constructs.links import Links
 
 
@@ -15,6 +15,10 @@ class ServiceEvents(Construct):
     """A deployment that failed or was rolled back, and each task that stopped with an error.
 
     A task that ECS or a person stops, and one of Fargate Spot that is taken back, is no error.
+
+    Args:
+        links: pages of the console.
+        dead_letters: keeps what could not be handed to the channel's topic.
     """
 
     def __init__(self, scope: Construct, id: str, *, channel: Channel, links: Links, dead_letters: sqs.IQueue) -> None:
@@ -33,13 +37,13 @@ class ServiceEvents(Construct):
         p4(
             "DeploymentFailed",
             name="deployment-failed",
-            problem="a deployment failed, and ECS goes back to the version before",
+            problem="a deployment failed, and ECS goes back to the version before, if there is one",
             detail_type=["ECS Deployment State Change"],
             resources=events.Match.suffix(f":service/{prefix}-cluster/{prefix}-service"),
             detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
-            what=f"{field('$.detail.reason')} (deployment {field('$.detail.deploymentId')})",
+            what=f"{event_field('$.detail.reason')} (deployment {event_field('$.detail.deploymentId')})",
             where=f"service {prefix}-service",
-            when=field("$.detail.updatedAt"),
+            when=event_field("$.detail.updatedAt"),
             next_steps=(steps.tasks, steps.events, steps.why_stopped),
         )
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
@@ -58,8 +62,8 @@ class ServiceEvents(Construct):
                     {"stoppedReason": [{"prefix": "Task failed"}]},
                 ],
             },
-            what=f"{field('$.detail.stoppedReason')} ({field('$.detail.stopCode')})",
-            where=f"task {field('$.detail.taskArn')} of {field('$.detail.taskDefinitionArn')}",
-            when=field("$.detail.stoppedAt"),
-            next_steps=(steps.task(field("$.detail.taskArn")), steps.errors, steps.events),
+            what=f"{event_field('$.detail.stoppedReason')} ({event_field('$.detail.stopCode')})",
+            where=f"task {event_field('$.detail.taskArn')} of {event_field('$.detail.taskDefinitionArn')}",
+            when=event_field("$.detail.stoppedAt"),
+            next_steps=(steps.task(event_field("$.detail.taskArn")), steps.errors, steps.events),
         )

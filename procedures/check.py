@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--region")
     parser.add_argument("--event", default="{}", help='options of the check, e.g. {"dry_run": true}')
     arguments = parser.parse_args()
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)  # an ARN with :secret: in it is no picture
     try:
         event = json.loads(arguments.event)
         chosen = environment(arguments.environment, region=arguments.region)
@@ -96,7 +96,7 @@ def main() -> int:
     except (CheckError, ConfigurationError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False)
         return 1
-    console = Console()
+    console = Console(emoji=False)
     for table in tables(arguments.check, result):
         console.print(table)
     return 0

@@ -99,8 +99,8 @@ def _arguments() -> argparse.Namespace:
 
 def _console() -> Console:
     """Colours and width of the terminal, if it is one; lines of a fixed width in a file or pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)
+    console = Console(highlight=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, emoji=False, width=_FILE_WIDTH)
 
 
 def _shown(path: Path) -> str:

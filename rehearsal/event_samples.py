@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TIME = "2026-11-23T03:14:15Z"
+NOTICE = 'Your task will be "retired".\n\nAWS replaces it unless you do.'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,9 @@ def _of_the_database(prefix: str, account: str, region: str) -> dict[str, Event]
     return {
         "p2-database-not-available": of_rds(["failover"], "RDS-EVENT-0013", "Multi-AZ instance failover started."),
         "p4-database-changed": of_rds(
-            ["maintenance"], "RDS-EVENT-0026", "Applying off-line patches to the DB instance."
+            ["configuration change"],
+            "RDS-EVENT-0217",
+            "Applying autoscaling-initiated modification to allocated storage.",
         ),
         # https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html
         "p4-backup-failed": Event(
@@ -141,7 +144,6 @@ def _of_aws_health(account: str, region: str, task: str) -> dict[str, Event]:
                 "eventScopeCode": "ACCOUNT_SPECIFIC" if resources else "PUBLIC",
                 "communicationId": "1234567890abcdef-1",
                 "startTime": "Mon, 23 Nov 2026 03:14:15 GMT",
-                "endTime": "Mon, 23 Nov 2026 05:14:15 GMT",
                 "lastUpdatedTime": "Mon, 23 Nov 2026 03:14:15 GMT",
                 "statusCode": "open" if category == "issue" else "upcoming",
                 "eventRegion": region,
@@ -159,9 +161,7 @@ def _of_aws_health(account: str, region: str, task: str) -> dict[str, Event]:
         "p3-aws-incident": of_health(
             "issue", "RDS", "AWS_RDS_OPERATIONAL_ISSUE", "We investigate failing connections.", []
         ),
-        "p4-aws-notice": of_health(
-            "scheduledChange", "ECS", "AWS_ECS_TASK_PATCHING_RETIREMENT", "Your task will be retired.", [task]
-        ),
+        "p4-aws-notice": of_health("scheduledChange", "ECS", "AWS_ECS_TASK_PATCHING_RETIREMENT", NOTICE, [task]),
     }
 
 
@@ -182,7 +182,7 @@ def _of_secrets(prefix: str, account: str, region: str, secret: str) -> dict[str
                 "responseElements": None,
                 "additionalEventData": {"SecretId": secret},
             },
-            told=("RotationFailed: Error when executing lambda during setSecret step", f"--secret-id {secret}"),
+            told=("RotationFailed Error when executing lambda during setSecret step", f"--secret-id {secret}"),
         ),
         "p2-secret-deleted": Event(
             source="aws.secretsmanager",

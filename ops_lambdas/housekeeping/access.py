@@ -14,7 +14,7 @@ from ops_lambdas.housekeeping.core import Instance, Secret, Subscription
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 
 
-class LookError(RuntimeError):
+class NotSeenError(RuntimeError):
     """Something could not be looked at; says what, and why."""
 
 
@@ -23,7 +23,7 @@ def noted(failures: list[str], what: str) -> Iterator[None]:
     """Add to `failures` why `what` could not be looked at, and go on behind the block."""
     try:
         yield
-    except (LookError, BotoCoreError, ClientError) as error:
+    except (NotSeenError, BotoCoreError, ClientError) as error:
         failures.append(f"{what}: {error}")
 
 
@@ -31,17 +31,17 @@ def instance(identifier: str) -> Instance:
     """Describe the DB instance; needs `rds:DescribeDBInstances`.
 
     Raises:
-        LookError: RDS has not finished making it.
+        NotSeenError: RDS has not finished making it.
         BotoCoreError, ClientError: RDS could not be asked, or does not know it.
     """
     client = boto3.client("rds", config=_CONFIG)
     described = client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
     if not described:
-        raise LookError("RDS describes no such instance")
+        raise NotSeenError("RDS describes no such instance")
     found = described[0]
     status = found.get("DBInstanceStatus", "unknown")
     if "InstanceCreateTime" not in found:
-        raise LookError(f"it has not been made yet, its status is {status}")
+        raise NotSeenError(f"it has not been made yet, its status is {status}")
     return Instance(status, found["InstanceCreateTime"], found.get("LatestRestorableTime"))
 
 
@@ -71,7 +71,7 @@ def secrets(arns: Iterable[str], failures: list[str]) -> tuple[Secret, ...]:
         for arn in arns:
             try:
                 found.append(_secret(client, arn))
-            except (LookError, ClientError) as error:
+            except (NotSeenError, ClientError) as error:
                 failures.append(f"secret {arn}: {error}")
     except BotoCoreError as error:
         failures.append(f"secrets: {error}")  # the next ones would keep us waiting alike
@@ -82,7 +82,7 @@ def _secret(client: Any, arn: str) -> Secret:
     # Listing the versions is documented to fail for a secret that is missing, not for one that is to be deleted.
     described = client.describe_secret(SecretId=arn)
     if "DeletedDate" in described:
-        raise LookError("it is scheduled for deletion")
+        raise NotSeenError("it is scheduled for deletion")
     token: dict[str, str] = {}
     while True:  # botocore has no paginator for it
         page = client.list_secret_version_ids(SecretId=arn, **token)
@@ -90,5 +90,5 @@ def _secret(client: Any, arn: str) -> Secret:
             if "AWSCURRENT" in version.get("VersionStages", []):
                 return Secret(described["Name"], version["CreatedDate"])
         if not page.get("NextToken"):
-            raise LookError("it has no current version")
+            raise NotSeenError("it has no current version")
         token = {"NextToken": page["NextToken"]}

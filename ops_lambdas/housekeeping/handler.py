@@ -23,7 +23,7 @@ def handler(event: object, _context: LambdaContext) -> HousekeepingResult:
 
     Raises:
         InvalidSettingError: the check cannot begin.
-        LookError: something could not be looked at; what else was seen is published all the same.
+        NotSeenError: something could not be looked at; what else was seen is published all the same.
     """
     from_event(NoOptions, event)
     config = from_environment(Settings, os.environ)
@@ -43,7 +43,7 @@ def handler(event: object, _context: LambdaContext) -> HousekeepingResult:
     report = logger.info if is_heard and not failures else logger.warning
     report("House looked at" if is_heard else "Nobody hears the alarms", extra={"result": result})
     if failures:
-        raise access.LookError(f"not looked at: {'; '.join(failures)}")
+        raise access.NotSeenError(f"not looked at: {'; '.join(failures)}")
     return result
 
 

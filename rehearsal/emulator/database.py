@@ -73,7 +73,17 @@ def register(
         instance_id, _ = update_record(physical_id, old, new, *more)
         return instance_id, connect(instance_id, new.get("MasterUserPassword"))
 
+    def modify(parameters: Any) -> Any:
+        """Change the instance, and its password in PostgreSQL where MiniStack would look for a container."""
+        password = rds._p(parameters, "MasterUserPassword")
+        answer = modify_record({key: value for key, value in parameters.items() if key != "MasterUserPassword"})
+        if password and answer[0] == 200:
+            connect(rds._p(parameters, "DBInstanceIdentifier"), password)
+        return answer
+
     provisioners._RESOURCE_HANDLERS[TYPE] = {**handler, "create": create, "update": update}
+    modify_record = rds._ACTION_MAP["ModifyDBInstance"]
+    rds._ACTION_MAP["ModifyDBInstance"] = modify
 
 
 def open_endpoints(

@@ -1,65 +1,80 @@
-"""Try the commands that the mails name as next steps, as they stand there."""
+"""Try the commands of the mails and of docs/runbook.md, as they stand there."""
 
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from config import PRODUCTION
 from procedures.check import CHECKS
 from rehearsal import guards
 from rehearsal.report import Step
-from rehearsal.run import PREFIX, Region, Run
+from rehearsal.run import ACCOUNT, PREFIX, Region, Run
 
 SECRET = f"{PREFIX}/agent-api-key"  # the one that an event tells the deletion of
 _AT_ONCE = 4
 _CHECK = "make check CHECK="
-_UNKNOWN = ("guardduty",)  # services that the emulator does not have
-_CHOSEN = {"ADDRESS": "your-email@example.com", f"{PREFIX}/SECRET": f"{PREFIX}/openai-api-key"}  # by the operator
-_TYPED = '{"value": "typed by the rehearsal"}'
+_NOT_TRIED = {"make deploy": "other steps deploy", "guardduty": "the emulator has no such service"}
+_TYPED = "typed by the rehearsal"
+_CHOSEN = {"ADDRESS": "your-email@example.com", "SECRET": "openai-api-key"}  # by the operator
 
 
 def prove(run: Run, region: Region, step: Step) -> None:
-    """Every `aws` command and every `make check` of the region's mails must succeed."""
+    """Every command must succeed; those that change the service come last, one after the other."""
     told = [one for delivery in run.report.deliveries if delivery.region == region.name for one in delivery.next]
     # Of the commands that differ in the check's name only, one is enough.
-    by_kind = {_without_check(command): command for command in told if command.startswith(("aws ", _CHECK))}
-    commands = sorted(by_kind.values())
-    unknown = [command for command in commands if command.split()[1] in _UNKNOWN]
-    checks = [command for command in commands if command.startswith(_CHECK)]
-    others = [command for command in commands if command not in {*unknown, *checks}]
+    by_kind = {_without_check(command): command for command in [*_of_the_runbook(region), *told]}
+    commands = sorted(command for command in by_kind.values() if re.search(r"\baws |^make ", command))
+    tried = [command for command in commands if not any(word in command for word in _NOT_TRIED)]
+    changes = [command for command in tried if "update-service" in command or "modify-db-instance" in command]
+    checks = [command for command in tried if command.startswith(_CHECK)]
+    others = [command for command in tried if command not in {*changes, *checks}]
     secrets = run.client("secretsmanager", region)
-    secrets.delete_secret(SecretId=SECRET, RecoveryWindowInDays=7)  # as the mail says of it
-    # Checks first: some of the others change how many tasks there are.
-    for group in (checks, others):
-        run.parallel(*(partial(_try, run, region, group[first::_AT_ONCE]) for first in range(_AT_ONCE)))
-    seen = f"{len(commands) - len(unknown)} commands"
-    if unknown:
-        seen += (
-            f"; not tried, because the emulator has no such service: {', '.join(c.split(' --')[0] for c in unknown)}"
-        )
-    run.report.expect(bool(checks and others), region.name, "the commands of the mails succeed as they stand", seen)
+    secrets.delete_secret(SecretId=SECRET, RecoveryWindowInDays=7)  # as an event's mail says of it
+    first = [command for command in others if "restore-secret" in command]
+    _try(run, region, first)
     is_restored = "DeletedDate" not in secrets.describe_secret(SecretId=SECRET)
     name = "a secret that was scheduled for deletion is kept by the mail's command"
-    run.report.expect(is_restored, region.name, name, SECRET)
-    step.detail = f"{len(checks) + len(others)} commands"
+    run.report.expect(bool(first) and is_restored, region.name, name, SECRET)
+    others = [command for command in others if command not in first]
+    run.parallel(*(partial(_try, run, region, others[part::_AT_ONCE]) for part in range(_AT_ONCE)))
+    _try(run, region, [*checks, *changes, f"{_CHECK}database_role ENV=rehearsal"])  # with the new password
+    without = "; ".join(f"{what}: {why}" for what, why in _NOT_TRIED.items())
+    name = "the commands of the mails and the runbook succeed as they stand"
+    run.report.expect(len(tried) > 1, region.name, name, f"{len(tried)} commands; not tried are {without}")
+    step.detail = f"{len(tried)} commands"
+
+
+def _of_the_runbook(region: Region) -> Iterator[str]:
+    """The commands of the runbook's blocks, with the rehearsal's names; a line that ends in && goes on in the next."""
+    text = (guards.ROOT / "docs" / "runbook.md").read_text()
+    names = {PRODUCTION.prefix: PREFIX, PRODUCTION.account: ACCOUNT, PRODUCTION.home_region: region.name}
+    names |= {"ENV=production": "ENV=rehearsal"}
+    for block in re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for command in block.replace("&&\n", "&& ").splitlines():
+            if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER)\b", command):  # tried in the mail's form
+                yield re.sub("|".join(names), lambda found: names[found[0]], command)
 
 
 def _without_check(command: str) -> str:
-    return re.sub("|".join(f"{check}|{check.replace('_', '-')}" for check in CHECKS), "CHECK", command)
+    kind = re.sub("|".join(f"{check}|{check.replace('_', '-')}" for check in CHECKS), "CHECK", command)
+    return re.sub(r" (--region |REGION=)\S+", "", kind)  # mails name it, the runbook does not
 
 
 def _try(run: Run, region: Region, commands: Sequence[str]) -> None:
     for command in commands:
         if command.startswith(_CHECK):
-            words = dict(word.split("=") for word in command.split()[2:])
-            arguments = [words["CHECK"], "--environment", words["ENV"], "--region", words["REGION"]]
+            check = command.removeprefix(_CHECK).split()[0]
+            arguments = [check, "--environment", "rehearsal", "--region", region.name]
             run.finish(run.begin("make check", [Path(sys.executable), "-m", "procedures.check", *arguments], region))
-        else:
-            # A function, so that the command's own $(aws ...) comes here, too.
-            program = shlex.quote(str(guards.PROGRAMS / "aws"))
-            chosen = re.sub("|".join(_CHOSEN), lambda found: _CHOSEN[found[0]], command)
-            typed = f"printf %s {shlex.quote(_TYPED)}"
-            here = f'aws() {{ {program} --endpoint-url {run.endpoint} "$@"; }}; {typed} | {chosen}'
-            run.finish(run.begin(" ".join(command.split()[:3]), ["bash", "-c", here], region))
+            continue
+        chosen = re.sub(r"\b[A-Z_]+\b", lambda found: _CHOSEN.get(found[0], found[0]), command)
+        # A function, so that the command's own $(aws ...) comes here, too.
+        program = shlex.quote(str(guards.PROGRAMS / "aws"))
+        script = (
+            f'aws() {{ {program} --endpoint-url {run.endpoint} "$@"; }}\nprintf %s\\\\n "{_TYPED}" | {{ {chosen}; }}'
+        )
+        name = re.findall(r"\baws (\S+ \S+)", command)[-1]
+        run.finish(run.begin(f"aws {name}", ["bash", "-c", script], region))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,14 +52,8 @@ def lines(rule: dict[str, Any]) -> list[str]:
 
 def changed(event: Event, **detail: Any) -> Event:
     """The event with other fields; None removes one."""
-    fields = {key: value for key, value in {**event.detail, **detail}.items() if value is not None}
-    return Event(
-        source=event.source,
-        detail_type=event.detail_type,
-        detail=fields,
-        resources=event.resources,
-        told=event.told,
-    )
+    fields = {**event.detail, **detail}
+    return replace(event, detail={key: value for key, value in fields.items() if value is not None})
 
 
 def test_every_event_is_heard_by_its_rule_alone(deployment: Deployment) -> None:
@@ -121,7 +116,28 @@ def test_what_is_no_incident_of_ours_is_not_told(production: Deployment, of: str
             "p4-task-stopped",
         ),
         ("p2-database-not-available", {"EventCategories": ["availability"]}, "p2-database-not-available"),
-        ("p2-database-not-available", {"EventCategories": ["low storage"]}, "p2-database-not-available"),
+        (
+            "p2-database-not-available",
+            {"EventCategories": ["low storage"], "EventID": "RDS-EVENT-0007"},
+            "p2-database-not-available",
+        ),
+        (
+            "p2-database-not-available",
+            {"EventCategories": ["low storage"], "EventID": "RDS-EVENT-0089"},
+            "p4-database-changed",
+        ),
+        (
+            "p4-database-changed",
+            {"EventCategories": ["maintenance"], "EventID": "RDS-EVENT-0026"},
+            "p2-database-not-available",
+        ),
+        (
+            "p2-database-not-available",
+            {"SourceIdentifier": "pardon-production-database-replica"},
+            "p4-database-changed",
+        ),
+        ("p3-aws-incident", {"service": "MULTIPLE_SERVICES"}, "p3-aws-incident"),
+        ("p4-secret-rotation-failed", {"eventName": "RotationAbandoned"}, "p4-secret-rotation-failed"),
         ("p3-aws-incident", {"service": "BRAKET", "eventScopeCode": "ACCOUNT_SPECIFIC"}, "p3-aws-incident"),
         ("p3-aws-incident", {"eventRegion": "global", "service": "IAM"}, "p3-aws-incident"),
         ("p4-backup-failed", {"state": "ABORTED"}, "p4-backup-failed"),
@@ -135,6 +151,18 @@ def test_what_is_an_incident_is_told_at_its_severity(
 ) -> None:
     event = changed(events(production)[of], **detail)
     assert [name for name, rule in rules(production).items() if hears(rule, event)] == [heard_by]
+
+
+def test_failed_copy_of_a_backup_is_told(production: Deployment) -> None:
+    failed = events(production)["p4-backup-failed"]
+    copy = replace(failed, detail_type="Copy Job State Change")
+    assert [name for name, rule in rules(production).items() if hears(rule, copy)] == ["p4-backup-failed"]
+
+
+def test_queue_s_policy_has_room(deployment: Deployment) -> None:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"""
+    for policy in deployment.properties("AWS::SQS::QueuePolicy"):
+        assert len(policy["PolicyDocument"]["Statement"]) <= 20
 
 
 def test_mail_says_what_where_when_link_next_step_and_runbook(deployment: Deployment) -> None:

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from ops_lambdas.housekeeping import access, handler
-from ops_lambdas.housekeeping.access import LookError
+from ops_lambdas.housekeeping.access import NotSeenError
 from ops_lambdas.housekeeping.result import HousekeepingResult
 from ops_lambdas.shared.settings import InvalidSettingError
 from tests.integration.checks.conftest import CONTEXT
@@ -157,7 +157,7 @@ class House:
 
     def fails(self, message: str) -> dict[str, Any]:
         """Run, see it fail, and return the result that it logged."""
-        with pytest.raises(LookError, match=message) as caught:
+        with pytest.raises(NotSeenError, match=message) as caught:
             self.run()
         (log,) = self.logs[:1]
         assert log["level"] == "WARNING"
