@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from config import ENVIRONMENTS
 from tests.infra.conftest import Deployment
 
 
@@ -37,9 +39,18 @@ def test_no_acknowledgement_is_stale(deployments: dict[tuple[str, str], Deployme
     assert [acknowledgement for acknowledgement, is_used in used.items() if not is_used] == []
 
 
-@pytest.mark.parametrize("region", ["home_region", "recovery_region"])
-def test_cfn_lint_finds_no_error(deployments: dict[tuple[str, str], Deployment], region: str) -> None:
-    chosen = [d for d in deployments.values() if d.environment.region == getattr(d.environment, region)]
+@pytest.mark.parametrize(
+    ("region", "names"),
+    [
+        ("home_region", ENVIRONMENTS),
+        # What a region does not know is the same for all, and a lint takes seconds: the others have fewer resources.
+        ("recovery_region", ["production"]),
+    ],
+)
+def test_cfn_lint_finds_no_error(
+    deployments: dict[tuple[str, str], Deployment], region: str, names: Iterable[str]
+) -> None:
+    chosen = [deployments[name, getattr(ENVIRONMENTS[name], region)] for name in names]
     templates = [str(path) for d in chosen for path in sorted(d.folder.glob("*.template.json"))]
     assert len(templates) == 7 * len(chosen)
     linted = subprocess.run(
