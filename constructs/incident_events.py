@@ -1,13 +1,10 @@
 """All that AWS tells as events, and what becomes of an event that cannot be told."""
 
-from aws_cdk import Duration
-from aws_cdk import aws_sqs as sqs
-
 from constructs import Construct
 from constructs.account_events import AccountEvents
-from constructs.acknowledge import acknowledge
 from constructs.channel import Channel, Severity
 from constructs.database_events import DatabaseEvents
+from constructs.dead_letters import DeadLetters
 from constructs.links import Links
 from constructs.metrics import FIVE_MINUTES, MAXIMUM
 from constructs.service_events import ServiceEvents
@@ -26,16 +23,8 @@ class IncidentEvents(Construct):
 
     def __init__(self, scope: Construct, id: str, *, channel: Channel, links: Links) -> None:
         super().__init__(scope, id)
-        name, steps = f"{channel.prefix}-event-dead-letters", channel.steps
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=name,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(self.dead_letters, "It is the dead-letter queue", "SQS3")
+        steps = channel.steps
+        self.dead_letters = DeadLetters(self, "DeadLetters", owner=f"{channel.prefix}-event")
         ServiceEvents(self, "Service", channel=channel, links=links, dead_letters=self.dead_letters)
         DatabaseEvents(self, "Database", channel=channel, links=links, dead_letters=self.dead_letters)
         AccountEvents(self, "Account", channel=channel, links=links, dead_letters=self.dead_letters)

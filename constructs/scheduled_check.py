@@ -11,12 +11,12 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sqs as sqs
 
 from constructs import Construct
 from constructs.acknowledge import acknowledge
 from constructs.channel import Channel
 from constructs.check_alarms import CheckAlarms
+from constructs.dead_letters import DeadLetters
 from constructs.lambda_package import RUNTIME
 from constructs.lambda_role import LambdaRole
 from constructs.log_group import LogGroup
@@ -80,15 +80,7 @@ class ScheduledCheck(Construct):
             retention_days=log_retention_days,
             removal_policy=removal_policy,
         )
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=f"{name}-dead-letters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        acknowledge(self.dead_letters, "It is the dead-letter queue", "SQS3")
+        self.dead_letters = DeadLetters(self, "DeadLetters", owner=name)
         self.function = lambda_.Function(
             self,
             "Function",

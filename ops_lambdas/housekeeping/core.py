@@ -96,7 +96,7 @@ def subscribers(subscriptions: Sequence[Subscription], emails: Iterable[str]) ->
     heard = {_address(one.endpoint) for one in subscriptions if one.is_confirmed and one.protocol in _EMAIL}
     missing = [email for email in emails if _address(email) not in heard]
     named = {_address(email) for email in missing}
-    pending = dict.fromkeys(one.endpoint for one in subscriptions if one.arn == _PENDING)
+    pending = [one.endpoint for one in subscriptions if one.arn == _PENDING]
     return Subscribers(
         confirmed=sum(one.is_confirmed for one in subscriptions),
         unconfirmed=(*missing, *(endpoint for endpoint in pending if _address(endpoint) not in named)),
