@@ -26,9 +26,9 @@ def main() -> None:
             region=context("region") or os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )
-        from stacks import stand_up
+        from stacks import add_stacks
 
-        stand_up(app, chosen)
+        add_stacks(app, chosen)
     except ConfigurationError as error:
         sys.exit(f"configuration: {error}")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())

@@ -1,6 +1,4 @@
-"""The environments: what differs between them, one instance for each.
-
-An operator changes values here and nowhere else.
+"""The environments, one instance each. An operator changes values here and nowhere else.
 
 What each value means and may be is in `environment.py`.
 """
@@ -8,7 +6,8 @@ What each value means and may be is in `environment.py`.
 from dataclasses import replace
 
 from application import CONTAINERS
-from environment import CostBand, Environment, OffHours
+from environment import Environment
+from environment_parts import CostBand, OffHours
 from validation import ConfigurationError
 
 PRODUCTION = Environment(
@@ -87,7 +86,7 @@ REHEARSAL = replace(
     alarm_emails=("operator@example.com",),
     runbook_url="https://runbook.example.com/runbook.md",
     is_protected=False,  # so that it can be torn down
-    thread_grace_seconds=2,  # nobody waits for it
+    thread_grace_seconds=2,  # so that it does not wait
 )
 ENVIRONMENTS = {e.name: e for e in (PRODUCTION, STAGING, DEVELOPMENT, REHEARSAL)}
 

@@ -5,17 +5,11 @@ A bad value raises `ConfigurationError`, whose message names the field, the valu
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from application import CANDIDATE_PREFIX, Container, check_containers
-from aws_limits import (
-    BYTES_A_CONNECTION,
-    DATABASE_SIZES,
-    FARGATE_MEMORY_MIB,
-    LOG_RETENTION_DAYS,
-    MAX_CONNECTIONS,
-    regions,
-)
+from aws_limits import DATABASE_SIZES, FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, regions
+from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
+from names import Names
 from validation import (
     ConfigurationError,
     check_types,
@@ -27,64 +21,6 @@ from validation import (
 )
 
 RUNBOOK_PATH = "docs/runbook.md"
-DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OffHours:
-    """When the service stands still: off at `stop_hour`, on again at `start_hour` of each of `start_days`."""
-
-    stop_hour: int
-    start_hour: int
-    start_days: tuple[str, ...] = DAYS[:5]
-    time_zone: str = "Etc/UTC"
-
-    def __post_init__(self) -> None:
-        require_between(self, "stop_hour", 0, 23)
-        require_between(self, "start_hour", 0, 23)
-        require(self, "start_hour", self.start_hour != self.stop_hour, f"other than stop_hour ({self.stop_hour})")
-        require(
-            self,
-            "start_days",
-            bool(self.start_days) and set(self.start_days) <= set(DAYS),
-            f"some of {', '.join(DAYS)}",
-        )
-        require(
-            self,
-            "time_zone",
-            _is_time_zone(self.time_zone),
-            "an IANA time zone such as Europe/Berlin",
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CostBand:
-    """What a service may cost a month, in USD."""
-
-    service: str
-    min_usd: float
-    max_usd: float
-
-    def __post_init__(self) -> None:
-        require(self, "min_usd", self.min_usd >= 0, "at least 0")
-        require(self, "max_usd", self.max_usd >= self.min_usd, f"at least min_usd ({self.min_usd})")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabaseClass:
-    """What an RDS class has: virtual CPUs, and GiB of memory."""
-
-    vcpus: int
-    memory_gib: int
-
-    @property
-    def max_connections(self) -> int:
-        """RDS's default, LEAST(memory in bytes / 9531392, 5000).
-
-        RDS takes the memory that is left after the operating system and itself, up to a tenth less.
-        https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
-        """
-        return min(self.memory_gib * 1024**3 // BYTES_A_CONNECTION, MAX_CONNECTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +34,16 @@ class Environment:
         hosted_zone_id: Route 53's zone of `domain`; without one the records are made by hand elsewhere.
         alarm_emails: each is subscribed to the alarm topic.
         runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; an alarm's
-            mail links to its section there. Without one the mail names the file.
+            email links to its section there. Without one the email names the file.
         max_error_lines: lines with ERROR that the application usually stays below in five minutes.
         is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
         task_cpu, task_memory_mib: a size that Fargate knows, in CPU units (1024 are one vCPU) and MiB.
         cpu_target_percent, memory_target_percent: the averages that autoscaling holds.
-        fargate_weight, spot_weight: how tasks are shared out between Fargate and Fargate Spot.
+        fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: of the database at first, and the ceiling of its autoscaling.
         cost_metric: what costs are reported as: "UnblendedCost" or "AmortizedCost".
         pools: Coral sessions that the application is configured with.
-        thread_grace_seconds: thread cleanup leaves threads alone that are younger, or ended since.
+        thread_grace_seconds: thread cleanup closes no thread that is younger, or that ended more recently.
     """
 
     name: str
@@ -163,6 +99,11 @@ class Environment:
         return f"pardon-{self.name}"
 
     @property
+    def names(self) -> Names:
+        """The names of its resources."""
+        return Names(self.prefix)
+
+    @property
     def dashboard_name(self) -> str:
         """Dashboards belong to the account, not to a region, so another region's has its own name."""
         return self.prefix if self.region == self.home_region else f"{self.prefix}-{self.region}"
@@ -173,10 +114,32 @@ class Environment:
         return self.runbook_url or RUNBOOK_PATH
 
     @property
-    def database(self) -> DatabaseClass:
-        """What the database's class has."""
+    def database(self) -> DatabaseSize:
+        """What the database has."""
         vcpus, memory_gib = DATABASE_SIZES[self.database_class]
-        return DatabaseClass(vcpus=vcpus, memory_gib=memory_gib)
+        return DatabaseSize(
+            instance_class=self.database_class,
+            vcpus=vcpus,
+            memory_gib=memory_gib,
+            storage_gib=self.storage_gib,
+            max_storage_gib=self.max_storage_gib,
+            is_multi_az=self.is_multi_az,
+            has_replica=self.has_replica,
+            backup_days=self.backup_days,
+        )
+
+    @property
+    def scaling(self) -> Scaling:
+        """How many tasks run, and on what."""
+        return Scaling(
+            min_tasks=self.min_tasks,
+            max_tasks=self.max_tasks,
+            cpu_target_percent=self.cpu_target_percent,
+            memory_target_percent=self.memory_target_percent,
+            fargate_weight=self.fargate_weight,
+            spot_weight=self.spot_weight,
+            off_hours=self.off_hours,
+        )
 
     @property
     def max_monthly_usd(self) -> float | None:
@@ -268,14 +231,6 @@ class Environment:
         require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))
         services = [band.service for band in self.cost_bands]
         require(self, "cost_bands", len(set(services)) == len(services), "one band for a service")
-
-
-def _is_time_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, ZoneInfoNotFoundError):
-        return False
-    return True
 
 
 def _is_private_network(cidr: str, *, min_prefix: int, max_prefix: int) -> bool:

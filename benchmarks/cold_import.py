@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.comparison import Comparison, SideError, Size
-from constructs.lambda_package import LambdaPackage
+from constructs.functions.lambda_package import LambdaPackage
 
 MAX_RATIO = 1.4
 MAX_MEGABYTES = 2.5

@@ -15,7 +15,7 @@ from environment import Environment
 from procedures.dashboard_body import Templates
 from procedures.dashboard_charts import UnknownWidgetError
 from procedures.dashboard_page import page
-from stacks import stand_up
+from stacks import add_stacks
 from validation import ConfigurationError
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ def render(chosen: Environment) -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=folder)
-        stand_up(app, chosen)
+        add_stacks(app, chosen)
         app.synth()
         name, body = Templates(Path(folder), {"AWS::Region": chosen.region}).dashboard()
     return page(name, chosen.region, body)

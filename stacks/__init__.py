@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 
+from constructs.checks.check import Deployed
 from environment import Environment
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack
@@ -12,7 +13,7 @@ from stacks.secrets import SecretsStack
 from stacks.service import ServiceStack
 
 
-def stand_up(app: cdk.App, environment: Environment) -> None:
+def add_stacks(app: cdk.App, environment: Environment) -> None:
     """Add every stack of `environment` to `app`."""
     network = NetworkStack(app, environment)
     registry = RegistryStack(app, environment)
@@ -22,7 +23,7 @@ def stand_up(app: cdk.App, environment: Environment) -> None:
         app,
         environment,
         network=network.network,
-        registry=registry.registry,
+        repositories=registry.repositories,
         secrets=secrets.secrets,
         database=data.database,
         configuration_bucket=data.configuration_bucket,
@@ -36,14 +37,12 @@ def stand_up(app: cdk.App, environment: Environment) -> None:
         log_group=service.log_group,
         database=data.database,
     )
-    OperationsStack(
-        app,
-        environment,
+    deployed = Deployed(
+        environment=environment,
         network=network.network,
         secrets=secrets.secrets,
         database=data.database,
-        service=service.service,
         site_url=service.front.url,
         alarm_topic=monitoring.alarm_topic,
-        channel=monitoring.channel,
     )
+    OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)

@@ -4,9 +4,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
 from constructs import Construct
-from constructs.database import Database
-from constructs.network import Network
-from constructs.private_bucket import PrivateBucket
+from constructs.common.private_bucket import PrivateBucket
+from constructs.database.instances import Database
+from constructs.network.vpc import Network
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -24,25 +24,18 @@ class DataStack(EnvironmentStack):
             alias=f"{environment.prefix}-data",
             description="The database's storage and the configuration bucket",
             enable_key_rotation=True,
-            removal_policy=self.removal_policy,
+            removal_policy=self.retention.removal_policy,
         )
         self.database = Database(
             self,
             "Database",
-            prefix=environment.prefix,
-            vpc=network.vpc,
-            security_group=network.database_group,
+            names=environment.names,
+            size=environment.database,
+            network=network,
             secrets_key=secrets_key,
             key=key,
-            instance_class=environment.database_class,
-            storage_gib=environment.storage_gib,
-            max_storage_gib=environment.max_storage_gib,
-            is_multi_az=environment.is_multi_az,
-            has_replica=environment.has_replica,
-            backup_days=environment.backup_days,
-            log_retention_days=environment.log_retention_days,
+            retention=self.retention,
             is_protected=environment.is_protected,
-            removal_policy=self.removal_policy,
         )
         self.access_logs = PrivateBucket(self, "AccessLogs", expire_days=environment.log_retention_days)
         self.configuration_bucket = PrivateBucket(

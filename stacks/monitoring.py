@@ -4,21 +4,21 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
-from constructs.alarm_topic import AlarmTopic
-from constructs.application_service import ApplicationService
-from constructs.channel import Channel
-from constructs.dashboard import Dashboard
-from constructs.database import Database
-from constructs.database_alarms import CPU_LIMIT_PERCENT, DatabaseAlarms
-from constructs.housekeeping_alarms import HousekeepingAlarms
-from constructs.incident_events import IncidentEvents
-from constructs.links import Links
-from constructs.load_balancer import LoadBalancer
-from constructs.next_steps import NextSteps
-from constructs.outage_alarms import OutageAlarms
-from constructs.pool_alarms import PoolAlarms
-from constructs.quiet_times import QuietDeployments
-from constructs.service_alarms import ServiceAlarms
+from constructs.alarms.alarm_topic import AlarmTopic
+from constructs.alarms.database_alarms import DatabaseAlarms
+from constructs.alarms.deployment_alarms import DeploymentAlarms
+from constructs.alarms.log_and_topic_alarms import LogAndTopicAlarms
+from constructs.alarms.next_steps import NextSteps
+from constructs.alarms.notifications import AlarmContext, Notifications, Suppressors
+from constructs.alarms.outage_alarms import OutageAlarms
+from constructs.alarms.service_alarms import ServiceAlarms
+from constructs.checks.check import all_checks
+from constructs.common.links import Links
+from constructs.dashboard.page import Dashboard
+from constructs.database.instances import Database
+from constructs.events.event_rules import EventRules
+from constructs.service.application_service import ApplicationService
+from constructs.service.load_balancer import LoadBalancer
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -39,82 +39,81 @@ class MonitoringStack(EnvironmentStack):
         database: Database,
     ) -> None:
         super().__init__(scope, environment)
-        prefix = environment.prefix
         self.alarm_topic = AlarmTopic(
             self,
             "AlarmTopic",
-            name=f"{prefix}-alarms",
+            name=environment.names.alarm_topic,
             emails=environment.alarm_emails,
-            removal_policy=self.removal_policy,
+            removal_policy=self.retention.removal_policy,
         )
-        topic = self.alarm_topic.topic
+        self.alarm_context = self._alarm_context(environment, front)
+        self._alarms(environment, service, front, log_group, database)
+        links = Links(environment.region, environment.names, environment.runbook_url)
+        EventRules(self, "Events", context=self.alarm_context, links=links)
+        # The order that operators know.
+        checks = ["pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report", "housekeeping"]
+        dashboard = Dashboard(
+            self, "Dashboard", environment=environment, links=links, front=front, database=database, checks=checks
+        )
+        subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
+        cdk.CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic.topic_arn)
+        cdk.CfnOutput(self, "AlarmSubscribers", value=subscribers)
+        cdk.CfnOutput(self, "Runbook", value=environment.runbook)
+        cdk.CfnOutput(self, "DashboardUrl", value=dashboard.url)
+
+    def _alarm_context(self, environment: Environment, front: LoadBalancer) -> AlarmContext:
+        """Create the alarms that suppress others."""
         steps = NextSteps(
-            environment=environment.name, prefix=prefix, account=environment.account, region=environment.region
+            environment=environment.name,
+            names=environment.names,
+            account=environment.account,
+            region=environment.region,
+        )
+        notifications = Notifications(
+            names=environment.names, runbook=environment.runbook, topic=self.alarm_topic.topic, steps=steps
         )
         outage = OutageAlarms(
             self,
             "OutageAlarms",
-            channel=Channel(prefix=prefix, runbook=environment.runbook, topic=topic, steps=steps),
+            notifications=notifications,
             environment=environment.name,
-            target_group=front.target_group,
-            load_balancer=front.load_balancer,
+            front=front,
             has_off_hours=environment.off_hours is not None,
+        ).outage
+        deployments = DeploymentAlarms(self, "Deployments", notifications=notifications, outage=outage)
+        return AlarmContext(
+            environment=environment,
+            notifications=notifications,
+            suppressors=Suppressors(outage=outage, outage_or_deployment=deployments.outage_or_deployment),
         )
-        deployments = QuietDeployments(self, "Deployments", channel=outage.channel)
-        self.channel = deployments.channel
+
+    def _alarms(
+        self,
+        environment: Environment,
+        service: ApplicationService,
+        front: LoadBalancer,
+        log_group: logs.ILogGroup,
+        database: Database,
+    ) -> None:
+        context = self.alarm_context
         ServiceAlarms(
             self,
             "ServiceAlarms",
-            channel=self.channel,
+            notifications=context.notifications,
+            suppressors=context.suppressors,
             service=service.service,
-            load_balancer=front.load_balancer,
-            target_group=front.target_group,
-            max_tasks=environment.max_tasks,
-            cpu_target_percent=environment.cpu_target_percent,
-            memory_target_percent=environment.memory_target_percent,
+            front=front,
+            scaling=environment.scaling,
         )
         DatabaseAlarms(
             self,
             "DatabaseAlarms",
-            channel=self.channel,
-            instance=database.instance,
-            replica=database.replica,
-            database_class=environment.database,
-            storage_gib=environment.storage_gib,
-        )
-        PoolAlarms(self, "PoolAlarms", channel=self.channel, environment=environment.name)
-        HousekeepingAlarms(
-            self,
-            "HousekeepingAlarms",
-            channel=self.channel,
-            environment=environment.name,
-            log_group=log_group,
-            max_error_lines=environment.max_error_lines,
-            max_monthly_usd=environment.max_monthly_usd,
-        )
-        links = Links(environment.region, prefix, environment.runbook_url)
-        IncidentEvents(self, "Events", channel=self.channel, links=links)
-        dashboard = Dashboard(
-            self,
-            "Dashboard",
-            name=environment.dashboard_name,
-            prefix=prefix,
-            environment=environment.name,
-            links=links,
-            service=service,
-            front=front,
+            notifications=context.notifications,
+            suppressors=context.suppressors,
             database=database,
-            max_connections=environment.database.max_connections,
-            is_database_burstable=environment.database_class.startswith("db.t"),
-            pools=environment.pools,
-            cpu_target_percent=environment.cpu_target_percent,
-            memory_target_percent=environment.memory_target_percent,
-            database_cpu_limit_percent=CPU_LIMIT_PERCENT,
-            max_cost_usd=environment.max_monthly_usd,
-            topic_name=f"{prefix}-alarms",
+            size=environment.database,
         )
-        subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
-        cdk.CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)
-        cdk.CfnOutput(self, "AlarmSubscribers", value=subscribers)
-        cdk.CfnOutput(self, "Runbook", value=environment.runbook)
-        cdk.CfnOutput(self, "DashboardUrl", value=dashboard.url)
+        other = LogAndTopicAlarms(self, "HousekeepingAlarms", context=context, log_group=log_group)
+        for check in all_checks():
+            if check.alarms:
+                check.alarms(Construct(self, "PoolAlarms") if check.name == "pool_health" else other, context)

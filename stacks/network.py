@@ -2,7 +2,7 @@
 
 from application import CORAL_PORT
 from constructs import Construct
-from constructs.network import Network
+from constructs.network.vpc import Network
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -19,12 +19,11 @@ class NetworkStack(EnvironmentStack):
         self.network = Network(
             self,
             "Network",
-            prefix=environment.prefix,
+            names=environment.names,
             cidr=environment.vpc_cidr,
             nat_gateways=environment.nat_gateways,
             site_port=443 if environment.domain else 80,
             service_port=service_port,
             coral_port=CORAL_PORT,
-            log_retention_days=environment.log_retention_days,
-            removal_policy=self.removal_policy,
+            retention=self.retention,
         )

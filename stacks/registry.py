@@ -1,7 +1,7 @@
 """The -registry stack."""
 
 from constructs import Construct
-from constructs.registry import Registry
+from constructs.registry.repositories import Repositories
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -13,10 +13,10 @@ class RegistryStack(EnvironmentStack):
 
     def __init__(self, scope: Construct, environment: Environment) -> None:
         super().__init__(scope, environment)
-        self.registry = Registry(
+        self.repositories = Repositories(
             self,
             "Registry",
-            prefix=environment.prefix,
-            names=[container.repository for container in environment.containers],
-            removal_policy=self.removal_policy,
+            names=environment.names,
+            images=[container.repository for container in environment.containers],
+            removal_policy=self.retention.removal_policy,
         )

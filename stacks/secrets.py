@@ -2,7 +2,7 @@
 
 from application import SECRETS
 from constructs import Construct
-from constructs.application_secrets import ApplicationSecrets
+from constructs.secrets.application_secrets import ApplicationSecrets
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -17,7 +17,7 @@ class SecretsStack(EnvironmentStack):
         self.secrets = ApplicationSecrets(
             self,
             "Secrets",
-            prefix=environment.prefix,
+            names=environment.names,
             secrets=SECRETS,
-            removal_policy=self.removal_policy,
+            removal_policy=self.retention.removal_policy,
         )

@@ -5,16 +5,15 @@ from aws_cdk import aws_s3 as s3
 
 from application import DATABASE_SECRET
 from constructs import Construct
-from constructs.acknowledge import acknowledge
-from constructs.application_secrets import ApplicationSecrets
-from constructs.application_service import ApplicationService
-from constructs.application_task import ApplicationTask
-from constructs.database import Database
-from constructs.load_balancer import LoadBalancer
-from constructs.log_group import LogGroup
-from constructs.network import Network
-from constructs.registry import Registry
-from constructs.severity_alarm import deployment_alarms
+from constructs.alarms.deployment_alarms import rollback_alarms
+from constructs.common.log_group import LogGroup
+from constructs.database.instances import Database
+from constructs.network.vpc import Network
+from constructs.registry.repositories import Repositories
+from constructs.secrets.application_secrets import ApplicationSecrets
+from constructs.service.application_service import ApplicationService
+from constructs.service.application_task import ApplicationTask
+from constructs.service.load_balancer import LoadBalancer
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -30,19 +29,19 @@ class ServiceStack(EnvironmentStack):
         environment: Environment,
         *,
         network: Network,
-        registry: Registry,
+        repositories: Repositories,
         secrets: ApplicationSecrets,
         database: Database,
         configuration_bucket: s3.IBucket,
         access_logs: s3.IBucket,
     ) -> None:
         super().__init__(scope, environment)
+        names = environment.names
         self.front = LoadBalancer(
             self,
             "LoadBalancer",
             name=environment.prefix,
-            vpc=network.vpc,
-            security_group=network.load_balancer_group,
+            network=network,
             load_balanced=environment.load_balanced,
             domain=environment.domain,
             hosted_zone_id=environment.hosted_zone_id,
@@ -50,47 +49,35 @@ class ServiceStack(EnvironmentStack):
             access_logs=access_logs,
             is_protected=environment.is_protected,
         )
-        self.log_group = LogGroup(
-            self,
-            "Logs",
-            name=f"/ecs/{environment.prefix}",
-            retention_days=environment.log_retention_days,
-            removal_policy=self.removal_policy,
-        )
+        self.log_group = LogGroup(self, "Logs", name=names.service_log_group, retention=self.retention)
         task = ApplicationTask(
             self,
             "Task",
-            family=f"{environment.prefix}-task",
+            family=names.task_family,
             cpu=environment.task_cpu,
             memory_mib=environment.task_memory_mib,
             containers=environment.containers,
             image_tag=environment.image_tag,
-            repositories=registry.repositories,
+            repositories=repositories.by_image,
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
             configuration_bucket=configuration_bucket,
             log_group=self.log_group,
         )
-        bucket_arn = f"{environment.prefix}-data:ExportsOutputFnGetAttConfiguration6A36F2CEArn2EC35749"
-        acknowledge(task, "Every object of the configuration bucket", f"IAM5[Resource::{bucket_arn}/*]")
         self.service = ApplicationService(
             self,
             "Service",
-            prefix=environment.prefix,
-            vpc=network.vpc,
-            security_group=network.service_group,
+            names=names,
+            network=network,
             task_definition=task.definition,
             load_balanced=environment.load_balanced,
             target_group=self.front.target_group,
-            min_tasks=environment.min_tasks,
-            max_tasks=environment.max_tasks,
-            cpu_target_percent=environment.cpu_target_percent,
-            memory_target_percent=environment.memory_target_percent,
-            fargate_weight=environment.fargate_weight,
-            spot_weight=environment.spot_weight,
-            off_hours=environment.off_hours,
-            # Where tasks stand still at times, no healthy target is no sign of a bad version.
-            deployment_alarms=() if environment.off_hours else deployment_alarms(environment.prefix),
+            scaling=environment.scaling,
+            # Where the service is off at times, no healthy target is no sign of a bad version.
+            deployment_alarms=() if environment.off_hours else rollback_alarms(names),
         )
+        self._output(task)
+
+    def _output(self, task: ApplicationTask) -> None:
         cdk.CfnOutput(self, "SiteUrl", value=self.front.url)
         cdk.CfnOutput(self, "LoadBalancerName", value=self.front.load_balancer.load_balancer_dns_name)
         cdk.CfnOutput(self, "ClusterName", value=self.service.cluster.cluster_name)

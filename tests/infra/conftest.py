@@ -13,7 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from config import ENVIRONMENTS, environment
 from environment import Environment
-from stacks import stand_up
+from stacks import add_stacks
 
 ROOT = Path(__file__).parents[2]
 CONTEXT = json.loads((ROOT / "cdk.json").read_text())["context"]
@@ -75,7 +75,7 @@ def synthesize(chosen: Environment, folder: Path) -> Deployment:
     """Synthesize `chosen` into `folder`, as app.py does."""
     app = cdk.App(context=CONTEXT, outdir=str(folder))
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
-    stand_up(app, chosen)
+    add_stacks(app, chosen)
     app.synth()
     key = cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY
     acknowledged = [

@@ -11,7 +11,7 @@ import pytest
 
 from config import environment
 from ops_lambdas.shared.metrics import NAMESPACE
-from stacks import stand_up
+from stacks import add_stacks
 from tests.infra.alarms import alarms, composites
 from tests.infra.aws_metrics import AWS_METRICS
 from tests.infra.conftest import CONTEXT, ROOT, Deployment
@@ -197,4 +197,4 @@ def test_statistic_fits_the_direction(deployment: Deployment, statistic: str) ->
 def test_longest_names_and_link_fit_into_a_description() -> None:
     link = f"https://example.com/{'x' * 180}"
     longest = replace(environment("production"), name="x" * 20, region="ap-southeast-1", runbook_url=link)
-    stand_up(cdk.App(context=CONTEXT), longest)  # refuses a description that is too long
+    add_stacks(cdk.App(context=CONTEXT), longest)  # refuses a description that is too long

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from config import ENVIRONMENTS
-from constructs.links import anchor
+from constructs.common.links import anchor
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS
 from procedures import dashboard
 from procedures.dashboard_body import Templates

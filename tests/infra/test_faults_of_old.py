@@ -7,7 +7,7 @@ import pytest
 
 from application import CORAL_PORT, SECRETS
 from config import ENVIRONMENTS
-from constructs.database import PORT as POSTGRESQL_PORT
+from constructs.database.instances import PORT as POSTGRESQL_PORT
 from tests.infra.conftest import ROOT, Deployment
 
 ANYWHERE = {"0.0.0.0/0", "::/0"}
@@ -123,8 +123,8 @@ def test_no_secret_is_an_environment_variable_in_clear(deployment: Deployment) -
         assert set(variables) <= SETTINGS
 
 
-def test_account_and_region_stand_in_the_configuration_only() -> None:
-    sources = [*ROOT.glob("stacks/*.py"), *ROOT.glob("constructs/*.py"), *ROOT.glob("ops_lambdas/**/*.py")]
+def test_account_and_region_are_in_the_configuration_only() -> None:
+    sources = [*ROOT.glob("stacks/*.py"), *ROOT.glob("constructs/**/*.py"), *ROOT.glob("ops_lambdas/**/*.py")]
     assert sources
     literal = re.compile(r"\b\d{12}\b|\b[a-z]{2}-(north|south|east|west|central)[a-z]*-\d\b")
     # Cost Explorer is in one region, wherever the environment is.

@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from constructs.lambda_package import RUNTIME, LambdaPackage, LambdaPackageError, lambda_package
+from constructs.functions.lambda_package import RUNTIME, LambdaPackage, LambdaPackageError, lambda_package
 
 PROJECT = Path(__file__).parents[2]
 MAX_ZIPPED_BYTES = 2_500_000  # a Lambda's cold start loads all of it

@@ -12,7 +12,7 @@ import pytest
 from application import CONTAINERS, CORAL_SERVER, WEB
 from aws_limits import regions
 from config import DEVELOPMENT, ENVIRONMENTS, PRODUCTION, environment
-from environment import CostBand, OffHours
+from environment_parts import CostBand, OffHours
 from validation import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
@@ -195,7 +195,15 @@ def test_bad_choice_ends_with_one_line_and_nothing_synthesized(
 
 
 def test_bad_value_in_the_file_ends_with_one_line(tmp_path: Path) -> None:
-    for name in ("app.py", "application.py", "aws_limits.py", "environment.py", "validation.py"):
+    for name in (
+        "app.py",
+        "application.py",
+        "aws_limits.py",
+        "environment.py",
+        "environment_parts.py",
+        "names.py",
+        "validation.py",
+    ):
         (tmp_path / name).write_text((ROOT / name).read_text())
     shared = tmp_path / "ops_lambdas" / "shared"
     shared.mkdir(parents=True)

@@ -13,7 +13,7 @@ from unittest import mock
 import pg8000.native
 import pytest
 
-from constructs.lambda_package import LambdaPackage
+from constructs.functions.lambda_package import LambdaPackage
 from ops_lambdas.pool_health import core, queries
 from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock

@@ -1,0 +1,64 @@
+"""A deployment: the state that suppresses what it sets off, the alarm when it is overdue, what rolls it back."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct
+from constructs.alarms.notifications import Notifications
+from constructs.alarms.severity import Severity
+from constructs.alarms.severity_alarm import SeverityAlarm, StateAlarm
+from constructs.common.metrics import MAXIMUM, MINUTE, insights_metric
+from names import Names
+
+MAX_DEPLOYMENT_MINUTES = 30  # three times what replacing every task takes
+
+
+def rollback_alarms(names: Names) -> tuple[str, str]:
+    """Names of the alarms that end a deployment and roll it back."""
+    return names.alarm(Severity.P1, "no-healthy-target"), names.alarm(Severity.P2, "error-rate")
+
+
+class DeploymentAlarms(Construct):
+    """The state `outage-or-deployment`, which ends when a deployment is overdue, and the alarm that it is.
+
+    Args:
+        outage: `p1-outage`.
+    Attributes: overdue; outage_or_deployment.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, notifications: Notifications, outage: cloudwatch.IAlarm) -> None:
+        super().__init__(scope, id)
+        names, steps = notifications.names, notifications.steps
+        deployments = insights_metric("DeploymentCount", names, period=MINUTE, statistic=MAXIMUM)
+        under_way = StateAlarm(
+            self,
+            "UnderWay",
+            name=names.state("deployment"),
+            state="ECS is replacing tasks",
+            metric=deployments,
+            above=1,
+        )
+        self.overdue = SeverityAlarm(
+            self,
+            "Overdue",
+            notifications=notifications,
+            severity=Severity.P4,
+            name="deployment-overdue",
+            problem="ECS has been replacing tasks and has not finished",
+            next_steps=(steps.events, steps.why_stopped, steps.rollback),
+            metric=deployments,
+            above=1,
+            datapoints=(MAX_DEPLOYMENT_MINUTES, MAX_DEPLOYMENT_MINUTES),
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            suppressed_by=outage,
+        )
+        rule, in_alarm = cloudwatch.AlarmRule, cloudwatch.AlarmState.ALARM
+        self.outage_or_deployment = cloudwatch.CompositeAlarm(
+            self,
+            "OutageOrDeployment",
+            composite_alarm_name=names.state("outage-or-deployment"),
+            alarm_description="State, no incident: an outage, or a deployment that is not overdue.",
+            alarm_rule=rule.any_of(
+                rule.from_alarm(outage, in_alarm),
+                rule.all_of(rule.from_alarm(under_way, in_alarm), rule.not_(rule.from_alarm(self.overdue, in_alarm))),
+            ),
+        )

@@ -1,0 +1,68 @@
+"""Alarms on logged errors, and on notifications that were not delivered."""
+
+from functools import partial
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+
+from constructs import Construct
+from constructs.alarms.notifications import AlarmContext
+from constructs.alarms.severity import Severity
+from constructs.alarms.severity_alarm import SeverityAlarm
+from constructs.common.metrics import FIVE_MINUTES, NAMESPACE, SUM
+
+
+class LogAndTopicAlarms(Construct):
+    """More lines with ERROR than usual, and emails that the topic could not deliver.
+
+    Missing data is not breaching: nothing was logged, nothing was published. A metric filter of plain text can
+    give its metric no dimension, so the environment is part of the metric's name.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, context: AlarmContext, log_group: logs.ILogGroup) -> None:
+        super().__init__(scope, id)
+        environment, notifications = context.environment, context.notifications
+        steps, max_lines = notifications.steps, environment.max_error_lines
+        error_lines = logs.MetricFilter(
+            self,
+            "ErrorLines",
+            log_group=log_group,
+            filter_pattern=logs.FilterPattern.any_term("ERROR"),
+            metric_namespace=NAMESPACE,
+            metric_name=f"ErrorLines-{environment.name}",
+            metric_value="1",
+            default_value=0,
+        )
+        alarm = partial(
+            SeverityAlarm,
+            self,
+            notifications=notifications,
+            severity=Severity.P4,
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm(
+            "ErrorsLogged",
+            name="errors-logged",
+            problem=f"over {max_lines} lines with ERROR in five minutes, more than usual",
+            next_steps=(steps.errors, steps.check("pool_health"), steps.tasks),
+            metric=error_lines.metric(period=FIVE_MINUTES, statistic=SUM),
+            above=max_lines,
+            datapoints=(2, 3),
+            suppressed_by=context.suppressors.outage_or_deployment,
+        )
+        alarm(
+            "NotificationsFailed",
+            name="notifications-failed",
+            problem="the alarm topic could not deliver a message to one of its subscribers",
+            next_steps=(steps.subscribers,),
+            metric=cloudwatch.Metric(
+                namespace="AWS/SNS",
+                metric_name="NumberOfNotificationsFailed",
+                dimensions_map={"TopicName": notifications.names.alarm_topic},
+                period=FIVE_MINUTES,
+                statistic=SUM,
+            ),
+            above=0,
+            datapoints=(1, 1),
+            suppressed_by=context.suppressors.outage,
+        )

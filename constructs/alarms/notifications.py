@@ -1,0 +1,62 @@
+"""Where alarms and event rules publish, what their emails contain, and what suppresses them."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
+
+from constructs.alarms.next_steps import NextSteps
+from constructs.alarms.severity import Severity
+from environment import Environment
+from names import Names
+
+MAX_DESCRIPTION = 1024  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notifications:
+    """Where an environment's alarms publish, and what their emails contain.
+
+    Attributes:
+        runbook: what an alarm's anchor is appended to, with "#" between.
+        steps: commands for the emails.
+    """
+
+    names: Names
+    runbook: str
+    topic: sns.ITopic
+    steps: NextSteps
+
+    def description(self, severity: Severity, problem: str, next_steps: tuple[str, ...], section: str) -> str:
+        """The description of an alarm, which is the text of its email.
+
+        Raises:
+            ValueError: it is longer than CloudWatch takes.
+        """
+        steps = "\n".join(next_steps)
+        text = f"P{severity}: {problem}.\n\nNext:\n{steps}\n\nRunbook: {self.runbook}#{section}"
+        if len(text) > MAX_DESCRIPTION:
+            raise ValueError(f"description of {section} must be at most {MAX_DESCRIPTION} characters, is {len(text)}")
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suppressors:
+    """Alarms that suppress the notifications of alarms below P1 while they are in ALARM.
+
+    Attributes:
+        outage: `p1-outage`.
+        outage_or_deployment: for alarms that a deployment sets off although nothing is wrong.
+    """
+
+    outage: cloudwatch.IAlarm
+    outage_or_deployment: cloudwatch.IAlarm
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmContext:
+    """What the alarms on a check's findings are made with."""
+
+    environment: Environment
+    notifications: Notifications
+    suppressors: Suppressors

@@ -1,0 +1,144 @@
+"""Alarms on errors and response times, on unhealthy tasks, and on CPU and memory when scaling is exhausted."""
+
+from collections.abc import Callable
+from functools import partial
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.aws_cloudwatch import TreatMissingData
+
+from constructs import Construct
+from constructs.alarms.error_percent import error_percent
+from constructs.alarms.notifications import Notifications, Suppressors
+from constructs.alarms.severity import Severity
+from constructs.alarms.severity_alarm import SeverityAlarm
+from constructs.common.metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINUTE, P95, insights_metric
+from constructs.service.load_balancer import LoadBalancer
+from environment_parts import Scaling
+
+MAX_ERROR_PERCENT, MIN_REQUESTS = 5, 20  # in a minute
+MAX_P95_SECONDS = 5
+# The service's targets; what breaks them for an hour is no peak.
+TARGET_ERROR_PERCENT, TARGET_MIN_REQUESTS = 1, 200  # in an hour
+TARGET_P95_SECONDS = 3
+
+
+class ServiceAlarms(Construct):
+    """Errors and response times, at once and over an hour; unhealthy targets; CPU and memory at the maximum of tasks.
+
+    Attributes: alarms.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        notifications: Notifications,
+        suppressors: Suppressors,
+        service: ecs.FargateService,
+        front: LoadBalancer,
+        scaling: Scaling,
+    ) -> None:
+        super().__init__(scope, id)
+        self._notifications, self._suppressors = notifications, suppressors
+        alarm = partial(SeverityAlarm, self, notifications=notifications, missing_data=TreatMissingData.NOT_BREACHING)
+        self._p2, self._p3 = partial(alarm, severity=Severity.P2), partial(alarm, severity=Severity.P3)
+        self.alarms = [*self._errors(front), *self._latency(front, scaling), *self._exhausted(service, scaling)]
+
+    def _errors(self, front: LoadBalancer) -> list[SeverityAlarm]:
+        steps, targets = self._notifications.steps, front.target_group.metrics
+        errors = partial(error_percent, front.load_balancer, front.target_group)
+        return [
+            self._p2(
+                "ErrorRate",
+                name="error-rate",
+                problem=f"over {MAX_ERROR_PERCENT} % of requests have failed, of at least {MIN_REQUESTS} a minute",
+                next_steps=(steps.errors, steps.check("pool_health"), steps.tasks, steps.rollback),
+                metric=errors(MIN_REQUESTS, period=MINUTE),
+                above=MAX_ERROR_PERCENT,
+                datapoints=(3, 5),
+                suppressed_by=self._suppressors.outage,
+            ),
+            self._p2(
+                "UnhealthyTargets",
+                name="unhealthy-targets",
+                problem="at least one task has failed the load balancer's health check",
+                next_steps=(steps.events, steps.why_stopped, steps.restart),
+                metric=targets.unhealthy_host_count(period=MINUTE, statistic=MAXIMUM),
+                above=0,
+                datapoints=(5, 5),
+                suppressed_by=self._suppressors.outage_or_deployment,
+            ),
+            self._p3(
+                "ErrorsSlowBurn",
+                name="errors-slow-burn",
+                problem=f"over {TARGET_ERROR_PERCENT} % of requests have failed, which is the target",
+                next_steps=(steps.errors, steps.check("pool_health"), steps.rollback),
+                metric=errors(TARGET_MIN_REQUESTS, period=HOUR),
+                above=TARGET_ERROR_PERCENT,
+                datapoints=(1, 1),
+                suppressed_by=self._suppressors.outage,
+            ),
+        ]
+
+    def _latency(self, front: LoadBalancer, scaling: Scaling) -> list[SeverityAlarm]:
+        steps, targets = self._notifications.steps, front.target_group.metrics
+        return [
+            self._p3(
+                "LatencyHigh",
+                name="latency-high",
+                problem=f"the p95 response time has been over {MAX_P95_SECONDS} s",
+                next_steps=(steps.check("pool_health"), steps.slow_queries, steps.scale(scaling.max_tasks)),
+                metric=targets.target_response_time(period=FIVE_MINUTES, statistic=P95),
+                above=MAX_P95_SECONDS,
+                datapoints=(2, 2),
+                suppressed_by=self._suppressors.outage_or_deployment,
+            ),
+            self._p3(
+                "LatencySlowBurn",
+                name="latency-slow-burn",
+                problem=f"the p95 response time has been over {TARGET_P95_SECONDS} s, which is the target",
+                next_steps=(steps.check("pool_health"), steps.slow_queries, steps.tasks),
+                metric=targets.target_response_time(period=HOUR, statistic=P95),
+                above=TARGET_P95_SECONDS,
+                datapoints=(1, 1),
+                suppressed_by=self._suppressors.outage,
+            ),
+        ]
+
+    def _exhausted(self, service: ecs.FargateService, scaling: Scaling) -> list[SeverityAlarm]:
+        names, steps, max_tasks = self._notifications.names, self._notifications.steps, scaling.max_tasks
+        tasks = insights_metric("RunningTaskCount", names, period=FIVE_MINUTES, statistic=MAXIMUM)
+        more_tasks = f"if it persists: max_tasks or task_cpu in config.py, then {steps.deploy}"
+        alarm = partial(self._p3, datapoints=(3, 3), suppressed_by=self._suppressors.outage_or_deployment)
+        cpu, memory = scaling.cpu_target_percent, scaling.memory_target_percent
+        return [
+            alarm(
+                "CpuHigh",
+                name="cpu-high",
+                problem=f"all {max_tasks} tasks have been running at over {cpu} % CPU",
+                next_steps=(steps.check("pool_health"), steps.tasks, more_tasks),
+                metric=_when_exhausted(tasks, max_tasks, service.metric_cpu_utilization),
+                above=cpu,
+            ),
+            alarm(
+                "MemoryHigh",
+                name="memory-high",
+                problem=f"all {max_tasks} tasks have been running at over {memory} % memory",
+                next_steps=(steps.check("thread_cleanup"), steps.tasks, more_tasks),
+                metric=_when_exhausted(tasks, max_tasks, service.metric_memory_utilization),
+                above=memory,
+            ),
+        ]
+
+
+def _when_exhausted(
+    tasks: cloudwatch.Metric, max_tasks: int, utilization: Callable[..., cloudwatch.Metric]
+) -> cloudwatch.MathExpression:
+    return cloudwatch.MathExpression(
+        expression=f"IF(FILL(tasks, 0) >= {max_tasks}, used, 0)",
+        using_metrics={"tasks": tasks, "used": utilization(period=FIVE_MINUTES, statistic=AVERAGE)},
+        label="% while at the maximum of tasks",
+        period=FIVE_MINUTES,
+    )

@@ -1,0 +1,113 @@
+"""What one scheduled check needs in AWS, declared in one place; and the list of all checks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+
+from application import CORAL_PORT
+from constructs import Construct
+from constructs.alarms.alarm_topic import AlarmTopic
+from constructs.alarms.notifications import AlarmContext
+from constructs.database.instances import Database
+from constructs.network.vpc import Network
+from constructs.secrets.application_secrets import ApplicationSecrets
+from environment import Environment
+
+DATABASE_ROLE = "pardon_ops"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What is deployed before the checks, and what they look at.
+
+    Attributes:
+        site_url: without a path.
+    """
+
+    environment: Environment
+    network: Network
+    secrets: ApplicationSecrets
+    database: Database
+    site_url: str
+    alarm_topic: AlarmTopic
+
+    @property
+    def login(self) -> dict[str, str]:
+        """Settings of a check that logs in to the database as the checks' role."""
+        return self.database.login_settings(DATABASE_ROLE)
+
+    @property
+    def tasks(self) -> dict[str, str]:
+        """Settings of a check that calls the Coral server of each task."""
+        names = self.environment.names
+        return {"ECS_CLUSTER": names.cluster, "ECS_SERVICE": names.service, "CORAL_PORT": str(CORAL_PORT)}
+
+    @property
+    def pools(self) -> dict[str, str]:
+        """Settings of a check of the pools."""
+        return {"POOLS": ",".join(self.environment.pools)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """When a check runs, and with which event."""
+
+    schedule: scheduler.ScheduleExpression
+    event: Mapping[str, str] = field(default_factory=dict)
+
+
+Permission = Callable[[lambda_.Function, Deployed], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What one check needs in AWS.
+
+    Attributes:
+        name: its folder under ops_lambdas/, e.g. "pool_health".
+        every: time between runs, at least a minute; also the period of the alarm that it is not running.
+        timeout: of one run, below `every`.
+        settings: environment variables of the function beside ENVIRONMENT; never a secret's value.
+        permissions: what it may call, each from check_permissions.
+        is_in_vpc: it reaches the database, the tasks, or the site as from outside.
+        logs_in: to the database as the checks' role, so it comes after the role.
+        memory_mib: of the function; its share of a processor grows with it.
+        runs: schedules by name, each with its event; without any, one that runs it `every`.
+        alarms: adds the alarms on what it publishes, in the -monitoring stack.
+    """
+
+    name: str
+    every: Duration
+    timeout: Duration
+    settings: Callable[[Deployed], Mapping[str, str]]
+    permissions: tuple[Permission, ...]
+    is_in_vpc: bool = False
+    logs_in: bool = False
+    memory_mib: int = 256
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    alarms: Callable[[Construct, AlarmContext], None] | None = None
+
+    @property
+    def id(self) -> str:
+        """Of its construct, e.g. "PoolHealth"."""
+        return self.name.title().replace("_", "")
+
+
+def check_names() -> list[str]:
+    """The folders of ops_lambdas/ that have a handler."""
+    return sorted(path.parent.name for path in (Path(__file__).parents[2] / "ops_lambdas").glob("*/handler.py"))
+
+
+def all_checks() -> list[Check]:
+    """What each check declares as CHECK in the module of its name in this folder.
+
+    Raises:
+        ModuleNotFoundError, AttributeError: a folder of ops_lambdas/ has no such module, or it declares nothing.
+    """
+    checks: list[Check] = [import_module(f"constructs.checks.{name}").CHECK for name in check_names()]
+    return checks

@@ -1,0 +1,36 @@
+"""Database role in AWS: keeps the rights of the checks' role, every hour and at each deployment."""
+
+import aws_cdk as cdk
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+
+from constructs import Construct
+from constructs.checks.check import DATABASE_ROLE, Check, Deployed
+from constructs.checks.check_permissions import may_read_database_secret
+from constructs.functions.lambda_package import LambdaPackage
+
+
+def _settings(deployed: Deployed) -> dict[str, str]:
+    return {"DATABASE_SECRET_ARN": deployed.database.secret.secret_arn, "DATABASE_USER": DATABASE_ROLE}
+
+
+CHECK = Check(
+    name="database_role",
+    every=Duration.hours(1),
+    timeout=Duration.minutes(1),
+    settings=_settings,
+    permissions=(may_read_database_secret,),
+    is_in_vpc=True,
+)
+
+
+def run_at_deployment(scope: Construct, id: str, function: lambda_.IFunction) -> cdk.CustomResource:
+    """Run the check in each deployment that changes the checks' code; those that log in depend on it."""
+    return cdk.CustomResource(
+        scope,
+        id,
+        resource_type="Custom::DatabaseRole",
+        service_token=function.function_arn,
+        service_timeout=Duration.minutes(10),
+        properties={"Role": DATABASE_ROLE, "Code": LambdaPackage().build()[1]},
+    )

@@ -1,0 +1,100 @@
+"""Housekeeping in AWS: looks at secrets, subscribers and the database's backup, every hour."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.aws_cloudwatch import TreatMissingData
+
+from constructs import Construct
+from constructs.alarms.notifications import AlarmContext
+from constructs.alarms.severity import Severity
+from constructs.alarms.severity_alarm import SeverityAlarm
+from constructs.checks.check import Check, Deployed
+from constructs.checks.check_permissions import may_describe_database, may_list_subscribers
+from constructs.common.metrics import HOUR, MAXIMUM, MINIMUM, check_metric
+from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
+
+UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS deletes the subscription after two
+# RDS ships transaction logs every five minutes, so twelve of them are missing.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html
+MAX_RESTORABLE_MINUTES = 60
+
+
+def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:
+    """Those whose value is replaced every 90 days."""
+    return (*deployed.secrets.replaced, deployed.database.secret, deployed.database.password_secret)
+
+
+def _settings(deployed: Deployed) -> dict[str, str]:
+    return {
+        "SECRET_ARNS": ",".join(secret.secret_arn for secret in _secrets(deployed)),
+        "TOPIC_ARN": deployed.alarm_topic.topic.topic_arn,
+        "ALARM_EMAILS": ",".join(deployed.environment.alarm_emails),
+        "DATABASE_INSTANCE": deployed.database.instance.instance_identifier,
+    }
+
+
+def _may_describe_secrets(function: lambda_.Function, deployed: Deployed) -> None:
+    """See when the secrets got their values, but not the values."""
+    actions = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"]
+    arns = [secret.secret_arn for secret in _secrets(deployed)]
+    function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=arns))
+
+
+def _alarms(scope: Construct, context: AlarmContext) -> None:
+    """An old secret, an address that is not subscribed, a database that could be restored only to long ago.
+
+    Missing data is not breaching: the check has its own alarm for not running.
+    """
+    steps = context.notifications.steps
+    run = steps.check("housekeeping")
+    metric = partial(check_metric, environment=context.environment.name, period=HOUR)
+    alarm = partial(
+        SeverityAlarm,
+        scope,
+        notifications=context.notifications,
+        severity=Severity.P4,
+        missing_data=TreatMissingData.NOT_BREACHING,
+        suppressed_by=context.suppressors.outage,
+    )
+    alarm(
+        "SecretOld",
+        name="secret-old",
+        problem=f"a secret has had its value for over {MAX_SECRET_DAYS} days",
+        next_steps=(run, steps.replace_secret, steps.restart),
+        metric=metric("OldestSecretDays", statistic=MAXIMUM),
+        above=MAX_SECRET_DAYS,
+        datapoints=(1, 1),
+    )
+    alarm(
+        "SubscriberUnconfirmed",
+        name="subscriber-unconfirmed",
+        problem="an address of alarm_emails has not confirmed its subscription, or has unsubscribed",
+        next_steps=(run, steps.subscribers, steps.subscribe),
+        metric=metric("UnconfirmedSubscribers", statistic=MINIMUM),
+        above=0,
+        datapoints=(UNCONFIRMED_HOURS, UNCONFIRMED_HOURS),
+    )
+    alarm(
+        "BackupStale",
+        name="backup-stale",
+        problem=f"the database could be restored only to a time over {MAX_RESTORABLE_MINUTES} minutes ago",
+        next_steps=(run, steps.backups, steps.database_events(), steps.back_up),
+        metric=metric("RestorableMinutesAgo", statistic=MINIMUM),
+        above=MAX_RESTORABLE_MINUTES,
+        datapoints=(2, 2),
+    )
+
+
+CHECK = Check(
+    name="housekeeping",
+    every=Duration.hours(1),
+    timeout=Duration.minutes(2),
+    settings=_settings,
+    permissions=(_may_describe_secrets, may_list_subscribers, may_describe_database),
+    alarms=_alarms,
+)

@@ -1,0 +1,130 @@
+"""A check that runs on its schedule, with alarms for when it fails and when it does not run."""
+
+from typing import cast
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+
+from constructs import Construct
+from constructs.alarms.notifications import AlarmContext
+from constructs.checks.check import Check, Deployed, Run
+from constructs.checks.check_alarms import CheckAlarms
+from constructs.common.acknowledge import acknowledge
+from constructs.common.dead_letter_queue import DeadLetterQueue
+from constructs.common.log_group import LogGroup
+from constructs.common.retention import Retention
+from constructs.functions.lambda_package import RUNTIME
+from constructs.functions.lambda_role import LambdaRole
+
+RETRIES = 2
+MAX_EVENT_AGE = Duration.hours(6)  # Lambda's
+
+
+class ScheduledCheck(Construct):
+    """Run one operations check on its schedule.
+
+    One run at a time. A failed run is retried twice, as long as the next is not due; the event of a run that
+    failed for good stays in a dead-letter queue for 14 days.
+
+    Attributes: check, function, dead_letter_queue, schedules, alarms.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        check: Check,
+        deployed: Deployed,
+        code: lambda_.Code,
+        group: scheduler.IScheduleGroup,
+        context: AlarmContext,
+        retention: Retention,
+    ) -> None:
+        super().__init__(scope, check.id)
+        self.check = check
+        names = deployed.environment.names
+        log_group = LogGroup(self, "Logs", name=names.check_log_group(check.name), retention=retention)
+        self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=names.check_dead_letter_queue(check.name))
+        self.function = self._function(deployed, code, log_group)
+        for permission in check.permissions:
+            permission(self.function, deployed)
+        self.schedules = self._schedules(names.check(check.name), group)
+        self.alarms = CheckAlarms(
+            self,
+            "Alarms",
+            notifications=context.notifications,
+            suppressors=context.suppressors,
+            check=check.name,
+            function=self.function,
+            dead_letter_queue=self.dead_letter_queue,
+            every=check.every,
+            retries=RETRIES,
+        )
+
+    def _function(self, deployed: Deployed, code: lambda_.Code, log_group: LogGroup) -> lambda_.Function:
+        check, network = self.check, deployed.network if self.check.is_in_vpc else None
+        name = deployed.environment.names.check(check.name)
+        return lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=f"Operations check {check.name}, every {check.every.to_human_string()}",
+            runtime=lambda_.Runtime(f"python{'.'.join(map(str, RUNTIME))}", lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.ARM_64,
+            code=code,
+            handler=f"ops_lambdas.{check.name}.handler.handler",
+            role=LambdaRole(self, "Role", function_name=name, log_group=log_group, is_in_vpc=check.is_in_vpc),
+            memory_size=check.memory_mib,
+            timeout=check.timeout,
+            reserved_concurrent_executions=1,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": check.name,
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                "ENVIRONMENT": deployed.environment.name,
+                **check.settings(deployed),
+            },
+            vpc=network.vpc if network else None,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if network else None,
+            security_groups=[network.checks_group] if network else None,
+            log_group=log_group,
+            # The schedule's part ends when it has handed the event over; these are the retries of the run itself.
+            retry_attempts=RETRIES,
+            max_event_age=Duration.seconds(min(check.every.to_seconds(), MAX_EVENT_AGE.to_seconds())),
+            on_failure=destinations.SqsDestination(self.dead_letter_queue),
+        )
+
+    def _schedules(self, name: str, group: scheduler.IScheduleGroup) -> list[scheduler.Schedule]:
+        role = iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            ),
+        )
+        function_id = Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
+        acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
+        runs = self.check.runs or {"": Run(scheduler.ScheduleExpression.rate(self.check.every))}
+        return [
+            scheduler.Schedule(
+                self,
+                f"Schedule{run_name.title()}",
+                schedule_name=f"{name}-{run_name}" if run_name else name,
+                schedule_group=group,
+                schedule=run.schedule,
+                target=targets.LambdaInvoke(
+                    self.function,
+                    role=role,
+                    retry_attempts=RETRIES,
+                    max_event_age=self.check.every,
+                    dead_letter_queue=self.dead_letter_queue,
+                    input=scheduler.ScheduleTargetInput.from_object(run.event),
+                ),
+            )
+            for run_name, run in runs.items()
+        ]

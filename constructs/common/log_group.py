@@ -1,0 +1,17 @@
+"""Log groups with a name, a retention and a removal policy, never without."""
+
+from typing import cast
+
+from aws_cdk import aws_logs as logs
+
+from constructs import Construct
+from constructs.common.retention import Retention
+
+
+class LogGroup(logs.LogGroup):
+    """A log group that keeps its events for `retention.log_days`."""
+
+    def __init__(self, scope: Construct, id: str, *, name: str, retention: Retention) -> None:
+        super().__init__(scope, id, log_group_name=name, removal_policy=retention.removal_policy)
+        # The L2 takes an enumeration of the same numbers; the number itself is plainer.
+        cast(logs.CfnLogGroup, self.node.default_child).retention_in_days = retention.log_days

@@ -1,0 +1,48 @@
+"""Metrics under the names and dimensions that AWS and the checks publish them with."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_rds as rds
+
+from names import Names
+
+NAMESPACE = "PardonSimulator"  # the checks': ops_lambdas.shared.metrics imports libraries that synthesis does without
+
+MINUTE, FIVE_MINUTES, HOUR, DAY = Duration.minutes(1), Duration.minutes(5), Duration.hours(1), Duration.days(1)
+AVERAGE, MAXIMUM, MINIMUM, SUM, SAMPLES = "Average", "Maximum", "Minimum", "Sum", "SampleCount"
+P50, P95, P99 = "p50", "p95", "p99"
+
+
+def insights_metric(name: str, names: Names, *, period: Duration, statistic: str) -> cloudwatch.Metric:
+    """A metric of the service that Container Insights publishes, such as RunningTaskCount."""
+    return cloudwatch.Metric(
+        namespace="ECS/ContainerInsights",
+        metric_name=name,
+        dimensions_map={"ClusterName": names.cluster, "ServiceName": names.service},
+        period=period,
+        statistic=statistic,
+    )
+
+
+def check_metric(name: str, environment: str, *, period: Duration, statistic: str) -> cloudwatch.Metric:
+    """A metric of a whole environment that a scheduled check publishes; docs/checks.md lists them."""
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=name,
+        dimensions_map={"Environment": environment},
+        period=period,
+        statistic=statistic,
+    )
+
+
+def database_metric(
+    name: str, instance: rds.IDatabaseInstance, *, period: Duration, statistic: str
+) -> cloudwatch.Metric:
+    """A metric that RDS publishes of one instance."""
+    return cloudwatch.Metric(
+        namespace="AWS/RDS",
+        metric_name=name,
+        dimensions_map={"DBInstanceIdentifier": instance.instance_identifier},
+        period=period,
+        statistic=statistic,
+    )

@@ -1,0 +1,108 @@
+"""The checks on the dashboard: their runs, what they saw and did, and the emails."""
+
+from collections.abc import Sequence
+from itertools import cycle
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs.common.metrics import HOUR, MAXIMUM, MINIMUM, NAMESPACE, SUM
+from constructs.dashboard.widgets import Hue, Part, Source, graph, numbers
+from names import Names
+from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
+
+
+class CheckWidgets:
+    """The checks' runs, what they saw and did, and whether emails are delivered."""
+
+    def __init__(self, *, environment: str, names: Names, checks: Sequence[str]) -> None:
+        self._names, self._checks = names, checks
+        self._total = Source(NAMESPACE, {"Environment": environment})
+        self._topic = Source("AWS/SNS", {"TopicName": names.alarm_topic})
+
+    def log_groups(self) -> list[str]:
+        """What the checks write to."""
+        return [self._names.check_log_group(check) for check in self._checks]
+
+    def runs(self) -> list[Part]:
+        """Over a day: runs, failures, durations, dead letters, emails."""
+        return [
+            graph("Runs, per hour", *self._of_each("Invocations", SUM), days=1, is_stacked=True),
+            graph("Failed runs, per hour", *self._of_each("Errors", SUM), days=1, is_stacked=True),
+            graph("Longest run, ms", *self._of_each("Duration", MAXIMUM), days=1),
+            graph("Dead letters", *self._dead_letters(), days=1, is_stacked=True),
+            graph(
+                "Mails, per hour",
+                self._topic("NumberOfNotificationsDelivered", SUM, "delivered", Hue.GREEN, period=HOUR),
+                self._topic("NumberOfNotificationsFailed", SUM, "failed", Hue.RED, period=HOUR),
+                days=1,
+            ),
+        ]
+
+    def findings(self) -> list[Part]:
+        """What the checks saw of the site, and what the cleanups did."""
+        return [
+            graph(
+                "Seen from outside: 1 is well",
+                self._total("SiteReachable", MINIMUM, "site answers", Hue.BLUE),
+                self._total("SiteOk", MINIMUM, "site is well", Hue.GREEN),
+                self._total("SiteAgrees", MINIMUM, "site agrees", Hue.PURPLE),
+                self._total("DatabaseReadable", MINIMUM, "database answers", Hue.ORANGE),
+                max_value=1,
+            ),
+            graph("Site's answer, ms", self._total("SiteLatencyMilliseconds", MAXIMUM, "pool health", Hue.BLUE)),
+            graph(
+                "Threads that Coral has",
+                self._total("ThreadsListed", MAXIMUM, "listed", Hue.GREY, period=HOUR),
+                self._total("ThreadsUnknown", MAXIMUM, "unknown", Hue.ORANGE, period=HOUR),
+                self._total("ThreadsFailed", MAXIMUM, "not closed", Hue.RED, period=HOUR),
+                days=1,
+            ),
+            graph(
+                "Threads closed, per hour",
+                self._total("ThreadsClosed", SUM, "by both cleanups", Hue.GREEN, period=HOUR),
+                self._total("ThreadsLeft", SUM, "left", Hue.ORANGE, period=HOUR),
+                days=1,
+            ),
+            graph(
+                "Cleanup hindered",
+                self._total("TasksUnreachable", MAXIMUM, "tasks unreachable", Hue.ORANGE, period=HOUR),
+                self._total("ThreadCleanupRefused", MAXIMUM, "refused", Hue.RED, period=HOUR),
+                days=1,
+            ),
+        ]
+
+    def housekeeping(self) -> list[Part]:
+        """Old secrets, subscribers, and the database's backup."""
+        return [
+            numbers(
+                "Housekeeping",
+                self._total(
+                    "OldestSecretDays", MAXIMUM, f"Oldest secret, days of {MAX_SECRET_DAYS}", Hue.BLUE, period=HOUR
+                ),
+                self._total("ConfirmedSubscribers", MINIMUM, "Hear the alarms", Hue.GREEN, period=HOUR),
+                self._total("UnconfirmedSubscribers", MAXIMUM, "Have not confirmed", Hue.ORANGE, period=HOUR),
+                self._total(
+                    "RestorableMinutesAgo", MAXIMUM, "Database restorable to, minutes ago", Hue.PURPLE, period=HOUR
+                ),
+            )
+        ]
+
+    def _of_each(self, metric: str, statistic: str) -> list[cloudwatch.IMetric]:
+        return [
+            Source("AWS/Lambda", {"FunctionName": self._names.check(check)})(
+                metric, statistic, _words(check), color, period=HOUR
+            )
+            for check, color in zip(self._checks, cycle(Hue.ALL), strict=False)
+        ]
+
+    def _dead_letters(self) -> list[cloudwatch.IMetric]:
+        return [
+            Source("AWS/SQS", {"QueueName": self._names.check_dead_letter_queue(check)})(
+                "ApproximateNumberOfMessagesVisible", MAXIMUM, _words(check), color, period=HOUR
+            )
+            for check, color in zip(self._checks, cycle(Hue.ALL), strict=False)
+        ]
+
+
+def _words(check: str) -> str:
+    return check.replace("_", " ")

@@ -1,0 +1,141 @@
+"""Service and load balancer on the dashboard."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs.alarms.service_alarms import TARGET_ERROR_PERCENT, TARGET_P95_SECONDS
+from constructs.common.metrics import AVERAGE, MAXIMUM, MINIMUM, P50, P95, P99, SUM
+from constructs.dashboard.widgets import Hue, Part, Source, expression, graph, line, target_line
+from constructs.service.load_balancer import LoadBalancer
+from environment_parts import Scaling
+from names import Names
+
+
+class ServiceWidgets:
+    """Tasks, requests, errors and response times."""
+
+    def __init__(self, *, names: Names, front: LoadBalancer, scaling: Scaling) -> None:
+        dimensions = {"ClusterName": names.cluster, "ServiceName": names.service}
+        self._usage = Source("AWS/ECS", dimensions)
+        self._insights = Source("ECS/ContainerInsights", dimensions)
+        load_balancer = front.load_balancer.load_balancer_full_name
+        target_group = front.target_group.target_group_full_name
+        self._balancer = Source("AWS/ApplicationELB", {"LoadBalancer": load_balancer})
+        self._targets = Source("AWS/ApplicationELB", {"LoadBalancer": load_balancer, "TargetGroup": target_group})
+        self._cpu_line = target_line(scaling.cpu_target_percent, " %")
+        self._memory_line = target_line(scaling.memory_target_percent, " %")
+
+    def key_graphs(self) -> list[Part]:
+        """The graphs with a target: CPU, memory, p95, errors."""
+        return [
+            graph(
+                "Tasks: CPU, %",
+                self._usage("CPUUtilization", AVERAGE, "average", Hue.BLUE),
+                lines=[self._cpu_line],
+                max_value=100,
+            ),
+            graph(
+                "Tasks: memory, %",
+                self._usage("MemoryUtilization", AVERAGE, "average", Hue.BLUE),
+                lines=[self._memory_line],
+                max_value=100,
+            ),
+            graph(
+                "Response time P95, s",
+                self._balancer("TargetResponseTime", P95, "P95", Hue.BLUE),
+                lines=[target_line(TARGET_P95_SECONDS, " s")],
+            ),
+            graph(
+                "Errors of all requests, %",
+                self._error_percent(),
+                lines=[target_line(TARGET_ERROR_PERCENT, " %")],
+            ),
+        ]
+
+    def now(self) -> list[cloudwatch.IMetric]:
+        """Numbers without a target that the runbook says to watch."""
+        return [
+            self._insights("RunningTaskCount", MINIMUM, "Running tasks", Hue.BLUE),
+            self._targets("HealthyHostCount", MINIMUM, "Healthy targets", Hue.GREEN),
+            self._per_minute("Requests a minute", Hue.BLUE),
+        ]
+
+    def tasks(self) -> list[Part]:
+        """How many tasks there are, and how busy the busiest is."""
+        return [
+            graph(
+                "Tasks",
+                self._insights("DesiredTaskCount", MAXIMUM, "desired", Hue.GREY),
+                self._insights("RunningTaskCount", MINIMUM, "running", Hue.GREEN),
+                self._insights("PendingTaskCount", MAXIMUM, "pending", Hue.ORANGE),
+            ),
+            graph("Deployments, 1 when steady", self._insights("DeploymentCount", MAXIMUM, "deployments", Hue.PURPLE)),
+            graph(
+                "CPU of the tasks, %",
+                self._usage("CPUUtilization", AVERAGE, "average", Hue.BLUE),
+                self._usage("CPUUtilization", MAXIMUM, "busiest", Hue.SKY),
+                lines=[self._cpu_line],
+                max_value=100,
+            ),
+            graph(
+                "Memory of the tasks, %",
+                self._usage("MemoryUtilization", AVERAGE, "average", Hue.BLUE),
+                self._usage("MemoryUtilization", MAXIMUM, "fullest", Hue.SKY),
+                lines=[self._memory_line],
+                max_value=100,
+            ),
+        ]
+
+    def balancing(self) -> list[Part]:
+        """Requests, errors by who made them, response times, targets."""
+        return [
+            graph(
+                "Answers of the site, per 5 minutes",
+                self._balancer("HTTPCode_Target_2XX_Count", SUM, "2xx", Hue.GREEN),
+                self._balancer("HTTPCode_Target_3XX_Count", SUM, "3xx", Hue.SKY),
+                self._balancer("HTTPCode_Target_4XX_Count", SUM, "4xx", Hue.ORANGE),
+                self._balancer("HTTPCode_Target_5XX_Count", SUM, "5xx", Hue.RED),
+                is_stacked=True,
+            ),
+            graph(
+                "Errors by origin, per 5 minutes",
+                self._balancer("HTTPCode_Target_5XX_Count", SUM, "site, 5xx", Hue.RED),
+                self._balancer("HTTPCode_ELB_5XX_Count", SUM, "balancer, 5xx", Hue.ORANGE),
+                self._balancer("TargetConnectionErrorCount", SUM, "no connection", Hue.PURPLE),
+                self._balancer("RejectedConnectionCount", SUM, "rejected", Hue.GREY),
+            ),
+            graph(
+                "Response time, s",
+                self._balancer("TargetResponseTime", P50, "P50", Hue.SKY),
+                self._balancer("TargetResponseTime", P95, "P95", Hue.BLUE),
+                self._balancer("TargetResponseTime", P99, "P99", Hue.PURPLE),
+                lines=[target_line(TARGET_P95_SECONDS, " s (P95)")],
+            ),
+            graph(
+                "Targets",
+                self._targets("HealthyHostCount", MINIMUM, "healthy", Hue.GREEN),
+                self._targets("UnHealthyHostCount", MAXIMUM, "unhealthy", Hue.RED),
+                lines=[line(1, "at least 1")],
+            ),
+        ]
+
+    def _per_minute(self, label: str, color: str) -> cloudwatch.MathExpression:
+        return expression(
+            "60 * requests / PERIOD(requests)",
+            label,
+            color,
+            {"requests": self._balancer("RequestCount", SUM, "requests")},
+        )
+
+    def _error_percent(self) -> cloudwatch.MathExpression:
+        """As the alarms count it, however few the requests."""
+        every = "(FILL(requests, 0) + FILL(balancer, 0))"
+        return expression(
+            f"IF({every} > 0, 100 * (FILL(site, 0) + FILL(balancer, 0)) / {every}, 0)",
+            "errors",
+            Hue.RED,
+            {
+                "requests": self._balancer("RequestCount", SUM, "requests"),
+                "site": self._balancer("HTTPCode_Target_5XX_Count", SUM, "site"),
+                "balancer": self._balancer("HTTPCode_ELB_5XX_Count", SUM, "load balancer"),
+            },
+        )

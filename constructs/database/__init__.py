@@ -1,0 +1,1 @@
+"""RDS PostgreSQL: instance, read replica, parameters, log groups, credentials."""

@@ -1,0 +1,171 @@
+"""RDS PostgreSQL and its read replica."""
+
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+from constructs.common.log_group import LogGroup
+from constructs.common.retention import Retention
+from constructs.database.credentials import DATABASE_NAME, OWNER, password_secret, url_secret
+from constructs.network.vpc import Network
+from environment_parts import DatabaseSize
+from names import Names
+
+ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_18_3)
+LOG_EXPORTS = ("postgresql", "upgrade")
+SLOW_QUERY_MILLISECONDS = 1000
+PORT = 5432
+
+
+class Database(Construct):
+    """PostgreSQL that only TLS connections from the network's service and checks reach.
+
+    The instance has a fixed identifier, so that its log groups can be created, with retention, before it. The
+    password is in a secret of its own, since the instance needs it before there is a host to put into the
+    other; whatever rotates it writes both (decision 2).
+
+    Args:
+        secrets_key: encrypts the secrets.
+        key: encrypts storage and Performance Insights.
+        is_protected: against deletion.
+    Attributes: instance; replica, or None; secret, complete for clients; password_secret.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        names: Names,
+        size: DatabaseSize,
+        network: Network,
+        secrets_key: kms.IKey,
+        key: kms.IKey,
+        retention: Retention,
+        is_protected: bool,
+    ) -> None:
+        super().__init__(scope, id)
+        removal_policy = retention.removal_policy
+        self.password_secret = password_secret(
+            self, "Password", names=names, key=secrets_key, removal_policy=removal_policy
+        )
+        password = self.password_secret.secret_value_from_json("password")
+        shared = self._shared(names, size, network, key, is_protected=is_protected)
+        self.instance = rds.DatabaseInstance(
+            self,
+            "Instance",
+            instance_identifier=names.database,
+            engine=ENGINE,
+            database_name=DATABASE_NAME,
+            credentials=rds.Credentials.from_password(OWNER, password),
+            port=PORT,
+            allocated_storage=size.storage_gib,
+            storage_encryption_key=key,
+            multi_az=size.is_multi_az,
+            backup_retention=Duration.days(size.backup_days),
+            preferred_backup_window="03:00-04:00",
+            delete_automated_backups=not is_protected,
+            removal_policy=RemovalPolicy.SNAPSHOT,
+            **shared,
+        )
+        self._log_groups(self.instance, names, names.database, retention)
+        self.replica = self._replica(names, retention, shared) if size.has_replica else None
+        if not size.is_multi_az:
+            acknowledge(self.instance, "An environment that may be down during a restore", "RDS3")
+        if not is_protected:
+            acknowledge(self, "An environment that can be destroyed", "RDS10")
+        acknowledge(self, "Reached through security groups only; another port hides nothing", "RDS11")
+        self.secret = url_secret(
+            self,
+            "Url",
+            names=names,
+            endpoint=self.instance.instance_endpoint,
+            password=password,
+            key=secrets_key,
+            removal_policy=removal_policy,
+        )
+
+    def login_settings(self, user: str) -> dict[str, str]:
+        """Environment variables of a function that logs in as `user` with an IAM token."""
+        endpoint = self.instance.instance_endpoint
+        return {
+            "DATABASE_HOST": endpoint.hostname,
+            "DATABASE_PORT": Token.as_string(endpoint.port),
+            "DATABASE_NAME": DATABASE_NAME,
+            "DATABASE_USER": user,
+        }
+
+    def _shared(
+        self, names: Names, size: DatabaseSize, network: Network, key: kms.IKey, *, is_protected: bool
+    ) -> dict[str, Any]:
+        """What the primary and its replica have in common."""
+        parameters = rds.ParameterGroup(
+            self,
+            "Parameters",
+            engine=ENGINE,
+            description=f"{names.prefix}: TLS only, statistics and slow queries",
+            parameters={
+                "rds.force_ssl": "1",
+                "shared_preload_libraries": "pg_stat_statements",
+                "pg_stat_statements.track": "all",
+                "log_min_duration_statement": str(SLOW_QUERY_MILLISECONDS),
+                "log_lock_waits": "1",
+            },
+        )
+        subnets = rds.SubnetGroup(
+            self,
+            "Subnets",
+            vpc=network.vpc,
+            description=f"{names.prefix}: isolated subnets of two zones",
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        return {
+            "vpc": network.vpc,
+            "subnet_group": subnets,
+            "security_groups": [network.database_group],
+            "publicly_accessible": False,
+            "instance_type": ec2.InstanceType(size.instance_class.removeprefix("db.")),
+            "parameter_group": parameters,
+            "storage_type": rds.StorageType.GP3,
+            "max_allocated_storage": size.max_storage_gib,
+            "iam_authentication": True,
+            "ca_certificate": rds.CaCertificate.RDS_CA_RSA2048_G1,
+            "enable_performance_insights": True,
+            "performance_insight_encryption_key": key,
+            "database_insights_mode": rds.DatabaseInsightsMode.STANDARD,
+            "cloudwatch_logs_exports": list(LOG_EXPORTS),
+            "copy_tags_to_snapshot": True,
+            "auto_minor_version_upgrade": True,
+            "preferred_maintenance_window": "sun:04:30-sun:05:30",
+            "deletion_protection": is_protected,
+        }
+
+    def _replica(self, names: Names, retention: Retention, shared: dict[str, Any]) -> rds.DatabaseInstanceReadReplica:
+        replica = rds.DatabaseInstanceReadReplica(
+            self,
+            "Replica",
+            instance_identifier=names.replica,
+            source_database_instance=self.instance,
+            removal_policy=RemovalPolicy.DESTROY,  # holds nothing that the instance does not
+            **shared,
+        )
+        self._log_groups(replica, names, names.replica, retention)
+        acknowledge(replica, "Holds nothing that the instance does not; it can be created again", "RDS3")
+        acknowledge(replica, "A replica takes encryption and key from its source", "RDS2")
+        return replica
+
+    def _log_groups(self, instance: Construct, names: Names, identifier: str, retention: Retention) -> None:
+        for export in LOG_EXPORTS:
+            group = LogGroup(
+                self,
+                f"{instance.node.id}Log{export.title()}",
+                name=names.database_log_group(identifier, export),
+                retention=retention,
+            )
+            instance.node.add_dependency(group)  # else RDS creates it, without retention

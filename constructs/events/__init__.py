@@ -1,0 +1,1 @@
+"""EventBridge rules that email what AWS's services report as events."""

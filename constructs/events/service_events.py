@@ -1,0 +1,78 @@
+"""Events of ECS about the service: a deployment failed, a task stopped with an error."""
+
+from functools import partial
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sqs as sqs
+
+from constructs import Construct
+from constructs.alarms.notifications import Notifications
+from constructs.alarms.severity import Severity
+from constructs.common.links import Links
+from constructs.events.event_rule import EventRule, event_field
+
+
+class ServiceEvents(Construct):
+    """A deployment that failed or was rolled back, and each task that stopped with an error.
+
+    A task that ECS or a person stops is no error, nor is an interrupted one of Fargate Spot.
+
+    Args:
+        links: pages of the console.
+        dead_letter_queue: keeps what could not be delivered to the topic.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        notifications: Notifications,
+        links: Links,
+        dead_letter_queue: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, id)
+        names, steps = notifications.names, notifications.steps
+        p4 = partial(
+            EventRule,
+            self,
+            notifications=notifications,
+            severity=Severity.P4,
+            source="aws.ecs",
+            link=links.service,
+            dead_letter_queue=dead_letter_queue,
+        )
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
+        p4(
+            "DeploymentFailed",
+            name="deployment-failed",
+            problem="a deployment failed, and ECS goes back to the version before, if there is one",
+            detail_type=["ECS Deployment State Change"],
+            resources=events.Match.suffix(f":service/{names.cluster}/{names.service}"),
+            detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+            what=f"{event_field('$.detail.reason')} (deployment {event_field('$.detail.deploymentId')})",
+            where=f"service {names.service}",
+            when=event_field("$.detail.updatedAt"),
+            next_steps=(steps.tasks, steps.events, steps.why_stopped),
+        )
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+        p4(
+            "TaskStopped",
+            name="task-stopped",
+            problem="a task stopped with an error; ECS starts another",
+            detail_type=["ECS Task State Change"],
+            detail={
+                "clusterArn": [{"suffix": f":cluster/{names.cluster}"}],
+                "group": [f"service:{names.service}"],
+                "lastStatus": ["STOPPED"],
+                "$or": [
+                    {"stopCode": ["EssentialContainerExited", "TaskFailedToStart"]},
+                    # The scheduler stopped it, because of its health checks.
+                    {"stoppedReason": [{"prefix": "Task failed"}]},
+                ],
+            },
+            what=f"{event_field('$.detail.stoppedReason')} ({event_field('$.detail.stopCode')})",
+            where=f"task {event_field('$.detail.taskArn')} of {event_field('$.detail.taskDefinitionArn')}",
+            when=event_field("$.detail.stoppedAt"),
+            next_steps=(steps.task(event_field("$.detail.taskArn")), steps.errors, steps.events),
+        )

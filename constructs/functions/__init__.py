@@ -1,0 +1,1 @@
+"""Lambda functions: the asset with the checks' code, and the role that a function runs with."""

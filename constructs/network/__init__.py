@@ -1,0 +1,1 @@
+"""The VPC, its subnets and NAT gateways, and every security group rule."""

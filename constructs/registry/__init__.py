@@ -1,0 +1,1 @@
+"""ECR repositories of the application's images."""

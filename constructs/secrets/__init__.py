@@ -1,0 +1,1 @@
+"""Secrets Manager secrets of the application, and their key."""

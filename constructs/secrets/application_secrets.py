@@ -1,0 +1,76 @@
+"""The application's secrets and the key that encrypts them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import RemovalPolicy, SecretValue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from application import ApplicationSecret
+from constructs import Construct
+from constructs.secrets.encrypted_secret import EncryptedSecret
+from names import Names
+
+
+class ApplicationSecrets(Construct):
+    """A secret with the JSON key `value` for each of `secrets`.
+
+    Generated ones get a random value from Secrets Manager. The others are created with their initial value,
+    empty if there is none, and filled by a person; the template holds no value that is secret.
+
+    Attributes: key; by_name, the secrets; replaced, those that get a new value every 90 days.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        names: Names,
+        secrets: Sequence[ApplicationSecret],
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            alias=f"{names.prefix}-secrets",
+            description="Secrets of the application and of its database",
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+        )
+        self.by_name = {
+            secret.name: EncryptedSecret(
+                self,
+                secret.name,
+                secret_name=names.secret(secret.name),
+                description=self._description(names.secret(secret.name), secret),
+                encryption_key=self.key,
+                removal_policy=removal_policy,
+                **self._value(secret),
+            )
+            for secret in secrets
+        }
+        self.replaced = tuple(self.by_name[secret.name] for secret in secrets if secret.is_replaced)
+
+    @staticmethod
+    def _description(secret_id: str, secret: ApplicationSecret) -> str:
+        if secret.is_generated:
+            return secret.description
+        # What is typed shows neither on the screen nor in the shell's history.
+        put = f"aws secretsmanager put-secret-value --secret-id {secret_id} --secret-string file:///dev/stdin"
+        fill = f"""read -rs value && printf '{{"value": "%s"}}' "$value" | {put}"""
+        return f"{secret.description}. To fill it, then type the value: {fill}"
+
+    @staticmethod
+    def _value(secret: ApplicationSecret) -> dict[str, Any]:
+        if secret.is_generated:
+            generator = secretsmanager.SecretStringGenerator(
+                secret_string_template="{}",  # noqa: S106 - the JSON that the generated key is added to
+                generate_string_key="value",
+                password_length=48,
+                exclude_punctuation=True,
+            )
+            return {"generate_secret_string": generator}
+        return {"secret_object_value": {"value": SecretValue.unsafe_plain_text(secret.initial_value)}}

@@ -1,0 +1,50 @@
+"""Secrets under a key of ours, readable from other stacks."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+
+
+class EncryptedSecret(secretsmanager.Secret):
+    """A secret whose readers are granted by their own policies.
+
+    The CDK's grant writes the reader into the key's policy, which makes the key's stack depend on the
+    reader's, and the two stacks on each other.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, **properties: Any) -> None:
+        super().__init__(scope, id, encryption_key=encryption_key, **properties)
+        self._key = encryption_key
+        acknowledge(self, "Replaced by hand: the application reads its secrets when a task starts", "SMG4")
+
+    def grant_read(
+        self,
+        grantee: iam.IGrantable,
+        version_stages: Sequence[str] | None = None,  # noqa: ARG002 - the CDK's signature
+    ) -> iam.Grant:
+        """Let `grantee` read the secret's value, and decrypt with its key through Secrets Manager only."""
+        grantee.grant_principal.add_to_principal_policy(self._decrypt)
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self._arn]
+        )
+
+    @cached_property
+    def _arn(self) -> str:
+        return self.secret_arn
+
+    @cached_property
+    def _decrypt(self) -> iam.PolicyStatement:
+        """One for all readers: every container grants itself the reading, and each call of the CDK takes time."""
+        return iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[self._key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(self).region}.amazonaws.com"}},
+        )

@@ -1,0 +1,1 @@
+"""The ECS service: task definition, autoscaling, load balancer, certificate, DNS record."""

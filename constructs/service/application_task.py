@@ -1,0 +1,137 @@
+"""The task definition: every container of the application."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from application import DATABASE_SECRET, Container
+from constructs import Construct
+from constructs.common.acknowledge import acknowledge
+
+
+class ApplicationTask(Construct):
+    """A Fargate task definition with `containers`.
+
+    Its execution role may pull these repositories' images, write to this log group and read these secrets;
+    its task role may read the configuration bucket. Nothing else.
+
+    Args:
+        cpu, memory_mib: a size that Fargate has, in CPU units and MiB.
+        secrets: every secret that a container names, by its name.
+    Attributes: definition.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        family: str,
+        cpu: int,
+        memory_mib: int,
+        containers: tuple[Container, ...],
+        image_tag: str,
+        repositories: Mapping[str, ecr.IRepository],
+        secrets: Mapping[str, secretsmanager.ISecret],
+        configuration_bucket: s3.IBucket,
+        log_group: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, id)
+        self.definition = ecs.FargateTaskDefinition(
+            self,
+            "Definition",
+            family=family,
+            cpu=cpu,
+            memory_limit_mib=memory_mib,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+        )
+        self._image_tag, self._repositories, self._secrets = image_tag, repositories, secrets
+        self._bucket, self._log_group = configuration_bucket, log_group
+        definitions: dict[str, ecs.ContainerDefinition] = {}
+        for container in containers:
+            definition = definitions[container.name] = self._add(container)
+            definition.add_container_dependencies(
+                *(
+                    ecs.ContainerDependency(container=definitions[name], condition=_condition(containers, name))
+                    for name in container.starts_after
+                )
+            )
+        if any(container.reads_configuration for container in containers):
+            self._may_read(configuration_bucket)
+        acknowledge(self.definition, "Settings that are not secret; secrets come from Secrets Manager", "ECS2")
+        acknowledge(self.definition, "ecr:GetAuthorizationToken has no resource", "IAM5[Resource::*]")
+
+    def _add(self, container: Container) -> ecs.ContainerDefinition:
+        bucket = {"S3_BUCKET_NAME": self._bucket.bucket_name} if container.reads_configuration else {}
+        return self.definition.add_container(
+            container.name,
+            container_name=container.name,
+            image=ecs.ContainerImage.from_ecr_repository(self._repositories[container.repository], self._image_tag),
+            essential=container.is_essential,
+            # The task goes on without a container that is not essential, so ECS has to start it again.
+            enable_restart_policy=not container.is_essential,
+            memory_limit_mib=container.memory_mib,
+            memory_reservation_mib=container.memory_reservation_mib,
+            command=list(container.command) or None,
+            environment={**container.environment, **bucket},
+            secrets={
+                variable: ecs.Secret.from_secrets_manager(self._secrets[name], _json_key(name))
+                for variable, name in container.secrets.items()
+            },
+            port_mappings=[ecs.PortMapping(container_port=container.port)] if container.port else [],
+            health_check=_health_check(container),
+            # An answer that waits for a model takes tens of seconds; 120 is Fargate's maximum.
+            stop_timeout=Duration.seconds(60),
+            logging=ecs.LogDriver.aws_logs(
+                stream_prefix=container.name,
+                log_group=self._log_group,
+                mode=ecs.AwsLogDriverMode.NON_BLOCKING,
+            ),
+        )
+
+    def _may_read(self, bucket: s3.IBucket) -> None:
+        grants = {"s3:ListBucket": bucket.bucket_arn, "s3:GetObject": bucket.arn_for_objects("*")}
+        for action, resource in grants.items():
+            self.definition.add_to_task_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+        if bucket.encryption_key:
+            bucket.encryption_key.grant_decrypt(self.definition.task_role)
+        acknowledge(self, "Every object of the configuration bucket", f"IAM5[Resource::{_imported(bucket)}/*]")
+
+
+def _imported(bucket: s3.IBucket) -> str:
+    """What cdk-nag calls the bucket's ARN: the name of the export that the task's stack imports it by."""
+    stack = Stack.of(bucket)
+    name: str = stack.resolve(stack.export_value(bucket.bucket_arn))["Fn::ImportValue"]
+    return name
+
+
+def _json_key(secret: str) -> str:
+    return "url" if secret == DATABASE_SECRET else "value"
+
+
+def _health_check(container: Container) -> ecs.HealthCheck | None:
+    if container.health_path is None:
+        return None
+    url = f"http://localhost:{container.port}{container.health_path}"
+    return ecs.HealthCheck(
+        # Slim images carry one of the two programs.
+        command=["CMD-SHELL", f"curl -fsS -o /dev/null {url} || wget -q -O /dev/null {url} || exit 1"],
+        interval=Duration.seconds(30),
+        timeout=Duration.seconds(5),
+        retries=3,
+        start_period=Duration.seconds(container.start_seconds) if container.start_seconds else None,
+    )
+
+
+def _condition(containers: tuple[Container, ...], name: str) -> ecs.ContainerDependencyCondition:
+    has_check = any(container.name == name and container.health_path for container in containers)
+    return ecs.ContainerDependencyCondition.HEALTHY if has_check else ecs.ContainerDependencyCondition.START

@@ -1,0 +1,123 @@
+"""The load balancer, its listeners and certificate, and the DNS record of the site."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
+
+from application import Container
+from constructs import Construct
+from constructs.network.vpc import Network
+
+
+class LoadBalancer(Construct):
+    """An internet-facing ALB with access logs, in front of one target group.
+
+    With a domain: HTTPS with a certificate validated by DNS, and a redirect from HTTP. With the domain's
+    hosted zone, too: automatic validation, and an alias record that fails over between two regions by the
+    targets' health. Without the zone, the deployment waits until a person has created the validation record.
+
+    Args:
+        load_balanced: the container whose port and health path the target group takes.
+        is_home: this region answers while it is healthy; otherwise only while the home region is not.
+        access_logs: bucket encrypted with S3's own key, the only one that load balancers can write with.
+    Attributes: load_balancer; target_group, which the service's tasks join; url of the site.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        network: Network,
+        load_balanced: Container,
+        domain: str | None,
+        hosted_zone_id: str | None,
+        is_home: bool,
+        access_logs: s3.IBucket,
+        is_protected: bool,
+    ) -> None:
+        super().__init__(scope, id)
+        self.load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "Alb",
+            load_balancer_name=name,
+            vpc=network.vpc,
+            internet_facing=True,
+            security_group=network.load_balancer_group,
+            drop_invalid_header_fields=True,
+            deletion_protection=is_protected,
+            idle_timeout=Duration.seconds(120),  # answers take tens of seconds in an incident
+        )
+        self.load_balancer.log_access_logs(access_logs, prefix="load-balancer")
+        self.target_group = self._target_group(network, load_balanced)
+        forward = elbv2.ListenerAction.forward([self.target_group])
+        if domain is None:
+            self.url = f"http://{self.load_balancer.load_balancer_dns_name}"
+            self._listen("Http", 80, forward)
+            return
+        self.url = f"https://{domain}"
+        zone = self._zone(domain, hosted_zone_id)
+        certificate = acm.Certificate(
+            self, "Certificate", domain_name=domain, validation=acm.CertificateValidation.from_dns(zone)
+        )
+        self.load_balancer.add_listener(
+            "Https",
+            port=443,
+            open=False,
+            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
+            certificates=[certificate],
+            default_action=forward,
+        )
+        self._listen("Http", 80, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
+        if zone is not None:
+            self._alias(domain, zone, is_home=is_home)
+
+    def _listen(self, id: str, port: int, action: elbv2.ListenerAction) -> None:
+        self.load_balancer.add_listener(id, port=port, open=False, default_action=action)
+
+    def _alias(self, domain: str, zone: route53.IHostedZone, *, is_home: bool) -> None:
+        route53.CfnRecordSet(
+            self,
+            "Alias",
+            hosted_zone_id=zone.hosted_zone_id,
+            name=domain,
+            type="A",
+            set_identifier="primary" if is_home else "secondary",
+            failover="PRIMARY" if is_home else "SECONDARY",
+            alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                dns_name=self.load_balancer.load_balancer_dns_name,
+                hosted_zone_id=self.load_balancer.load_balancer_canonical_hosted_zone_id,
+                evaluate_target_health=True,
+            ),
+        )
+
+    def _target_group(self, network: Network, load_balanced: Container) -> elbv2.ApplicationTargetGroup:
+        return elbv2.ApplicationTargetGroup(
+            self,
+            "Tasks",
+            vpc=network.vpc,
+            port=load_balanced.port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            # A conversation lives in the Coral server of one task.
+            stickiness_cookie_duration=Duration.days(1),
+            deregistration_delay=Duration.seconds(30),
+            health_check=elbv2.HealthCheck(
+                path=load_balanced.health_path,
+                healthy_http_codes="200",
+                interval=Duration.seconds(30),
+                timeout=Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
+            ),
+        )
+
+    def _zone(self, domain: str, hosted_zone_id: str | None) -> route53.IHostedZone | None:
+        if hosted_zone_id is None:
+            return None
+        return route53.HostedZone.from_hosted_zone_attributes(
+            self, "Zone", hosted_zone_id=hosted_zone_id, zone_name=domain
+        )

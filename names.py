@@ -1,0 +1,108 @@
+"""The physical names of what is deployed. They are made here and nowhere else.
+
+The runbook's commands use them, so they are fixed. Python's standard library only: procedures and the rehearsal
+read them without the CDK.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of one environment's resources.
+
+    Attributes:
+        prefix: what every name begins with, e.g. "pardon-production".
+    """
+
+    prefix: str
+
+    @property
+    def cluster(self) -> str:
+        """The ECS cluster."""
+        return f"{self.prefix}-cluster"
+
+    @property
+    def service(self) -> str:
+        """The ECS service."""
+        return f"{self.prefix}-service"
+
+    @property
+    def task_family(self) -> str:
+        """The family of the task definitions."""
+        return f"{self.prefix}-task"
+
+    @property
+    def service_log_group(self) -> str:
+        """The log group of every container."""
+        return f"/ecs/{self.prefix}"
+
+    @property
+    def flow_log_group(self) -> str:
+        """The log group of the VPC flow logs."""
+        return f"/{self.prefix}/vpc-flow-logs"
+
+    @property
+    def database(self) -> str:
+        """The primary DB instance."""
+        return f"{self.prefix}-database"
+
+    @property
+    def replica(self) -> str:
+        """The read replica."""
+        return f"{self.prefix}-database-replica"
+
+    @property
+    def alarm_topic(self) -> str:
+        """The SNS topic of every notification."""
+        return f"{self.prefix}-alarms"
+
+    @property
+    def schedule_group(self) -> str:
+        """The schedule group of the checks."""
+        return f"{self.prefix}-checks"
+
+    @property
+    def event_dead_letter_queue(self) -> str:
+        """The dead-letter queue of the event rules."""
+        return self._dead_letter_queue(f"{self.prefix}-event")
+
+    def stack(self, layer: str) -> str:
+        """A stack, by its layer, e.g. "data"."""
+        return f"{self.prefix}-{layer}"
+
+    def secret(self, name: str) -> str:
+        """A secret, e.g. of "cron-secret"."""
+        return f"{self.prefix}/{name}"
+
+    def repository(self, name: str) -> str:
+        """An image repository, e.g. of "coral-server"."""
+        return f"{self.prefix}/{name}"
+
+    def database_log_group(self, instance: str, export: str = "postgresql") -> str:
+        """The log group that RDS writes one of an instance's logs to."""
+        return f"/aws/rds/instance/{instance}/{export}"
+
+    def check(self, check: str) -> str:
+        """The function of a check, e.g. of "pool_health"; its schedules' names begin with it, too."""
+        return f"{self.prefix}-{check.replace('_', '-')}"
+
+    def check_log_group(self, check: str) -> str:
+        """The log group of a check."""
+        return f"/aws/lambda/{self.check(check)}"
+
+    def check_dead_letter_queue(self, check: str) -> str:
+        """The dead-letter queue of a check."""
+        return self._dead_letter_queue(self.check(check))
+
+    def alarm(self, severity: int, name: str) -> str:
+        """An alarm or an event rule, e.g. of 2 and "error-rate"."""
+        return f"{self.prefix}-p{severity}-{name}"
+
+    def state(self, name: str) -> str:
+        """An alarm that is no incident and notifies nobody, e.g. of "deployment"."""
+        return f"{self.prefix}-state-{name}"
+
+    @staticmethod
+    def _dead_letter_queue(owner: str) -> str:
+        return f"{owner}-dead-letters"
