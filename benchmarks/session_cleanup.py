@@ -90,12 +90,12 @@ def session_cleanup() -> Iterator[Comparison]:
         ours, baseline = _Copies(server, "stale", SESSIONS), _Copies(server, "sample", SESSIONS // SAMPLE)
 
         def in_batches() -> None:
-            *_, told = end_stale(Writer(ours.connection()), older_than_minutes=core.IDLE_MINUTES)
-            ours.check(told.ended)
+            *_, result = end_stale(Writer(ours.connection()), older_than_minutes=core.IDLE_MINUTES)
+            ours.check(result.ended)
 
         def one_at_a_time() -> None:
-            told = application_cron.session_cleanup(baseline.connection(), _NoCoral(), [])
-            baseline.check(told["expiredSessions"])
+            result = application_cron.session_cleanup(baseline.connection(), _NoCoral(), [])
+            baseline.check(result["expiredSessions"])
 
         yield Comparison(
             name="session cleanup of 100,000 stale sessions / one at a time",

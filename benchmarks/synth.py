@@ -44,10 +44,10 @@ def _synthesize(application: Path, output: Path, *arguments: str) -> None:
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
     # Nothing is asked of AWS or the network: there are neither credentials nor notices.
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
-    quiet = {"AWS_EC2_METADATA_DISABLED": "true", "CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "1"}
+    offline = {"AWS_EC2_METADATA_DISABLED": "true", "CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "1"}
     command = ["cdk", "synth", "--strict", "--quiet", "--no-notices", "--output", str(output), *arguments]
     result = subprocess.run(
-        command, cwd=application, env=kept | quiet | {"PATH": path}, capture_output=True, text=True, check=False
+        command, cwd=application, env=kept | offline | {"PATH": path}, capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
         raise SideError(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")

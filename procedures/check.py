@@ -29,7 +29,7 @@ def run(check: str, function: str, region: str, event: Mapping[str, Any]) -> dic
     """Invoke `function` with `event` and return its result.
 
     Raises:
-        CheckError: it cannot be reached, or it failed; with its own words.
+        CheckError: it cannot be reached, or it failed; with its error.
     """
     client = boto3.client("lambda", region_name=region, config=CLIENT)
     try:
@@ -83,11 +83,11 @@ def main() -> int:
     parser.add_argument("--region")
     parser.add_argument("--event", default="{}", help='options of the check, e.g. {"dry_run": true}')
     arguments = parser.parse_args()
-    errors = Console(stderr=True, emoji=False)  # an ARN with :secret: in it is no picture
+    errors = Console(stderr=True, emoji=False)  # else rich turns the :secret: of an ARN into an emoji
     try:
         event = json.loads(arguments.event)
         chosen = environment(arguments.environment, region=arguments.region)
-        function = f"{chosen.prefix}-{arguments.check.replace('_', '-')}"
+        function = chosen.names.check(arguments.check)
         with errors.status(f"{function} in {chosen.region} ..."):
             result = run(arguments.check, function, chosen.region, event)
     except json.JSONDecodeError as error:

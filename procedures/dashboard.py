@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def render(chosen: Environment) -> str:
-    """HTML of the dashboard that deploying `chosen` would make.
+    """HTML of the dashboard that deploying `chosen` would create.
 
     Raises:
         UnknownWidgetError: a widget is of a kind that cannot be drawn.

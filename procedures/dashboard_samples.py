@@ -79,7 +79,7 @@ def times(span: timedelta, period: timedelta) -> list[datetime]:
 
 
 def series(name: str, statistic: str, key: str, at: Sequence[datetime]) -> list[float]:
-    """Values of the metric `name` at these times; `key` tells one from another of the same name."""
+    """Values of the metric `name` at these times; `key` distinguishes those of the same name."""
     noise = random.Random(hashlib.sha256(f"{name} {key}".encode()).digest())  # noqa: S311 - nothing secret
     if name == "MonthToDateCost":
         return [RANGES[name][1] * SERVICES.get(key, 1) * (time.day / NOW.day) for time in at]

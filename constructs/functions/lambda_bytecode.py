@@ -26,7 +26,7 @@ def bytecode(contents: Mapping[str, bytes]) -> dict[str, bytes]:
             target = folder / source
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(contents[source])
-        # In a process of its own, which hashes alike each time: the order in sets is in the bytecode.
+        # In its own process, with the same hashes each time: the order in sets is in the bytecode.
         command = [sys.executable, "-S", "-s", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         subprocess.run(  # noqa: S603 - this Python, on files that we wrote

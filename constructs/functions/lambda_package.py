@@ -139,7 +139,7 @@ def lambda_package() -> lambda_.Code:
 
 
 def _is_needed(file: PurePosixPath) -> bool:
-    """Whether a Lambda needs it: no scripts, no foreign bytecode; of the metadata, what tells the version."""
+    """Whether a Lambda needs it: no scripts, no foreign bytecode; of the metadata, what holds the version."""
     if ".." in file.parts or file.is_absolute() or file.suffix == ".pyc" or _UNUSED.match(file.as_posix()):
         return False
     return not file.parts[0].endswith(".dist-info") or file.name == "METADATA"

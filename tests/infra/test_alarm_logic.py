@@ -48,14 +48,14 @@ CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
     "p3-errors-slow-burn": {
         "1 % of an hour": ({"requests": [1000], "targets": [10], "balancer": [None]}, False),
         "2 % of an hour": ({"requests": [1000], "targets": [20], "balancer": [None]}, True),
-        "a quiet hour": ({"requests": [150], "targets": [30], "balancer": [None]}, False),
+        "few requests": ({"requests": [150], "targets": [30], "balancer": [None]}, False),
     },
     "p3-cpu-high": {
         "busy, and room to scale": ({"tasks": [9] * 3, "used": [95] * 3}, False),
         "busy at the maximum": ({"tasks": [10] * 3, "used": [71] * 3}, True),
         "at the target at the maximum": ({"tasks": [10] * 3, "used": [70] * 3}, False),
         "at the maximum just now": ({"tasks": [9, 9, 10], "used": [95] * 3}, False),
-        "Container Insights is silent": ({"tasks": [None] * 3, "used": [95] * 3}, False),
+        "no data of Container Insights": ({"tasks": [None] * 3, "used": [95] * 3}, False),
     },
     "p3-memory-high": {
         "full at the maximum": ({"tasks": [10] * 3, "used": [81] * 3}, True),
@@ -67,14 +67,14 @@ CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
         "6 GiB a day with 30 left": ({"free": [value + 21 * GIB for value in FALLING]}, False),
         "one steep hour": ({"free": _hours(*[12] * 6, *[10] * 7)}, False),
         "RDS grew the storage, and it fills on": ({"free": [*FALLING[:12], FALLING[11] + 2 * GIB]}, True),
-        "RDS is silent": ({"free": [None] * 13}, False),
+        "no data of RDS": ({"free": [None] * 13}, False),
     },
     "p2-database-replica-lag": {
         "in step": ({"lag": _five(0)}, False),
         "idle, five minutes": ({"lag": _five(300)}, False),
         "behind": ({"lag": _five(601)}, True),
         "stopped replicating": ({"lag": _five(-1)}, True),
-        "silent": ({"lag": NONE}, True),
+        "missing data": ({"lag": NONE}, True),
     },
 }
 
@@ -147,7 +147,7 @@ def test_outage_is_any_alarm_of_p1(deployment: Deployment, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("in_alarm", "is_quiet"),
+    ("in_alarm", "is_suppressed"),
     [
         (set(), False),
         ({"p1-outage"}, True),
@@ -157,14 +157,14 @@ def test_outage_is_any_alarm_of_p1(deployment: Deployment, monkeypatch: pytest.M
         ({"p1-outage", "state-deployment", "p4-deployment-overdue"}, True),
     ],
 )
-def test_deployment_excuses_until_it_is_overdue(
-    production: Deployment, monkeypatch: pytest.MonkeyPatch, in_alarm: set[str], is_quiet: bool
+def test_deployment_suppresses_until_it_is_overdue(
+    production: Deployment, monkeypatch: pytest.MonkeyPatch, in_alarm: set[str], is_suppressed: bool
 ) -> None:
     rule = composites(production)["pardon-production-state-outage-or-deployment"]["AlarmRule"]
-    assert _state(monkeypatch, rule, {f"pardon-production-{name}" for name in in_alarm}) is is_quiet
+    assert _state(monkeypatch, rule, {f"pardon-production-{name}" for name in in_alarm}) is is_suppressed
 
 
-def test_notice_is_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_composite_alarm_has_the_state_of_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, notice in composites(deployment).items():
         if name.endswith("-notice"):
             alarm = name.removesuffix("-notice")
@@ -173,17 +173,17 @@ def test_notice_is_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyP
             assert notice["AlarmDescription"] == alarms(deployment)[alarm]["AlarmDescription"]
 
 
-def test_alarms_below_p1_keep_quiet_in_an_outage(deployment: Deployment) -> None:
+def test_an_outage_suppresses_alarms_below_p1(deployment: Deployment) -> None:
     prefix = deployment.environment.prefix
-    quiet: dict[str, set[str]] = {}
+    suppressed: dict[str, set[str]] = {}
     for name, notice in composites(deployment).items():
         if name.endswith("-notice"):
             suppressor = arn_name(deployment, notice["ActionsSuppressor"]).removeprefix(f"{prefix}-")
-            quiet.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notice"))
+            suppressed.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notice"))
             assert 0 < notice["ActionsSuppressorWaitPeriod"] <= 300
             assert 0 < notice["ActionsSuppressorExtensionPeriod"] <= 300
-    assert set(quiet) == {"p1-outage", "state-outage-or-deployment"}
-    assert quiet["state-outage-or-deployment"] == {
+    assert set(suppressed) == {"p1-outage", "state-outage-or-deployment"}
+    assert suppressed["state-outage-or-deployment"] == {
         *("p2-unhealthy-targets", "p3-latency-high", "p3-cpu-high", "p3-memory-high", "p4-errors-logged"),
     }
 

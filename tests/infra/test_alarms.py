@@ -22,7 +22,7 @@ FOR_HOW_LONG = (
     r"in the last (\d+ )?[a-z]+",
     r"in \d+ of the last \d+ periods of \d+ [a-z]+",
 )
-# Alarms of P1 and P2 that take silence as fine → the alarm that then speaks.
+# Alarms of P1 and P2 for which missing data is not breaching → the alarm for which it is.
 PAIRS = {
     "p1-load-balancer-errors": "p1-no-healthy-target",
     "p1-site-unreachable": "p4-pool-health-silent",
@@ -38,7 +38,7 @@ PAIRS = {
 
 
 def _incidents(deployment: Deployment) -> dict[str, dict[str, Any]]:
-    """Metric alarms of incidents by name without prefix; the others are states and speak to nobody."""
+    """Metric alarms of incidents by name without prefix; the others are states and notify nobody."""
     prefix = f"{deployment.environment.prefix}-"
     names = {name.removeprefix(prefix): alarm for name, alarm in alarms(deployment).items()}
     assert all(name.startswith(("p", "state-")) for name in names)
@@ -138,7 +138,7 @@ def test_every_alarm_reaches_the_topic_once(deployment: Deployment) -> None:
         for child in re.findall(r'ALARM\("([^"]+)"\)', composite["AlarmRule"]):
             spoken[child] = spoken.get(child, 0) + 1
     for name, alarm in alarms(deployment).items():
-        assert not alarm.get("AlarmActions"), f"{name} would send a second mail"
+        assert not alarm.get("AlarmActions"), f"{name} would send a second email"
         assert spoken.get(name, 0) == (0 if "-state-" in name else 1), name
 
 
@@ -154,7 +154,7 @@ def test_missing_data_statistic_and_m_of_n_are_stated(deployment: Deployment) ->
         assert period * alarm["EvaluationPeriods"] <= (7 * 86400 if period >= 3600 else 86400), name
 
 
-def test_silence_is_heard(deployment: Deployment) -> None:
+def test_missing_data_sets_an_alarm_off(deployment: Deployment) -> None:
     incidents = _incidents(deployment)
     urgent = {name for name in incidents if name.startswith(("p1-", "p2-"))}
     fine = {name for name in urgent if incidents[name]["TreatMissingData"] == "notBreaching"}

@@ -1,4 +1,4 @@
-"""What AWS tells as events: each rule hears its event and no other, and makes a readable mail of it."""
+"""Event rules: each matches its event and no other, and makes a readable email of it."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def events(deployment: Deployment) -> dict[str, Event]:
     return samples(e.prefix, e.account, e.region, task=task, secret=secret)
 
 
-def hears(rule: dict[str, Any], event: Event) -> bool:
+def matches(rule: dict[str, Any], event: Event) -> bool:
     """Whether the rule's pattern matches, by the emulator's implementation of EventBridge's patterns."""
     record = {
         "Source": event.source,
@@ -45,7 +45,7 @@ def hears(rule: dict[str, Any], event: Event) -> bool:
 
 
 def lines(rule: dict[str, Any]) -> list[str]:
-    """The lines of a rule's mail, with names in angle brackets for fields of the event."""
+    """The lines of a rule's email, with names in angle brackets for fields of the event."""
     (target,) = rule["Targets"]
     return [json.loads(line) for line in target["InputTransformer"]["InputTemplate"].splitlines()]
 
@@ -56,11 +56,11 @@ def changed(event: Event, **detail: Any) -> Event:
     return replace(event, detail={key: value for key, value in fields.items() if value is not None})
 
 
-def test_every_event_is_heard_by_its_rule_alone(deployment: Deployment) -> None:
+def test_every_event_is_matched_by_its_rule_alone(deployment: Deployment) -> None:
     by_name = rules(deployment)
     assert by_name.keys() == events(deployment).keys()
     for name, event in events(deployment).items():
-        assert [rule for rule, made in by_name.items() if hears(made, event)] == [name]
+        assert [rule for rule, made in by_name.items() if matches(made, event)] == [name]
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_every_event_is_heard_by_its_rule_alone(deployment: Deployment) -> None:
         ("p3-guardduty-medium", {"severity": 3.9}),
     ],
 )
-def test_what_is_no_incident_of_ours_is_not_told(production: Deployment, of: str, detail: dict[str, Any]) -> None:
+def test_what_is_no_incident_of_ours_matches_no_rule(production: Deployment, of: str, detail: dict[str, Any]) -> None:
     event = changed(events(production)[of], **detail)
-    assert not [name for name, rule in rules(production).items() if hears(rule, event)]
+    assert not [name for name, rule in rules(production).items() if matches(rule, event)]
 
 
 @pytest.mark.parametrize(
-    ("of", "detail", "heard_by"),
+    ("of", "detail", "matched_by"),
     [
         ("p4-task-stopped", {"stopCode": "TaskFailedToStart"}, "p4-task-stopped"),
         (
@@ -146,17 +146,17 @@ def test_what_is_no_incident_of_ours_is_not_told(production: Deployment, of: str
         ("p3-guardduty-medium", {"severity": 7}, "p2-guardduty-high"),
     ],
 )
-def test_what_is_an_incident_is_told_at_its_severity(
-    production: Deployment, of: str, detail: dict[str, Any], heard_by: str
+def test_an_incident_matches_the_rule_of_its_severity(
+    production: Deployment, of: str, detail: dict[str, Any], matched_by: str
 ) -> None:
     event = changed(events(production)[of], **detail)
-    assert [name for name, rule in rules(production).items() if hears(rule, event)] == [heard_by]
+    assert [name for name, rule in rules(production).items() if matches(rule, event)] == [matched_by]
 
 
-def test_failed_copy_of_a_backup_is_told(production: Deployment) -> None:
+def test_failed_copy_of_a_backup_matches(production: Deployment) -> None:
     failed = events(production)["p4-backup-failed"]
     copy = replace(failed, detail_type="Copy Job State Change")
-    assert [name for name, rule in rules(production).items() if hears(rule, copy)] == ["p4-backup-failed"]
+    assert [name for name, rule in rules(production).items() if matches(rule, copy)] == ["p4-backup-failed"]
 
 
 def test_queue_s_policy_has_room(deployment: Deployment) -> None:
@@ -165,7 +165,7 @@ def test_queue_s_policy_has_room(deployment: Deployment) -> None:
         assert len(policy["PolicyDocument"]["Statement"]) <= 20
 
 
-def test_mail_says_what_where_when_link_next_step_and_runbook(deployment: Deployment) -> None:
+def test_email_has_what_where_when_link_next_step_and_runbook(deployment: Deployment) -> None:
     chosen = deployment.environment
     for name, rule in rules(deployment).items():
         first, *rest = lines(rule)
@@ -178,7 +178,7 @@ def test_mail_says_what_where_when_link_next_step_and_runbook(deployment: Deploy
         assert all(step.endswith(f" --region {chosen.region}") for step in steps if step.startswith("aws "))
 
 
-def test_fields_of_the_mail_are_in_the_event(production: Deployment) -> None:
+def test_fields_of_the_email_are_in_the_event(production: Deployment) -> None:
     for name, event in events(production).items():
         (target,) = rules(production)[name]["Targets"]
         transformer = target["InputTransformer"]
@@ -204,7 +204,7 @@ def test_limits_of_eventbridge_are_kept(deployment: Deployment) -> None:
         assert rule["State"] == "ENABLED"
 
 
-def test_what_cannot_be_told_is_kept_and_alarmed(deployment: Deployment) -> None:
+def test_what_cannot_be_delivered_is_kept_and_alarmed(deployment: Deployment) -> None:
     (queue,) = (
         queue
         for queue in deployment.properties("AWS::SQS::Queue")

@@ -203,7 +203,7 @@ def test_role_is_made_before_the_checks_that_log_in_with_it(production: Deployme
             assert role in resource["DependsOn"]
 
 
-def test_check_speaks_up_when_it_fails_or_falls_silent(deployment: Deployment) -> None:
+def test_check_has_alarms_for_failing_and_for_not_running(deployment: Deployment) -> None:
     alarms = {a["AlarmName"]: a for a in deployment.properties("AWS::CloudWatch::Alarm")}
     for function in deployment.properties("AWS::Lambda::Function"):
         if "FunctionName" not in function:
@@ -215,9 +215,9 @@ def test_check_speaks_up_when_it_fails_or_falls_silent(deployment: Deployment) -
             "Sum",
             "notBreaching",
         )
-        silent = alarms[f"{deployment.environment.prefix}-p4-{check}-silent"]
-        assert (silent["MetricName"], silent["ComparisonOperator"]) == ("Invocations", "LessThanThreshold")
-        assert silent["TreatMissingData"] == "breaching"
+        not_running = alarms[f"{deployment.environment.prefix}-p4-{check}-silent"]
+        assert (not_running["MetricName"], not_running["ComparisonOperator"]) == ("Invocations", "LessThanThreshold")
+        assert not_running["TreatMissingData"] == "breaching"
         assert f"{deployment.environment.prefix}-p4-{check}-dead-letters" in alarms
 
 

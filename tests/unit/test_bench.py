@@ -89,10 +89,10 @@ def test_fewer_than_three_rounds_are_refused() -> None:
 
 
 def test_progress_is_told_after_each_run() -> None:
-    told: list[None] = []
+    runs: list[None] = []
     comparison = Comparison(name="", ours=list, baseline=list, bound=1, rounds=4)
-    comparison.measure(on_run=lambda: told.append(None))
-    assert len(told) == comparison.runs == 10
+    comparison.measure(on_run=lambda: runs.append(None))
+    assert len(runs) == comparison.runs == 10
 
 
 def test_the_report_has_name_ratio_and_bound_of_each_measure(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pull request's comment tells each environment's diff, within GitHub's limit and without secrets."""
+"""The pull request's comment shows each environment's diff, within GitHub's limit and without secrets."""
 
 import importlib.util
 import json
@@ -170,7 +170,7 @@ class GitHub(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode() if is_allowed else b"{}")
 
     def log_message(self, *_: object) -> None:
-        """Silent."""
+        """No log lines."""
 
 
 @pytest.fixture
