@@ -1,10 +1,14 @@
-"""The physical names of what is deployed. They are made here and nowhere else.
+"""The names of the checks, and the physical names of what is deployed. They are made here and nowhere else.
 
 The runbook's commands use them, so they are fixed. Python's standard library only: procedures and the rehearsal
 read them without the CDK.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
+
+# The scheduled checks: the folders of ops_lambdas/ that have a handler, in alphabetical order.
+CHECKS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("ops_lambdas/*/handler.py")))
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Names:
         return f"{self.prefix}-alarms"
 
     @property
+    def load_balancer(self) -> str:
+        """The load balancer."""
+        return self.prefix
+
+    @property
     def schedule_group(self) -> str:
         """The schedule group of the checks."""
         return f"{self.prefix}-checks"
@@ -70,6 +79,10 @@ class Names:
     def stack(self, layer: str) -> str:
         """A stack, by its layer, e.g. "data"."""
         return f"{self.prefix}-{layer}"
+
+    def key_alias(self, holds: str) -> str:
+        """The alias of a KMS key, by what it encrypts, e.g. "data"."""
+        return f"{self.prefix}-{holds}"
 
     def secret(self, name: str) -> str:
         """A secret, e.g. of "cron-secret"."""

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks.cold_import import CHECKS, asset_size, cold_import
+from benchmarks.cold_import import asset_size, cold_import
 from benchmarks.comparison import Comparison, Result, SideError, Size
 from benchmarks.pool_health import pool_health
 from benchmarks.session_cleanup import session_cleanup
 from benchmarks.synth import synth
 from benchmarks.thread_cleanup import thread_cleanup
+from names import CHECKS
 
 REPORT = Path(__file__).parent.parent / "build" / "bench.json"
 BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (

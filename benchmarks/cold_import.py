@@ -18,7 +18,6 @@ from constructs.functions.lambda_package import LambdaPackage
 
 MAX_RATIO = 1.4
 MAX_MEGABYTES = 2.5
-CHECKS = tuple(sorted(path.parent.name for path in (Path(__file__).parent.parent / "ops_lambdas").glob("*/handler.py")))
 # boto3 and what it depends on: what AWS's Python runtime brings.
 _RUNTIME = ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil")
 

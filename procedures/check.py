@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -14,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from config import environment
+from names import CHECKS, Names
 from validation import ConfigurationError
 
-CHECKS = sorted(path.parent.name for path in Path(__file__).parents[1].glob("ops_lambdas/*/handler.py"))
 # A check may take as long as a Lambda may; a call that is tried again would run it twice.
 CLIENT = Config(read_timeout=900, connect_timeout=5, retries={"total_max_attempts": 1})
 
@@ -25,12 +24,13 @@ class CheckError(Exception):
     """The check could not be run, or failed. The message is for the operator."""
 
 
-def run(check: str, function: str, region: str, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Invoke `function` with `event` and return its result.
+def run(check: str, names: Names, region: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Invoke the function of `check` with `event` and return its result.
 
     Raises:
         CheckError: it cannot be reached, or it failed; with its error.
     """
+    function = names.check(check)
     client = boto3.client("lambda", region_name=region, config=CLIENT)
     try:
         answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
@@ -39,7 +39,9 @@ def run(check: str, function: str, region: str, event: Mapping[str, Any]) -> dic
     payload = json.loads(answer["Payload"].read() or b"null")
     if "FunctionError" in answer:
         kind, message = payload.get("errorType", answer["FunctionError"]), payload.get("errorMessage", "no message")
-        raise CheckError(f"{check} failed with {kind}: {message}\nIts log: aws logs tail /aws/lambda/{function}")
+        raise CheckError(
+            f"{check} failed with {kind}: {message}\nIts log: aws logs tail {names.check_log_group(check)}"
+        )
     if not isinstance(payload, dict):
         raise CheckError(f"{check} answered {payload!r}, must be a JSON object")
     return payload
@@ -87,9 +89,8 @@ def main() -> int:
     try:
         event = json.loads(arguments.event)
         chosen = environment(arguments.environment, region=arguments.region)
-        function = chosen.names.check(arguments.check)
-        with errors.status(f"{function} in {chosen.region} ..."):
-            result = run(arguments.check, function, chosen.region, event)
+        with errors.status(f"{chosen.names.check(arguments.check)} in {chosen.region} ..."):
+            result = run(arguments.check, chosen.names, chosen.region, event)
     except json.JSONDecodeError as error:
         errors.print(f"--event must be JSON, got {arguments.event!r}: {error}", style="red", markup=False)
         return 2

@@ -21,7 +21,7 @@ class DataStack(EnvironmentStack):
         key = kms.Key(
             self,
             "Key",
-            alias=f"{environment.prefix}-data",
+            alias=environment.names.key_alias("data"),
             description="The database's storage and the configuration bucket",
             enable_key_rotation=True,
             removal_policy=self.retention.removal_policy,

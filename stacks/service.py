@@ -40,7 +40,7 @@ class ServiceStack(EnvironmentStack):
         self.front = LoadBalancer(
             self,
             "LoadBalancer",
-            name=environment.prefix,
+            name=names.load_balancer,
             network=network,
             load_balanced=environment.load_balanced,
             domain=environment.domain,

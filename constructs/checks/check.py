@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
@@ -17,6 +16,7 @@ from constructs.database.instances import Database
 from constructs.network.vpc import Network
 from constructs.secrets.application_secrets import ApplicationSecrets
 from environment import Environment
+from names import CHECKS
 
 DATABASE_ROLE = "pardon_ops"
 
@@ -98,16 +98,11 @@ class Check:
         return self.name.title().replace("_", "")
 
 
-def check_names() -> list[str]:
-    """The folders of ops_lambdas/ that have a handler."""
-    return sorted(path.parent.name for path in (Path(__file__).parents[2] / "ops_lambdas").glob("*/handler.py"))
-
-
 def all_checks() -> list[Check]:
     """What each check declares as CHECK in the module of its name in this folder.
 
     Raises:
-        ModuleNotFoundError, AttributeError: a folder of ops_lambdas/ has no such module, or it declares nothing.
+        ModuleNotFoundError, AttributeError: a check of ops_lambdas/ has no such module, or it declares nothing.
     """
-    checks: list[Check] = [import_module(f"constructs.checks.{name}").CHECK for name in check_names()]
+    checks: list[Check] = [import_module(f"constructs.checks.{name}").CHECK for name in CHECKS]
     return checks

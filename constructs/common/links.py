@@ -32,7 +32,7 @@ class Links:
     @property
     def load_balancer(self) -> str:
         """The load balancer with its target group."""
-        return f"{self._home('ec2/home')}?region={self.region}#LoadBalancers:search={self.names.prefix}"
+        return f"{self._home('ec2/home')}?region={self.region}#LoadBalancers:search={self.names.load_balancer}"
 
     @property
     def database(self) -> str:

@@ -35,7 +35,7 @@ class ApplicationSecrets(Construct):
         self.key = kms.Key(
             self,
             "Key",
-            alias=f"{names.prefix}-secrets",
+            alias=names.key_alias("secrets"),
             description="Secrets of the application and of its database",
             enable_key_rotation=True,
             removal_policy=removal_policy,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from config import PRODUCTION
-from procedures.check import CHECKS
+from names import CHECKS
 from rehearsal import guards
 from rehearsal.report import Step
 from rehearsal.run import ACCOUNT, PREFIX, Region, Run

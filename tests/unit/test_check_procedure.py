@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from rich.console import Console
 
-from procedures.check import CHECKS, tables
+from names import CHECKS
+from procedures.check import tables
 
 RESULT = {
     "state": "measured",
