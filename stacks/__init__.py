@@ -2,7 +2,7 @@
 
 import aws_cdk as cdk
 
-from constructs.checks.check import Deployed
+from constructs.checks.declaration import Deployed
 from environment import Environment
 from stacks.data import DataStack
 from stacks.monitoring import MonitoringStack

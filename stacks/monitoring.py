@@ -12,7 +12,7 @@ from constructs.alarms.next_steps import NextSteps
 from constructs.alarms.notifications import AlarmContext, Notifications, Suppressors
 from constructs.alarms.outage_alarms import OutageAlarms
 from constructs.alarms.service_alarms import ServiceAlarms
-from constructs.checks.check import all_checks
+from constructs.checks.declaration import all_checks
 from constructs.common.links import Links
 from constructs.dashboard.page import Dashboard
 from constructs.database.instances import Database

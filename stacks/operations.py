@@ -5,8 +5,8 @@ from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
-from constructs.checks.check import Deployed, all_checks
 from constructs.checks.database_role import run_at_deployment
+from constructs.checks.declaration import Deployed, all_checks
 from constructs.checks.scheduled_check import ScheduledCheck
 from constructs.functions.lambda_package import lambda_package
 from stacks.base import EnvironmentStack

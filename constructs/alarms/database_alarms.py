@@ -10,7 +10,7 @@ from constructs import Construct
 from constructs.alarms.notifications import Notifications, Suppressors
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.common.metrics import (
+from constructs.common.cloudwatch_metrics import (
     AVERAGE,
     FIVE_MINUTES,
     HOUR,

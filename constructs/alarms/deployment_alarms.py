@@ -6,7 +6,7 @@ from constructs import Construct
 from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm, StateAlarm
-from constructs.common.metrics import MAXIMUM, MINUTE, insights_metric
+from constructs.common.cloudwatch_metrics import MAXIMUM, MINUTE, insights_metric
 from names import Names
 
 MAX_DEPLOYMENT_MINUTES = 30  # three times what replacing every task takes

@@ -4,7 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from constructs.common.metrics import SUM
+from constructs.common.cloudwatch_metrics import SUM
 
 
 def error_percent(

@@ -9,7 +9,7 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.common.metrics import FIVE_MINUTES, NAMESPACE, SUM
+from constructs.common.cloudwatch_metrics import FIVE_MINUTES, NAMESPACE, SUM
 
 
 class LogAndTopicAlarms(Construct):

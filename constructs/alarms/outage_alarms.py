@@ -12,9 +12,17 @@ from constructs.alarms.composite_alarm import NotifyingAlarm
 from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm, StateAlarm
-from constructs.common import runbook
+from constructs.common import runbook_sections as runbook
+from constructs.common.cloudwatch_metrics import (
+    FIVE_MINUTES,
+    MAXIMUM,
+    MINIMUM,
+    MINUTE,
+    SUM,
+    check_metric,
+    insights_metric,
+)
 from constructs.common.links import anchor
-from constructs.common.metrics import FIVE_MINUTES, MAXIMUM, MINIMUM, MINUTE, SUM, check_metric, insights_metric
 from constructs.service.load_balancer import LoadBalancer
 
 MIN_HEALTHY_TARGETS = 1

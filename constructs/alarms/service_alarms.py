@@ -12,7 +12,7 @@ from constructs.alarms.error_percent import error_percent
 from constructs.alarms.notifications import Notifications, Suppressors
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.common.metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINUTE, P95, insights_metric
+from constructs.common.cloudwatch_metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINUTE, P95, insights_metric
 from constructs.service.load_balancer import LoadBalancer
 from environment_parts import Scaling
 

@@ -11,8 +11,8 @@ from constructs import Construct
 from constructs.alarms.notifications import Notifications, Suppressors
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.common import runbook
-from constructs.common.metrics import FIVE_MINUTES, MAXIMUM, SUM
+from constructs.common import runbook_sections as runbook
+from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, SUM
 
 MIN_FAILURE_PERIOD = Duration.minutes(10)  # Lambda's retries come after one and three minutes
 EMPTY_PERIODS = 2  # one may be empty when a run starts a little early or late

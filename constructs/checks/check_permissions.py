@@ -4,7 +4,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from constructs.checks.check import DATABASE_ROLE, Deployed, Permission
+from constructs.checks.declaration import DATABASE_ROLE, Deployed, Permission
 from constructs.common.acknowledge import acknowledge
 
 

@@ -11,9 +11,9 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.checks.check import Check, Deployed, Run
 from constructs.checks.check_permissions import may_publish, may_read_costs
-from constructs.common.metrics import DAY, MAXIMUM, check_metric
+from constructs.checks.declaration import Check, Deployed, Run
+from constructs.common.cloudwatch_metrics import DAY, MAXIMUM, check_metric
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:

@@ -5,8 +5,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from constructs.checks.check import DATABASE_ROLE, Check, Deployed
 from constructs.checks.check_permissions import may_read_database_secret
+from constructs.checks.declaration import DATABASE_ROLE, Check, Deployed
 from constructs.functions.lambda_package import LambdaPackage
 
 

@@ -13,9 +13,9 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.checks.check import Check, Deployed
 from constructs.checks.check_permissions import may_describe_database, may_list_subscribers
-from constructs.common.metrics import HOUR, MAXIMUM, MINIMUM, check_metric
+from constructs.checks.declaration import Check, Deployed
+from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, check_metric
 from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 
 UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS deletes the subscription after two

@@ -9,9 +9,9 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.checks.check import Check, Deployed
 from constructs.checks.check_permissions import may_log_in, may_read_secret
-from constructs.common.metrics import FIVE_MINUTES, MAXIMUM, MINIMUM, check_metric
+from constructs.checks.declaration import Check, Deployed
+from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, MINIMUM, check_metric
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:

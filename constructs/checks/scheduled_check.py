@@ -12,8 +12,8 @@ from aws_cdk import aws_scheduler_targets as targets
 
 from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
-from constructs.checks.check import Check, Deployed, Run
 from constructs.checks.check_alarms import CheckAlarms
+from constructs.checks.declaration import Check, Deployed, Run
 from constructs.common.acknowledge import acknowledge
 from constructs.common.dead_letter_queue import DeadLetterQueue
 from constructs.common.log_group import LogGroup

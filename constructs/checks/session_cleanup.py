@@ -2,8 +2,8 @@
 
 from aws_cdk import Duration
 
-from constructs.checks.check import Check
 from constructs.checks.check_permissions import may_find_tasks, may_log_in
+from constructs.checks.declaration import Check
 
 CHECK = Check(
     name="session_cleanup",

@@ -2,8 +2,8 @@
 
 from aws_cdk import Duration
 
-from constructs.checks.check import Check, Deployed
 from constructs.checks.check_permissions import may_find_tasks, may_log_in
+from constructs.checks.declaration import Check, Deployed
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:

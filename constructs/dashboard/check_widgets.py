@@ -5,7 +5,7 @@ from itertools import cycle
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from constructs.common.metrics import HOUR, MAXIMUM, MINIMUM, NAMESPACE, SUM
+from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, NAMESPACE, SUM
 from constructs.dashboard.widgets import Hue, Part, Source, graph, numbers
 from names import Names
 from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS

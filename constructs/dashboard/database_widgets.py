@@ -3,7 +3,7 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs.alarms.database_alarms import CPU_LIMIT_PERCENT, GIB
-from constructs.common.metrics import AVERAGE, MAXIMUM, MINIMUM
+from constructs.common.cloudwatch_metrics import AVERAGE, MAXIMUM, MINIMUM
 from constructs.dashboard.widgets import Hue, Part, Source, expression, graph, line, target_line
 from constructs.database.instances import Database
 from environment_parts import DatabaseSize

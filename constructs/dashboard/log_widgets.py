@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from constructs.common.metrics import DAY, MAXIMUM, NAMESPACE
+from constructs.common.cloudwatch_metrics import DAY, MAXIMUM, NAMESPACE
 from constructs.dashboard.widgets import Hue, Part, Source, graph, line, logs, numbers, search
 from constructs.database.instances import SLOW_QUERY_MILLISECONDS
 

@@ -6,7 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
-from constructs.common import runbook
+from constructs.common import runbook_sections as runbook
 from constructs.common.links import Links
 from constructs.dashboard.alarm_widgets import AllAlarms
 from constructs.dashboard.check_widgets import CheckWidgets

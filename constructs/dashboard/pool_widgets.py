@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from constructs.common.metrics import HOUR, MAXIMUM, NAMESPACE, SUM
+from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, NAMESPACE, SUM
 from constructs.dashboard.widgets import Hue, Part, Source, graph, line, search, target_line
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS, UNHEALTHY_FROM_PERCENT
 

@@ -3,7 +3,7 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs.alarms.service_alarms import TARGET_ERROR_PERCENT, TARGET_P95_SECONDS
-from constructs.common.metrics import AVERAGE, MAXIMUM, MINIMUM, P50, P95, P99, SUM
+from constructs.common.cloudwatch_metrics import AVERAGE, MAXIMUM, MINIMUM, P50, P95, P99, SUM
 from constructs.dashboard.widgets import Hue, Part, Source, expression, graph, line, target_line
 from constructs.service.load_balancer import LoadBalancer
 from environment_parts import Scaling

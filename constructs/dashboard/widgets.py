@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from constructs.common.metrics import FIVE_MINUTES, MAXIMUM, NAMESPACE
+from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, NAMESPACE
 
 COLUMNS = 24
 MOST_IN_A_ROW = 6

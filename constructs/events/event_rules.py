@@ -6,9 +6,9 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
+from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM
 from constructs.common.dead_letter_queue import DeadLetterQueue
 from constructs.common.links import Links
-from constructs.common.metrics import FIVE_MINUTES, MAXIMUM
 from constructs.events.account_events import AccountEvents
 from constructs.events.database_events import DatabaseEvents
 from constructs.events.service_events import ServiceEvents
