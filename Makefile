@@ -57,6 +57,17 @@ rehearse: $(VENV)/.ready ## deploy a region to an emulated AWS, exercise it, tea
 bench: $(VENV)/.ready ## measure speed, and compare it with its limits
 	@python -m benchmarks
 
+# The branch that a pull request is compared with.
+BASE ?= $(if $(shell git rev-parse --verify --quiet origin/main),origin/main,main)
+
+.PHONY: pr
+pr: $(VENV)/.ready ## run what a reviewer runs: commits, tests, rehearsal, limits of speed; BASE=main
+	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit these first: a reviewer does not see them."; exit 1; }
+	@git log --format=%s $(BASE)..HEAD | awk 'length > 72 {print "Over 72 characters: " $$0; long = 1} END {exit long}'
+	@git diff --check $(BASE)...HEAD -- '*.py' '*.md'
+	@for target in test rehearse bench; do $(MAKE) --no-print-directory $$target || exit 1; done
+	@git diff --quiet $(BASE)...HEAD -- CHANGELOG.md && echo "No new line in CHANGELOG.md: is there nothing that an operator notices?" || true
+
 .PHONY: synth
 synth: $(VENV)/.ready ## write the templates of ENV into cdk.out
 	@cdk synth --strict --quiet $(CONTEXT)
