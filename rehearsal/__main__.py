@@ -15,13 +15,15 @@ from rich.markup import escape
 
 from aws_limits import regions
 from config import REHEARSAL
-from rehearsal import guards, summary, tether, workspace
-from rehearsal.loopback import NoAnswerError
-from rehearsal.ports import claim_addresses, free_port
-from rehearsal.postgres import Postgres
-from rehearsal.postgres_binaries import PostgresUnavailableError
-from rehearsal.processes import CancelledError, ProcessError
-from rehearsal.report import NotHeldError, Report
+from rehearsal import ROOT
+from rehearsal.machine import guards, tether, workspace
+from rehearsal.machine.loopback import NoAnswerError
+from rehearsal.machine.ports import claim_addresses, free_port
+from rehearsal.machine.processes import CancelledError, ProcessError
+from rehearsal.postgresql.binaries import PostgresUnavailableError
+from rehearsal.postgresql.server import Postgres
+from rehearsal.report import summary
+from rehearsal.report.facts import NotHeldError, Report
 from rehearsal.run import Region, Run
 from rehearsal.story import keep, rehearse
 
@@ -86,7 +88,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--output",
         type=Path,
-        default=guards.ROOT / "build",
+        default=ROOT / "build",
         metavar="FOLDER",
         help="where rehearsal.json is written, and the logs when it fails (build)",
     )
@@ -104,7 +106,7 @@ def _console() -> Console:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(guards.ROOT) if path.is_relative_to(guards.ROOT) else path)
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
@@ -113,7 +115,7 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 
 def _prepare(folder: Path, report: Report) -> Run:
     """Make the run: own folders, a free port, own addresses, nothing of the user's environment."""
-    for program in (guards.PROGRAMS / "aws", guards.ROOT / "node_modules" / ".bin" / "cdk"):
+    for program in (guards.PROGRAMS / "aws", ROOT / "node_modules" / ".bin" / "cdk"):
         if not program.exists():
             raise FileNotFoundError(f"{_shown(program)} is missing: run `make setup`")
     addresses = claim_addresses()

@@ -15,9 +15,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.ports import free_port
+from rehearsal import ROOT
+from rehearsal.machine.ports import free_port
 
-ROOT = Path(__file__).parent.parent.parent
 Resources = dict[str, Any]
 
 HANDLER = """

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import WaiterError
 
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.emulator_process import Emulator, eventually, function, invoke
 from tests.integration.emulator_templates import alarms, database, network, scheduled, service
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from rehearsal.application import serve_site
-from rehearsal.application_handlers import CoralMemory, Settings
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in.http_handlers import CoralMemory, Settings
+from rehearsal.stand_in.serve import serve_site
 from tests.integration.emulator_process import Emulator, Resources, function
 from tests.integration.emulator_templates import custom, service, site
 
@@ -160,7 +160,7 @@ def test_cost_explorer_is_only_for_those_whose_policy_allows_it(emulator: Emulat
 
 
 def mails(emulator: Emulator, topic: str) -> list[dict[str, str]]:
-    lines = (emulator.folder / "mail.jsonl").read_text().splitlines()
+    lines = (emulator.folder / "emails.jsonl").read_text().splitlines()
     return [mail for mail in map(json.loads, lines) if mail["topic"] == topic]
 
 

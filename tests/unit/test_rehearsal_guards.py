@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import guards, loopback, workspace
-from rehearsal.ports import claim_addresses, free_port
+from rehearsal.machine import guards, loopback, workspace
+from rehearsal.machine.ports import claim_addresses, free_port
 
 FOREIGN = {
     "AWS_PROFILE": "production",

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.guards import ROOT
-from rehearsal.processes import CancelledError, Process, ProcessError, Processes, start, tail
+from rehearsal import ROOT
+from rehearsal.machine.processes import CancelledError, Process, ProcessError, Processes, start, tail
 
 SLEEPER = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -123,7 +123,7 @@ def test_a_program_that_cannot_be_run_is_named(tmp_path: Path, processes: Proces
 
 def test_a_killed_rehearsal_leaves_nothing(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from rehearsal.processes import start;"
+        "import sys, time; from pathlib import Path; from rehearsal.machine.processes import start;"
         f"start('x', {SLEEPER!r}, log=Path({str(tmp_path / 'log')!r}), environment={{}});"
         "print('started', flush=True); time.sleep(60)"
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal import summary
-from rehearsal.report import CheckRun, Delivery, NotHeldError, Placeholder, Report, Resource, Step
+from rehearsal.report import summary
+from rehearsal.report.facts import CheckRun, Delivery, NotHeldError, Placeholder, Report, Resource, Step
 
 TOLD = Delivery(
     "pardon-rehearsal-p1-no-running-task", "alarm", "P1", "us-east-1", "delivered", 12.3, "no task runs, for 3 minutes."
