@@ -60,7 +60,11 @@ def _of_the_runbook(region: Region) -> Iterator[str]:
 
 
 def _without_check(command: str) -> str:
-    kind = re.sub("|".join(f"{check}|{check.replace('_', '-')}" for check in CHECKS), "CHECK", command)
+    kind = re.sub(
+        "|".join(f"{check}|{check.replace('_', '-')}" for check in sorted(CHECKS, key=len, reverse=True)),
+        "CHECK",
+        command,
+    )
     return re.sub(r" (--region |REGION=)\S+", "", kind)  # emails name it, the runbook does not
 
 

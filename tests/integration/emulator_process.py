@@ -95,7 +95,7 @@ def command(port: int, folder: Path, *more: str) -> list[str]:
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 5) -> Any:
-    """Wait until the condition is truthy and return it."""
+    """Wait until the condition is truthy and return its value."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "it did not become true"
@@ -113,6 +113,19 @@ def answers(port: int) -> bool:
     return True
 
 
+def emails(emulator: Emulator, topic: str) -> list[dict[str, str]]:
+    """The emails that a topic has sent, one for each subscriber."""
+    lines = (emulator.folder / "emails.jsonl").read_text().splitlines()
+    return [email for email in map(json.loads, lines) if email["topic"] == topic]
+
+
+def confirm(emulator: Emulator, topic: str, address: str) -> str:
+    """Confirm a subscription as the owner of the address would; return its ARN."""
+    asked = [json.loads(line) for line in (emulator.folder / "confirmations.jsonl").read_text().splitlines()]
+    (token,) = (one["token"] for one in asked if (one["to"], one["topic"]) == (address, topic))
+    return str(emulator.client("sns").confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"])
+
+
 def start(folder: Path, *more: str) -> Emulator:
     port = free_port()
     process = subprocess.Popen(command(port, folder, *more), cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -121,7 +134,7 @@ def start(folder: Path, *more: str) -> Emulator:
 
 
 def function(role_statements: list[dict[str, Any]], code: str = HANDLER) -> Resources:
-    """A Lambda of that code with a role that allows what the statements say."""
+    """A Lambda of that code with a role that allows what the statements allow."""
     allow = {"PolicyName": "allow", "PolicyDocument": {"Version": "2012-10-17", "Statement": role_statements}}
     return {
         "Role": {
