@@ -1,4 +1,4 @@
-"""Rehearse: stand a whole region up on this machine, prove it with the runbook's commands, take it down."""
+"""Rehearse: deploy a whole region on this machine, prove it with the runbook's commands, destroy it."""
 
 import argparse
 import shutil
@@ -35,7 +35,7 @@ _EXPECTED = (
 
 
 class TerminatedError(Exception):
-    """Somebody asked the rehearsal to end by a signal."""
+    """A signal asked the rehearsal to end."""
 
 
 def main() -> int:
@@ -66,7 +66,7 @@ def main() -> int:
         if run:
             _end(run)
         tether.end_orphans()
-        report.write()  # also when an error that nobody expected passes through
+        report.write()  # also when an unexpected error passes through
     code = _explain(report, failure, own.folder)
     report.write()
     own.remove()
@@ -76,14 +76,14 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
     parser.add_argument(
-        "--keep", action="store_true", help="leave everything running until ctrl-C, and say how to talk to it"
+        "--keep", action="store_true", help="leave everything running until ctrl-C, and print how to use it"
     )
     parser.add_argument(
         "--region",
         action="append",
         default=[],
         metavar="REGION",
-        help=f"rehearse this region, too, beside {REHEARSAL.home_region}",
+        help=f"also rehearse this region, after {REHEARSAL.home_region}",
     )
     parser.add_argument(
         "--output",
@@ -139,7 +139,7 @@ def _end(run: Run) -> None:
 
 
 def _cause(run: Run | None, error: BaseException) -> BaseException:
-    """The reason behind an error: a server that has ended explains whatever else went wrong."""
+    """The reason behind an error: a server that has ended explains every other error."""
     if run and not isinstance(error, KeyboardInterrupt | TerminatedError):
         try:
             run.processes.check_soon()
@@ -151,9 +151,9 @@ def _cause(run: Run | None, error: BaseException) -> BaseException:
 
 
 def _explain(report: Report, failure: BaseException | None, folder: Path) -> int:
-    """Say what failed, with its log and where all logs are kept, and return the exit code."""
+    """Print what failed, its log and where all logs are kept, and return the exit code."""
     if failure is None or (report.is_passed and isinstance(failure, KeyboardInterrupt | TerminatedError)):
-        return 0  # all held, and what was kept was asked to end
+        return 0  # all held, and the kept run was ended
     interrupted = isinstance(failure, KeyboardInterrupt)
     report.error = "interrupted by ctrl-C" if interrupted else str(failure) or type(failure).__name__
     step = "kept running" if report.is_passed else report.steps[-1].name if report.steps else "preparation"

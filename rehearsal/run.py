@@ -130,7 +130,7 @@ class Run:
         )
 
     def parallel(self, *calls: Callable[[], T]) -> list[T]:
-        """Make independent calls at once and return their results; the first failure ends the others."""
+        """Make independent calls in parallel and return their results; the first failure ends the others."""
         with ThreadPoolExecutor(len(calls)) as pool:
             futures = [pool.submit(call) for call in calls]
             try:

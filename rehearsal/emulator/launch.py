@@ -20,13 +20,13 @@ HOSTED_ZONE = ("ZREHEARSAL", "pardon.example.com.")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the command line says.
+    """The options of the command line.
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
         endpoints, certificates: HOST:PORT where clients find the region's databases, and the folders of
-            its certificates; a region without one has its PostgreSQL found directly, and takes no IAM tokens.
-        task_addresses: by region those of the stand-ins that play ECS tasks.
+            its certificates; without one clients find the region's PostgreSQL directly, and cannot use IAM tokens.
+        task_addresses: by region those of the stand-ins of ECS tasks.
         sites: HOST:PORT by region where HTTPS of its load balancer is answered.
         parent: process whose end ends the emulator.
     """

@@ -1,7 +1,8 @@
 """The environment of everything that a rehearsal runs: nothing of the user's, so nothing reaches a real account.
 
-Built from scratch. Credentials are dummies, every proxy is a dead one, the home is the run's own folder (no
-profiles, no tokens, no configuration of git, npm or CDK), and metadata services are switched off.
+It is built from scratch. Credentials are dummies, every proxy is an address that does not answer, the home is the
+run's own folder (no profiles, no tokens, no configuration of git, npm or CDK), and metadata services are
+switched off.
 """
 
 import os
@@ -14,7 +15,7 @@ from rehearsal import ROOT
 PROGRAMS = Path(sys.executable).parent  # of the virtual environment: python3, node, aws
 DEAD_PROXY = "http://127.0.0.1:9"
 ACCESS_KEY = "test"
-# Of the user's environment, what tells how the terminal is, and nothing else.
+# All that is taken from the user's environment: what describes the terminal.
 _TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_CTYPE", "LANG", "TZ")
 
 
@@ -36,8 +37,8 @@ def environment(home: Path, *, region: str, port: int) -> dict[str, str]:
     """Build the environment of the rehearsal's programs.
 
     Args:
-        home: folder of the run; files of AWS's tools that they would read or write are looked for there.
-        region: that they work in.
+        home: folder of the run; AWS's tools look for their files there.
+        region: in which they work.
         port: of the emulator on this machine.
     """
     path = [PROGRAMS, ROOT / "node_modules" / ".bin", "/usr/local/bin", "/usr/bin", "/bin"]

@@ -11,7 +11,7 @@ class NoAnswerError(Exception):
 def get(url: str, *, headers: dict[str, str] | None = None, timeout_seconds: float = 20) -> tuple[int, bytes]:
     """Get a URL without any proxy; return status and body.
 
-    Raises: NoAnswerError when nobody answers, ValueError for a host that is not on loopback.
+    Raises: NoAnswerError when no server answers, ValueError for a host that is not on loopback.
     """
     return _request("GET", url, None, headers or {}, timeout_seconds)
 

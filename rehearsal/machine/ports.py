@@ -1,16 +1,17 @@
-"""Free ports and free blocks of loopback addresses, so that rehearsals run beside each other."""
+"""Free ports and free blocks of loopback addresses, so that rehearsals can run in parallel."""
 
 import secrets
 import socket
 import sys
 from dataclasses import dataclass
 
-_CORAL_PORT = 5555
+from application import CORAL_PORT
+
 _ATTEMPTS = 50
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on now; whoever takes it must cope with losing the race for it."""
+    """Return a port that is free now; another program may take it before the caller does."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -25,15 +26,15 @@ class AddressBlock:
     claim: socket.socket
 
     def hosts(self, count: int, *, skip: int = 0) -> list[str]:
-        """Return addresses for tasks, from 127.x.y.2 on (.1 is the claim's), after the `skip` first."""
+        """Return addresses for tasks, from 127.x.y.2 on (.1 is the claim's), after the first `skip`."""
         return [f"{self.prefix}.{number}" for number in range(2 + skip, 2 + skip + count)]
 
     def database_host(self, number: int) -> str:
-        """Return the address for a region's database, so that each has PostgreSQL's own port to itself."""
+        """Return the address for a region's database, so that each has PostgreSQL's own port."""
         return f"{self.prefix}.{200 + number}"
 
     def release(self) -> None:
-        """Let others have the block."""
+        """Free the block for other rehearsals."""
         self.claim.close()
 
 
@@ -47,8 +48,8 @@ def claim_addresses() -> AddressBlock:
         claim = socket.socket()
         try:
             with socket.socket() as probe:
-                probe.bind((f"{prefix}.2", _CORAL_PORT))
-            claim.bind((f"{prefix}.1", _CORAL_PORT))
+                probe.bind((f"{prefix}.2", CORAL_PORT))
+            claim.bind((f"{prefix}.1", CORAL_PORT))
             claim.listen()
         except OSError as error:
             claim.close()

@@ -28,7 +28,7 @@ class ProcessError(Exception):
     def __init__(self, name: str, what: str, log: Path) -> None:
         self.name, self.what, self.log = name, what, log
         super().__init__(f"{name} {what}")
-        self.add_note(self.log_tail)  # for who reads a traceback
+        self.add_note(self.log_tail)  # for readers of a traceback
 
     @property
     def log_tail(self) -> str:
@@ -66,7 +66,7 @@ class Process:
         return self.popen.poll() is None
 
     def end_description(self) -> str:
-        """Say how the program ended: `exited with code 3`, `was killed by SIGKILL`."""
+        """Describe how the program ended: `exited with code 3`, `was killed by SIGKILL`."""
         code = self.popen.poll()
         if code is None:
             return "is still running"
@@ -140,7 +140,7 @@ def start(
             bufsize=0,
         )
     assert popen.stdin is not None  # noqa: S101
-    with contextlib.suppress(BrokenPipeError):  # it died at once: its exit code says so to who watches it
+    with contextlib.suppress(BrokenPipeError):  # it died at once, as its exit code shows
         popen.stdin.write(json.dumps(order).encode() + b"\n")
     return Process(name, log, popen, grace_seconds)
 
@@ -153,12 +153,12 @@ class Processes:
     _is_cancelled: bool = False
 
     def watch(self, server: Process) -> Process:
-        """From now on the end of this server is an error, wherever the rehearsal stands."""
+        """From now on the end of this server is an error, in every step."""
         self.servers.append(server)
         return server
 
     def cancel(self) -> None:
-        """Let everything that waits give up: the run has failed."""
+        """End every wait: the run has failed."""
         self._is_cancelled = True
 
     def check(self) -> None:
@@ -170,7 +170,7 @@ class Processes:
             raise CancelledError
 
     def check_soon(self) -> None:
-        """Check now and a moment later: who talks to a dying server may notice before its end is seen."""
+        """Check now and a moment later: a client of a dying server may fail before the server's end is seen."""
         self.check()
         time.sleep(_LATE_SECONDS)
         self.check()

@@ -78,7 +78,7 @@ def _start(order: dict[str, object]) -> int:
 def _signal_group(pid: int, number: int) -> None:
     try:  # noqa: SIM105 (contextlib would be one more import)
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):  # gone; macOS says "not permitted" of a zombie's group
+    except (ProcessLookupError, PermissionError):  # gone; macOS answers "not permitted" for a zombie's group
         pass
 
 

@@ -1,4 +1,4 @@
-"""The folder of one run, and the end of folders that killed runs have left."""
+"""The folder of one run, and the removal of folders that killed runs have left."""
 
 import fcntl
 import os
@@ -38,7 +38,7 @@ def make(parent: Path | None = None) -> Workspace:
     unlocked = folder / "lock-to-be"
     lock = os.open(unlocked, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    unlocked.rename(folder / _LOCK)  # only now, so that nobody finds it unlocked
+    unlocked.rename(folder / _LOCK)  # only now, so that no other run finds it unlocked
     return Workspace(folder, lock)
 
 

@@ -1,1 +1,1 @@
-"""PostgreSQL in the place of RDS: its server, binaries, configuration and certificates."""
+"""PostgreSQL, which is RDS's here: its server, binaries, configuration and certificates."""

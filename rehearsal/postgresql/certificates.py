@@ -1,4 +1,4 @@
-"""The rehearsal's own certificate authority, in the place of those that sign RDS's and the site's certificates."""
+"""The rehearsal's own certificate authority, which signs the certificates of PostgreSQL and of the site."""
 
 from dataclasses import dataclass
 from pathlib import Path

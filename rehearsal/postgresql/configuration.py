@@ -1,4 +1,4 @@
-"""How the embedded PostgreSQL is set up so that it behaves as RDS does."""
+"""Configuration files and roles with which the embedded PostgreSQL behaves as RDS does."""
 
 # Durability is off because the data never outlives its server: a crash of the machine loses nothing.
 SETTINGS = """
@@ -27,8 +27,8 @@ ACCESS = "hostssl all all all scram-sha-256\n"  # no line for plain connections,
 # The name in the certificate of the endpoint that verifies IAM tokens, and of the map that trusts it.
 IAM_CLIENT = "rds-iam"
 
-# Behind such an endpoint a password is of no use to members of rds_iam, as on RDS, but for the master:
-# PostgreSQL makes whoever may grant a role a member of it, and RDS's master may grant rds_iam.
+# Behind such an endpoint members of rds_iam cannot log in with a password, as on RDS, except the master:
+# PostgreSQL makes a role that may grant another role a member of it, and RDS's master may grant rds_iam.
 ACCESS_BEHIND_ENDPOINT = f"""
 hostssl all +rds_superuser all scram-sha-256
 hostssl all +rds_iam all cert map={IAM_CLIENT}

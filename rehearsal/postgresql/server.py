@@ -23,13 +23,13 @@ _ATTEMPTS = 5  # a free port can be taken by someone else before the server has 
 
 
 class Postgres:
-    """An own PostgreSQL server in a folder; a context manager, started on entry and gone on exit.
+    """A PostgreSQL server of its own in a folder; a context manager, started on entry and gone on exit.
 
     Args:
-        folder: its certificates, password file and log; and its data, where it may be there.
+        folder: its certificates, password file and log; and its data, if PostgreSQL's user can enter it.
         host, port: loopback address and port that it listens on; a free port otherwise.
         is_behind_endpoint: members of rds_iam are let in through the emulator's endpoint only, by their
-            token; otherwise with a password, as everybody.
+            token; otherwise with a password, as every role.
         native: folder of the binaries; the installed ones otherwise.
         log: file of its log; in `folder` otherwise.
     Attributes: host, port, authority (which signs its certificates), ca_file (the authority's, PEM),

@@ -1,4 +1,4 @@
--- A believable moment of the application: five pools of different load, the last one at 90 % of its soft
+-- A typical state of the application: five pools of different load, the last one at 90 % of its soft
 -- limit of 40 threads, which is unhealthy. In each pool two users left without ending their session (stale:
 -- open, inactive for hours), the rest have ended theirs, as have all of last week. Times are relative to now.
 

@@ -9,7 +9,7 @@ from typing import Any
 from rehearsal.physical_names import Names
 
 TIME = "2026-11-23T03:14:15Z"
-NOTICE = 'Your task will be "retired".\n\nAWS replaces it unless you do.'
+RETIREMENT = 'Your task will be "retired".\n\nAWS replaces it unless you do.'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ def _of_aws_health(account: str, region: str, task: str) -> dict[str, Event]:
         "p3-aws-incident": of_health(
             "issue", "RDS", "AWS_RDS_OPERATIONAL_ISSUE", "We investigate failing connections.", []
         ),
-        "p4-aws-notice": of_health("scheduledChange", "ECS", "AWS_ECS_TASK_PATCHING_RETIREMENT", NOTICE, [task]),
+        "p4-aws-notice": of_health("scheduledChange", "ECS", "AWS_ECS_TASK_PATCHING_RETIREMENT", RETIREMENT, [task]),
     }
 
 
@@ -226,5 +226,5 @@ def _of_guardduty(account: str, region: str) -> dict[str, Event]:
 
     return {
         "p2-guardduty-high": finding(8, "CryptoCurrency:Runtime/BitcoinTool.B!DNS", "A container mines bitcoins"),
-        "p3-guardduty-medium": finding(5.5, "UnauthorizedAccess:EC2/TorClient", "A task talks to Tor"),
+        "p3-guardduty-medium": finding(5.5, "UnauthorizedAccess:EC2/TorClient", "A task connects to Tor"),
     }

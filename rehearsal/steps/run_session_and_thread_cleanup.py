@@ -31,7 +31,7 @@ class Held(NamedTuple):
 
 
 def open_threads(run: Run, region: Region) -> None:
-    """Open every recorded thread on one task, and on each task some that nobody recorded.
+    """Open every recorded thread on one task, and on each task some that are not recorded.
 
     A session's user keeps to one task. Those of ended sessions are what the application forgot to close.
     """

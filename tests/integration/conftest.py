@@ -48,7 +48,7 @@ class Database:
         return self.server.connect(self.name, user=self.user, password=self.password)
 
     def seed(self) -> None:
-        """Fill it with the rehearsal's believable moment of the application."""
+        """Fill it with the rehearsal's rows."""
         connection = self.connect()
         connection.run(SEED_SQL.read_text())
         connection.close()
@@ -100,13 +100,13 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def site_port() -> int:
-    """Port of 127.0.0.1 that the emulator takes for the site's."""
+    """Port of 127.0.0.1 at which the emulator finds the site."""
     return free_port()
 
 
 @pytest.fixture(scope="session")
 def emulator(postgres: Postgres, site_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """A running emulator: PostgreSQL without an endpoint, two stand-ins of tasks, a site."""
+    """A running emulator: PostgreSQL without an endpoint, addresses of two stand-ins of tasks, a site."""
     started = start(
         tmp_path_factory.mktemp("emulator"),
         f"--database={postgres.host}:{postgres.port}",

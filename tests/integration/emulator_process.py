@@ -50,16 +50,16 @@ class Emulator:
     def deploy(self, stack: str, resources: Resources, region: str = "us-east-1") -> dict[str, str]:
         """Create or update a stack; return the physical ids by logical id."""
         cloudformation = self.client("cloudformation", region)
-        wish = {
+        arguments = {
             "StackName": stack,
             "TemplateBody": json.dumps({"Resources": resources}),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
         try:
-            cloudformation.update_stack(**wish)
+            cloudformation.update_stack(**arguments)
             waiter = "stack_update_complete"
         except ClientError:
-            cloudformation.create_stack(**wish)
+            cloudformation.create_stack(**arguments)
             waiter = "stack_create_complete"
         self.wait(cloudformation, waiter, stack)
         found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]

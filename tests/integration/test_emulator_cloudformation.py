@@ -9,13 +9,13 @@ from tests.integration.emulator_templates import custom
 ANSWERING = """
 import json, time, urllib.request
 def handler(event, context):
-    wish = event["ResourceProperties"]
+    properties = event["ResourceProperties"]
     print("request", event["RequestType"], event.get("PhysicalResourceId"))
-    if "Answer" in wish:
-        time.sleep(float(wish["Answer"].removeprefix("none after ")))
+    if "Answer" in properties:
+        time.sleep(float(properties["Answer"].removeprefix("none after ")))
         return
-    status = wish.get("Status", "SUCCESS") if event["RequestType"] != "Delete" else "SUCCESS"
-    body = {"Status": status, "Reason": wish.get("Reason", ""), "Data": {"Role": wish.get("Role", "")},
+    status = properties.get("Status", "SUCCESS") if event["RequestType"] != "Delete" else "SUCCESS"
+    body = {"Status": status, "Reason": properties.get("Reason", ""), "Data": {"Role": properties.get("Role", "")},
             "PhysicalResourceId": event.get("PhysicalResourceId") or "made-by-the-function",
             **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}}
     url = urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT")
@@ -86,16 +86,16 @@ def test_custom_resource_is_created_changed_and_deleted_by_its_lambda(emulator: 
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("properties", "reason"),
     [
         ({"Status": "FAILED", "Reason": "the database is away"}, "Message returned: the database is away"),
         ({"Answer": "none after 0"}, "did not receive a response from your custom resource"),
         ({"Answer": "none after 60"}, "did not receive a response from your custom resource"),  # the function times out
     ],
 )
-def test_custom_resource_fails_with_its_reason(emulator: Emulator, wish: dict[str, str], reason: str) -> None:
-    stack = f"failing-{'-'.join(wish.values()).replace(' ', '-')}"
-    resources = custom(function([], ANSWERING), "Custom::DatabaseRole", **wish)
+def test_custom_resource_fails_with_its_reason(emulator: Emulator, properties: dict[str, str], reason: str) -> None:
+    stack = f"failing-{'-'.join(properties.values()).replace(' ', '-')}"
+    resources = custom(function([], ANSWERING), "Custom::DatabaseRole", **properties)
     resources["Function"]["Properties"]["Timeout"] = 1
     with pytest.raises(WaiterError):
         emulator.deploy(stack, resources)

@@ -12,15 +12,15 @@ from tests.integration.emulator_process import Emulator, function
 GROUPED = {"GroupBy": [{"Type": "DIMENSION", "Key": "SERVICE"}], "Granularity": "MONTHLY"}
 
 
-def costs(emulator: Emulator, start: date, end: date, **wish: Any) -> list[dict[str, Any]]:
+def costs(emulator: Emulator, start: date, end: date, **arguments: Any) -> list[dict[str, Any]]:
     """All pages' results."""
     explorer = emulator.client("ce")
     period = {"Start": start.isoformat(), "End": end.isoformat()}
-    wish = {"TimePeriod": period, "Metrics": ["UnblendedCost", "AmortizedCost"], **GROUPED, **wish}
-    pages = [explorer.get_cost_and_usage(**wish)]
+    arguments = {"TimePeriod": period, "Metrics": ["UnblendedCost", "AmortizedCost"], **GROUPED, **arguments}
+    pages = [explorer.get_cost_and_usage(**arguments)]
     while token := pages[-1].get("NextPageToken"):
-        pages.append(explorer.get_cost_and_usage(**wish, NextPageToken=token))
-    assert "GroupBy" not in wish or len(pages) > 1 or not pages[0]["ResultsByTime"][0]["Groups"]
+        pages.append(explorer.get_cost_and_usage(**arguments, NextPageToken=token))
+    assert "GroupBy" not in arguments or len(pages) > 1 or not pages[0]["ResultsByTime"][0]["Groups"]
     return [result for page in pages for result in page["ResultsByTime"]]
 
 
@@ -42,8 +42,8 @@ def test_costs_are_those_of_the_days_asked_for(emulator: Emulator) -> None:
 
 
 def test_costs_are_filtered_by_the_activated_tag(emulator: Emulator) -> None:
-    def total(**wish: Any) -> float:
-        (result,) = costs(emulator, date(2025, 3, 1), date(2025, 4, 1), GroupBy=[], **wish)
+    def total(**arguments: Any) -> float:
+        (result,) = costs(emulator, date(2025, 3, 1), date(2025, 4, 1), GroupBy=[], **arguments)
         return float(result["Total"]["UnblendedCost"]["Amount"])
 
     ours, other = ({"Tags": {"Key": "Environment", "Values": [value]}} for value in ("rehearsal", "unknown"))
@@ -58,8 +58,8 @@ def test_costs_are_filtered_by_the_activated_tag(emulator: Emulator) -> None:
 def test_forecast_goes_to_the_end_of_the_period(emulator: Emulator) -> None:
     today = datetime.now(UTC).date()
     period = {"Start": today.isoformat(), "End": (today + timedelta(days=10)).isoformat()}
-    wish = {"TimePeriod": period, "Metric": "UNBLENDED_COST", "Granularity": "MONTHLY"}
-    forecast = emulator.client("ce").get_cost_forecast(**wish)
+    arguments = {"TimePeriod": period, "Metric": "UNBLENDED_COST", "Granularity": "MONTHLY"}
+    forecast = emulator.client("ce").get_cost_forecast(**arguments)
     assert forecast["Total"]["Unit"] == "USD"
     assert float(forecast["Total"]["Amount"]) == pytest.approx(10 * 12.08)
     assert forecast["ForecastResultsByTime"][0]["TimePeriod"]["Start"] == period["Start"]
@@ -72,7 +72,7 @@ def test_cost_explorer_refuses_as_the_real_one_does(emulator: Emulator) -> None:
     soon = {**same, "End": (today + timedelta(days=3)).isoformat()}
     unknown = {"Tags": {"Key": "Environment", "Values": ["unknown"]}}
     forecast = {"Metric": "UNBLENDED_COST", "Granularity": "MONTHLY"}
-    for call, wish, code in (
+    for call, arguments, code in (
         (explorer.get_cost_and_usage, {"TimePeriod": same, "Metrics": ["UnblendedCost"], **GROUPED}, "Validation"),
         (explorer.get_cost_forecast, {"TimePeriod": same, **forecast}, "Validation"),
         (explorer.get_cost_forecast, {"TimePeriod": soon, **forecast, "Filter": unknown}, "DataUnavailable"),
@@ -83,7 +83,7 @@ def test_cost_explorer_refuses_as_the_real_one_does(emulator: Emulator) -> None:
         ),
     ):
         with pytest.raises(ClientError) as refused:
-            call(**wish)
+            call(**arguments)
         assert refused.value.response["Error"]["Code"] == f"{code}Exception"
 
 

@@ -1,4 +1,4 @@
-"""A role in rds_iam logs in with a token that IAM honours, and with nothing else."""
+"""A role in rds_iam logs in with a token that IAM accepts, and with nothing else."""
 
 import json
 import ssl
@@ -63,7 +63,7 @@ class Endpoint:
 
 @cache
 def rds(access_key: str, secret_key: str, region: str) -> Any:
-    """A client that signs tokens; making one takes longer than all it does."""
+    """A client that signs tokens; making one takes longer than all that it does."""
     return boto3.Session(access_key, secret_key, region_name=region).client("rds")
 
 
@@ -103,7 +103,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         found = Endpoint(emulator, postgres, port, {})
         user = found.new_user("allowed", f"arn:aws:rds-db:us-east-1:000000000000:dbuser:{resource_id(emulator)}/{ROLE}")
         admin = postgres.connect()
-        admin.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'of-no-use'")
+        admin.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'unused'")
         admin.close()
         master = found.connect(*MASTER)
         master.run(f"GRANT pg_monitor, rds_iam TO {ROLE}")
@@ -149,7 +149,7 @@ def test_altered_or_expired_token_is_refused(endpoint: Endpoint, monkeypatch: py
     now = botocore.auth.get_current_datetime
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: now() - timedelta(minutes=16))
     expired = endpoint.token()
-    for refused in (altered, expired, "of-no-use"):
+    for refused in (altered, expired, "unused"):
         with pytest.raises(DatabaseError, match="PAM authentication failed"):
             endpoint.connect(ROLE, refused)
 
@@ -175,7 +175,7 @@ def test_lambda_logs_in_as_what_its_role_allows(endpoint: Endpoint) -> None:
                 endpoint.connect(ROLE, token)
 
 
-def test_instance_without_iam_authentication_takes_no_token(endpoint: Endpoint) -> None:
+def test_instance_without_iam_authentication_accepts_no_token(endpoint: Endpoint) -> None:
     endpoint.emulator.deploy("login", instance(EnableIAMDatabaseAuthentication=False))
     with pytest.raises(DatabaseError, match="PAM authentication failed"):
         endpoint.connect(ROLE, endpoint.token())
@@ -183,9 +183,9 @@ def test_instance_without_iam_authentication_takes_no_token(endpoint: Endpoint) 
     endpoint.connect(ROLE, endpoint.token()).close()
 
 
-def test_password_is_of_no_use_to_the_role_behind_the_endpoint_either(endpoint: Endpoint) -> None:
+def test_role_cannot_log_in_with_its_password_behind_the_endpoint_either(endpoint: Endpoint) -> None:
     with pytest.raises(DatabaseError, match="valid client certificate"):
-        endpoint.connect(ROLE, "of-no-use", port=endpoint.postgres.port)
+        endpoint.connect(ROLE, "unused", port=endpoint.postgres.port)
 
 
 def test_master_logs_in_with_its_password_and_is_no_superuser(endpoint: Endpoint) -> None:

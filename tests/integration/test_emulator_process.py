@@ -1,4 +1,4 @@
-"""The emulator as a process: it refuses what it cannot have, and leaves nothing behind."""
+"""The emulator as a process: it refuses a taken port, and leaves nothing behind."""
 
 import os
 import signal

@@ -68,7 +68,7 @@ def test_pool_health_counts_what_is_active(tasks: list[str]) -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "wrong"])
-def test_operations_routes_want_the_secret(tasks: list[str], secret: str) -> None:
+def test_operations_routes_require_the_secret(tasks: list[str], secret: str) -> None:
     for route in ("pool-health", "session-cleanup", "thread-cleanup", "intermediary-cleanup", "weekly-reset"):
         assert call(tasks[0], WEB_PORT, f"/api/cron/{route}", secret=secret)[0] == 401
 
@@ -98,7 +98,7 @@ def test_thread_cleanup_closes_what_the_database_does_not_know(tasks: list[str])
     assert call(tasks[0], CORAL_PORT, path, method="DELETE")[0] == 404
 
 
-def test_a_database_without_tables_is_an_answer_of_500(tasks: list[str], database: Database) -> None:
+def test_a_database_without_tables_gives_status_500(tasks: list[str], database: Database) -> None:
     connection = database.connect()
     connection.run('DROP TABLE "Thread", "Session"')
     connection.close()

@@ -1,4 +1,4 @@
-"""Nothing of the user's shell reaches what a rehearsal runs; rehearsals keep out of each other's way."""
+"""Nothing of the user's shell reaches what a rehearsal runs; rehearsals do not disturb each other."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Custom resources: CloudFormation invokes their Lambda and waits for its answer, but not for nothing.
+"""Custom resources: CloudFormation invokes their Lambda and waits for its response.
 
-MiniStack waits an hour by default, as CloudFormation does. Here a function that has ended without answering
-fails its resource at once: nobody is left who could answer.
+MiniStack waits an hour by default, as CloudFormation does. Here a function that has ended without a response
+fails its resource at once, because no response can come any more.
 """
 
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ ANSWER_SECONDS = 1  # from the function's end
 
 
 def register() -> None:
-    """Bound the wait for an answer, and word failures as CloudFormation does."""
+    """Limit the wait for a response, and word failures as CloudFormation does."""
     register_token, invoke = custom_resource.register_token, custom_resource.invoke_custom_resource
 
     def register_briefly(token: str) -> SimpleNamespace:

@@ -1,4 +1,4 @@
-"""How a resource handler looks that MiniStack's CloudFormation calls.
+"""The form of the resource handlers that MiniStack's CloudFormation calls.
 
 Handlers run on the emulator's event loop: they call services in-process, never over HTTP. ValueError
 fails the resource, as a refusal by AWS would.

@@ -1,4 +1,4 @@
-"""The table of resource types that MiniStack refuses, and small corrections of those it knows.
+"""CloudFormation's table of the resource types that MiniStack refuses, and names that differ between regions.
 
 A type is either provisioned for real, by MiniStack's own service, or only recorded: then its line in
 placeholders.jsonl shows that the rehearsal proves nothing about it.
@@ -59,7 +59,7 @@ def register(record_file: Path) -> None:
 
 
 def placeholder(type_name: str, name_property: str, attributes: Attributes, record_file: Path) -> Handler:
-    """A handler that records the resource and answers plausible attributes."""
+    """A handler that records the resource and returns plausible attributes."""
 
     def create(logical_id: str, props: Properties, stack: str) -> tuple[str, Attributes]:
         name = props.get(name_property) or provisioners._physical_name(stack, logical_id)

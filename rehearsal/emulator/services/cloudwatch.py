@@ -1,6 +1,6 @@
 """CloudWatch alarms: metric math, the metric's own dimensions, and the event of a state change.
 
-MiniStack's alarms refuse metric math, look at a metric whatever its dimensions, and send EventBridge nothing.
+MiniStack's alarms refuse metric math, evaluate a metric over all dimensions, and send EventBridge no event.
 Missing data is never evaluated there; the rehearsal sets alarms off with SetAlarmState.
 """
 

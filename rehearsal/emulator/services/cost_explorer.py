@@ -1,7 +1,7 @@
 """Cost Explorer over sample costs: MiniStack has none.
 
-As in the real one Start is included and End is not, answers come in pages, groups of one period may be spread
-over them, and a filter by a tag that no cost has finds nothing.
+As on AWS, Start is included and End is not, answers come in pages, the groups of one period may be spread over
+several pages, and a filter by a tag that no cost has finds nothing.
 """
 
 import base64
@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 def register() -> None:
-    """Serve Cost Explorer, and have policies decide about it."""
+    """Serve Cost Explorer, and enforce IAM policies on it."""
     app.SERVICE_HANDLERS[SERVICE] = handle
     router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": [TARGET]}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[SERVICE] = SERVICE
@@ -84,7 +84,7 @@ def get_cost_and_usage(request: Body, today: date) -> Body:
 
 
 def get_cost_forecast(request: Body, today: date) -> Body:
-    """The averages carried on: what cost exists foretells, as long as some does."""
+    """The averages carried on; none where there are no costs."""
     start, end = period(request)
     if request.get("Metric") not in FORECAST_METRICS:
         raise RefusedError("ValidationException", f"Metric must be of {', '.join(FORECAST_METRICS)}")
@@ -143,13 +143,13 @@ def parts(start: date, end: date, granularity: str) -> Iterator[Period]:
         start = stop
 
 
-def tagged_share(wish: Body | None) -> float:
+def tagged_share(filter_: Body | None) -> float:
     """The share of the costs that a filter leaves: all without one, none for a tag that no cost has."""
-    if not wish:
+    if not filter_:
         return 1.0
-    if set(wish) != {"Tags"}:
-        raise RefusedError("ValidationException", f"Filter {wish} is not emulated, only one of Tags")
-    is_ours = wish["Tags"].get("Key") == TAG_KEY and TAG_VALUE in wish["Tags"].get("Values", [])
+    if set(filter_) != {"Tags"}:
+        raise RefusedError("ValidationException", f"Filter {filter_} is not emulated, only one of Tags")
+    is_ours = filter_["Tags"].get("Key") == TAG_KEY and TAG_VALUE in filter_["Tags"].get("Values", [])
     return 1 - UNTAGGED_SHARE if is_ours else 0.0
 
 

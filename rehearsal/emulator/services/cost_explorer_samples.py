@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 TAG_KEY, TAG_VALUE = "Environment", "rehearsal"
-UNTAGGED_SHARE = 0.1  # of each service: what nobody tagged, as data transfer often is
+UNTAGGED_SHARE = 0.1  # of each service: costs without the tag, as data transfer often is
 
 
 @dataclass(frozen=True)

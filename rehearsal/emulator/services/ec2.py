@@ -1,4 +1,4 @@
-"""The EC2 types that MiniStack's CloudFormation refuses although its EC2 has them."""
+"""EC2: the types that MiniStack's CloudFormation refuses although its EC2 has them."""
 
 from ministack.core.responses import new_uuid
 from ministack.services import ec2

@@ -1,4 +1,4 @@
-"""The private addresses of ECS tasks: those of the stand-ins that play them."""
+"""The private addresses of ECS tasks: those of their stand-ins."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from ministack.services import ecs
 
 Task = dict[str, Any]
 
-FIRST_WITHOUT_STAND_IN = 50  # last byte of the addresses of tasks that nobody plays
+FIRST_WITHOUT_STAND_IN = 50  # last byte of the addresses of tasks without a stand-in
 
 
 def register(addresses: dict[str, list[str]]) -> None:
@@ -17,7 +17,7 @@ def register(addresses: dict[str, list[str]]) -> None:
     Args:
         addresses: of the stand-ins, by region. A new task takes the first that no running task has: after a
             deployment has replaced all tasks the new ones are at the same addresses, each with what its
-            stand-in remembers. Where no stand-in is left it takes an address at which nobody answers.
+            stand-in remembers. Where no stand-in is left it takes an address at which no server answers.
     """
     describe = ecs._describe_tasks
 
@@ -45,7 +45,7 @@ def attach(tasks: dict[str, Task], stand_ins: list[str]) -> None:
 
 
 def candidates(stand_ins: list[str]) -> Iterator[str]:
-    """The stand-ins' addresses, then those of nobody in the same block."""
+    """The stand-ins' addresses, then unused ones in the same block."""
     yield from stand_ins
     block = stand_ins[0].rpartition(".")[0] if stand_ins else ""
     for number in range(FIRST_WITHOUT_STAND_IN, 200):

@@ -1,6 +1,6 @@
-"""Lets EventBridge take events in the name of AWS's services, and find what stands in a list of an event.
+"""EventBridge: events of AWS's services, put by the rehearsal, and elements of lists in input transformers.
 
-The rehearsal plays the services, which on AWS nobody else may. MiniStack's input transformer does not know the
+On AWS only the services themselves may put such events. MiniStack's input transformer does not know the
 array indices of a path such as `$.detail.eventDescription[0].latestDescription`.
 """
 

@@ -1,6 +1,6 @@
-"""Lets IAM policies decide, as on AWS: a Lambda may do what its role allows, and no more.
+"""IAM policies are enforced, as on AWS: a Lambda may do what its role allows, and no more.
 
-MiniStack enforces policies with AUTH=true; access keys of no user, as the CDK CLI's here, act as root.
+MiniStack enforces policies with AUTH=true; access keys without a user, as the CDK CLI's here, act as root.
 """
 
 import json
@@ -15,7 +15,7 @@ SESSION_SECONDS = 12 * 3600
 
 
 def register() -> None:
-    """Count loopback as secure transport, let the credentials of Lambdas expire, know what ECS's tasks are.
+    """Count loopback as secure transport, let the credentials of Lambdas expire, and know ECS's resources and keys.
 
     Policies that demand TLS would refuse everything otherwise, and an IAM token for a database is valid only
     from credentials that expire; MiniStack gives a Lambda's none.
@@ -51,7 +51,7 @@ def cluster_key(body: bytes) -> dict[str, str]:
 
 
 def tasks_resource(action: str, body: bytes) -> str | None:
-    """What a request about tasks is authorized on; None for others. MiniStack takes the cluster for it.
+    """The resource that a request about tasks is authorized on; None for other requests. MiniStack takes the cluster.
 
     Source: Service Authorization Reference, Amazon ECS: DescribeTasks has resource type task; ListTasks has
     container instances, which it names only when they are asked for.

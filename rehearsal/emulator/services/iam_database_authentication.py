@@ -1,4 +1,4 @@
-"""Whether IAM lets a principal log in to a database with its token."""
+"""IAM database authentication: whether a token lets its principal log in as a role."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ministack.services import rds
 
 
 def refusal(token: str, user: str, *, host: str, port: int, region: str, account: str) -> str:
-    """Say why the token does not let the role in; "" when it does.
+    """Return why the token does not let the role in; "" when it does.
 
     As on RDS the token is of this host, port and role, at most 15 minutes old, signed by a principal of the
     account whose policies allow rds-db:connect on the instance's dbuser, and the instance has IAM

@@ -1,6 +1,6 @@
-"""Runs in a Lambda's process before its handler is loaded: what a Lambda's machine has around it.
+"""Runs in a Lambda's process before its handler is loaded, and sets up what AWS gives a Lambda.
 
-It is written before MiniStack's worker script, and runs in an interpreter with the standard library only.
+It is put before MiniStack's worker script, and runs in an interpreter with the standard library only.
 """
 
 import ipaddress
@@ -40,7 +40,7 @@ def end_with(parent: int) -> None:
 
 
 def resolve_names(emulator: tuple[str, int]) -> None:
-    """Resolve names as the emulated Route 53 says, and no others: nothing outside this machine is reached."""
+    """Resolve the names of the emulated Route 53 and no others: nothing outside this machine is reached."""
     resolve = socket.getaddrinfo
 
     def look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Runs Lambdas as AWS does: an interpreter with boto3 and nothing else, and metrics from their log lines.
+"""Lambda as on AWS: an interpreter with boto3 and nothing else, and metrics from log lines.
 
 MiniStack starts a Lambda with its own interpreter, so everything installed beside MiniStack could be
 imported and a missing dependency of an asset would go unnoticed.

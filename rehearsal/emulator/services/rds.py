@@ -1,6 +1,6 @@
-"""DB instances that can be connected to: each is a role and a database in the embedded PostgreSQL.
+"""RDS: DB instances that can be connected to; each is a role and a database in the embedded PostgreSQL.
 
-A read replica is the same database: it has what its source has, at once.
+A read replica is the same database as its source, without lag.
 """
 
 import ssl

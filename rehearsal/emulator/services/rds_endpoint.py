@@ -1,6 +1,6 @@
-"""The endpoint of a region's DB instances: what RDS puts in front of PostgreSQL to take IAM tokens.
+"""The endpoint of a region's DB instances: what RDS puts in front of PostgreSQL to accept IAM tokens.
 
-It speaks TLS with PostgreSQL's own certificate and passes everything on over TLS that it verifies: passwords
+It serves TLS with PostgreSQL's own certificate and passes everything on over TLS that it verifies: passwords
 are between client and PostgreSQL (SCRAM, channel binding included). A member of rds_iam is asked for a token,
 as RDS does, and once IAM agreed the endpoint presents its own certificate to PostgreSQL, which lets members
 in with nothing else. A plain connection stays plain all the way, and PostgreSQL refuses it.
@@ -33,7 +33,7 @@ log = logging.getLogger("rehearsal.endpoint")
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where it listens, what is behind it, and who decides about tokens.
+    """Where it listens, the server behind it, and the decisions about tokens.
 
     Args:
         address: of the endpoint. server: of PostgreSQL.
@@ -62,7 +62,7 @@ class Endpoint:
         return context
 
     def connect(self, *, is_encrypted: bool, is_certified: bool = False) -> socket.socket:
-        """Connect to PostgreSQL: over verified TLS, with the endpoint's certificate, as wished."""
+        """Connect to PostgreSQL: plain, over verified TLS, or also with the endpoint's certificate."""
         server = socket.create_connection(self.server, timeout=LOGIN_SECONDS)
         if not is_encrypted:
             return server
@@ -72,7 +72,7 @@ class Endpoint:
             context.load_cert_chain(chain, key)
         server.sendall(struct.pack("!ii", 8, SSL_REQUEST))
         if receive(server, 1) != b"S":
-            raise ConnectionError("PostgreSQL does not speak TLS")
+            raise ConnectionError("PostgreSQL does not offer TLS")
         return context.wrap_socket(server, server_hostname=self.server[0])
 
 
@@ -88,14 +88,14 @@ class Client(BaseRequestHandler):
     own_tls: ClassVar[ssl.SSLContext]
 
     def handle(self) -> None:
-        """Log the client in, then pass on what either side says."""
+        """Log the client in, then pass on what either side sends."""
         try:
             self.request.settimeout(LOGIN_SECONDS)
             server = self.log_in()
             if server:
                 with server:
                     relay(self.request, server)
-        except (OSError, ValueError) as error:  # of a connection that was lost, or speaks no PostgreSQL
+        except (OSError, ValueError) as error:  # a lost connection, or another protocol
             log.info("connection from %s ended: %s", self.client_address, error)
         finally:
             self.request.close()
@@ -111,14 +111,14 @@ class Client(BaseRequestHandler):
         is_encrypted = isinstance(self.request, ssl.SSLSocket)
         user = parameters(packet).get("user", "") if is_encrypted and code != CANCEL_REQUEST else ""
         is_certified = bool(user) and self.endpoint.needs_token(user)
-        if is_certified and not self.is_token_honoured(user):
+        if is_certified and not self.is_token_accepted(user):
             return None
         server = self.endpoint.connect(is_encrypted=is_encrypted, is_certified=is_certified)
         server.sendall(packet)
         return server
 
-    def is_token_honoured(self, user: str) -> bool:
-        """Ask for a token, and tell the client if IAM does not agree."""
+    def is_token_accepted(self, user: str) -> bool:
+        """Ask for a token, and send the client an error if IAM refuses it."""
         self.request.sendall(CLEARTEXT_PASSWORD)
         token = message(self.request)[5:-1].decode()
         reason = self.endpoint.refusal(token, user)
@@ -142,7 +142,7 @@ def receive(connection: socket.socket, count: int) -> bytes:
     while len(received) < count:
         more = connection.recv(count - len(received))
         if not more:
-            raise ConnectionError("the other side hung up")
+            raise ConnectionError("the other side closed the connection")
         received += more
     return received
 
@@ -172,7 +172,7 @@ def refused(text: str) -> bytes:
 
 
 def relay(client: socket.socket, server: socket.socket) -> None:
-    """Pass on what either side says until one hangs up."""
+    """Pass on what either side sends until one closes."""
     others = {client: server, server: client}
     for connection in others:
         connection.settimeout(None)

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: a schedule that is moved to now runs now."""
+"""EventBridge Scheduler: a schedule that is moved to now fires now."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ def register() -> None:
     """
     update = scheduler._update_schedule
 
-    def update_afresh(name: str, body: dict[str, Any]) -> Any:
+    def update_and_forget(name: str, body: dict[str, Any]) -> Any:
         response = update(name, body)
         key = f"{body.get('GroupName', 'default')}/{name}"
         scheduler._schedule_last_fired.pop((get_account_id(), get_region(), key), None)
         return response
 
-    scheduler._update_schedule = update_afresh
+    scheduler._update_schedule = update_and_forget
     scheduler._SCHEDULE_TICK_INTERVAL = SWEEP_SECONDS

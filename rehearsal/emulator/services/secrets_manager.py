@@ -1,4 +1,4 @@
-"""Secrets as CloudFormation makes them: referred to by their ARN, generated as the template asks."""
+"""Secrets Manager: a template's secrets are referred to by their ARN, and generated with all its exclusions."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ def register() -> None:
     secret_string = provisioners._sm_secret_string
 
     def generate(props: Properties) -> str:
-        wish: dict[str, Any] = props.get("GenerateSecretString") or {}
-        excluded = wish.get("ExcludeCharacters", "") + "".join(
-            characters for option, characters in LEFT_OUT.items() if str(wish.get(option)).lower() == "true"
+        generated: dict[str, Any] = props.get("GenerateSecretString") or {}
+        excluded = generated.get("ExcludeCharacters", "") + "".join(
+            characters for option, characters in LEFT_OUT.items() if str(generated.get(option)).lower() == "true"
         )
-        if wish:
-            props = {**props, "GenerateSecretString": {**wish, "ExcludeCharacters": excluded}}
+        if generated:
+            props = {**props, "GenerateSecretString": {**generated, "ExcludeCharacters": excluded}}
         return str(secret_string(props))
 
     provisioners._sm_secret_string = generate

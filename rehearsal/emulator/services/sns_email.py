@@ -1,4 +1,4 @@
-"""E-mails that topics send: kept in a file as their subscribers would read them."""
+"""SNS emails: kept in a file as the subscribers would read them."""
 
 import json
 import re
@@ -12,20 +12,20 @@ SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
 
 
 def register(file: Path) -> None:
-    """Append a JSON line {"to", "topic", "subject", "message"} to the file for each e-mail; refuse bad subjects.
+    """Append a JSON line {"to", "topic", "subject", "message"} to the file for each email; refuse invalid subjects.
 
-    MiniStack only logs e-mails, and takes any subject.
+    MiniStack only logs emails, and takes any subject.
     """
     fan_out, publish = sns._fanout, sns._publish
 
     def fan_out_and_keep(topic: str, message_id: str, message: str, subject: str, *more: Any, **others: Any) -> None:
         fan_out(topic, message_id, message, subject, *more, **others)
         found = sns._topic_by_arn_any_scope(topic) or {"subscriptions": []}
-        with file.open("a", encoding="utf-8") as mails:
+        with file.open("a", encoding="utf-8") as emails:
             for subscription in found["subscriptions"]:
                 if subscription["protocol"] == "email" and subscription["confirmed"]:
-                    mail = {"to": subscription["endpoint"], "topic": topic, "subject": subject, "message": message}
-                    mails.write(json.dumps(mail) + "\n")
+                    email = {"to": subscription["endpoint"], "topic": topic, "subject": subject, "message": message}
+                    emails.write(json.dumps(email) + "\n")
 
     def publish_checked(parameters: Any) -> Any:
         subject = sns._p(parameters, "Subject")

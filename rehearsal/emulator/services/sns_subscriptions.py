@@ -1,4 +1,4 @@
-"""E-mail subscriptions as SNS has them: pending until whoever has the address confirms."""
+"""SNS email subscriptions: pending until the owner of the address confirms."""
 
 import json
 from pathlib import Path
@@ -15,9 +15,9 @@ PENDING = "PendingConfirmation"  # https://docs.aws.amazon.com/sns/latest/api/AP
 
 
 def register(file: Path) -> None:
-    """Have each e-mail subscription wait; append a JSON line {"to", "topic", "token"} to the file for each.
+    """Let each email subscription wait; append a JSON line {"to", "topic", "token"} to the file for each.
 
-    That is what the mail with the link to confirm has in it. MiniStack lets HTTP endpoints wait alone.
+    That is what the confirmation email contains. MiniStack lets only HTTP endpoints wait.
     """
     subscribe, list_by_topic = sns._subscribe, sns._list_subscriptions_by_topic
     handler = provisioners._RESOURCE_HANDLERS[TYPE]
@@ -63,7 +63,7 @@ def arns(topic: dict[str, Any] | None) -> set[str]:
 
 
 def replaced(answer: tuple[int, Any, bytes], old: list[str], new: str) -> tuple[int, Any, bytes]:
-    """An answer with other words in the place of ARNs."""
+    """An answer with another text for each of the ARNs."""
     status, headers, body = answer
     for arn in old:
         body = body.replace(arn.encode(), new.encode())
