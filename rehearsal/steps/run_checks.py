@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rehearsal.report.facts import CheckRun, Step
 from rehearsal.run import Region, Run
@@ -51,10 +52,16 @@ def prove_others(run: Run, region: Region, deployed: Mapping[str, Sequence[str]]
     runs = []
     for check in sorted(deployed.keys() - _OF_APPLICATION.keys() - _OF_AWS.keys()):
         outcomes = [fire(run, region, check, schedule) for schedule in sorted(deployed[check])]
-        seen = "; ".join(", ".join(outcome.result) for outcome in outcomes)
+        found = [outcome.reported(region, _plain(outcome.result)) for outcome in outcomes]
+        seen = "; ".join(one.did for one in found)
         run.report.expect(True, region.name, f"{check} succeeds and logs a result", seen)
-        runs += [outcome.reported(region, "logged a result") for outcome in outcomes]
+        runs += found
     return runs
+
+
+def _plain(result: Mapping[str, Any]) -> str:
+    values = [f"{name} {value}" for name, value in result.items() if not isinstance(value, list | dict)]
+    return f"logged {', '.join(values) or ', '.join(result)}"
 
 
 def _of_application(run: Run, region: Region, deployed: Mapping[str, Sequence[str]]) -> list[CheckRun]:

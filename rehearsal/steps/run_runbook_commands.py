@@ -1,4 +1,4 @@
-"""Run the AWS CLI commands of operations against the deployed names, and check each answer."""
+"""Run the runbook's AWS CLI commands against the deployed names, and check each answer."""
 
 import json
 import time

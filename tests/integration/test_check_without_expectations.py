@@ -75,6 +75,7 @@ def test_every_schedule_of_it_is_run(emulator: Emulator, run: Run) -> None:
         ("new_check", "rate(1 day)", {"state": "ok", "count": 3})
     ] * 2
     assert [(one.name, one.result) for one in run.report.checks] == [("new_check succeeds and logs a result", "held")]
+    assert run.report.checks[0].seen == "logged state ok, count 3; logged state ok, count 3"
     emulator.delete("new-check")
 
 
