@@ -11,12 +11,12 @@ class Names:
 
     @property
     def cluster(self) -> str:
-        """Of ECS."""
+        """Cluster of ECS."""
         return f"{self.prefix}-cluster"
 
     @property
     def service(self) -> str:
-        """Of ECS."""
+        """Service of ECS."""
         return f"{self.prefix}-service"
 
     @property

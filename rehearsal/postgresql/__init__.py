@@ -1,1 +1,1 @@
-"""PostgreSQL, which is RDS's here: its server, binaries, configuration and certificates."""
+"""PostgreSQL as RDS runs it: its server, binaries, configuration and certificates."""

@@ -46,7 +46,7 @@ def _secrets(run: Run, region: Region, outcome: Outcome) -> set[str]:
         set(looked_at) == there - _NOT_REPLACED and not any(one["is_old"] for one in looked_at.values()) and days < 1
     )
     seen = f"{len(looked_at)} of {len(there)} secrets, the oldest {days:g} days; wallets are not counted"
-    run.report.expect(is_so, region.name, "housekeeping finds every secret that is replaced young", seen)
+    run.report.expect(is_so, region.name, "housekeeping finds every secret that is replaced, and none old", seen)
     return set(looked_at)
 
 
