@@ -10,7 +10,8 @@ import pg8000.native
 
 from benchmarks.comparison import Comparison, SideError
 from ops_lambdas.pool_health import core, queries
-from rehearsal.postgres import ROOT, Postgres
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in import TABLES_SQL
 
 MAX_RATIO = 1.5
 OPEN_SESSIONS = 10_000
@@ -69,7 +70,7 @@ def _database(server: Postgres, name: str, *, ended_sessions: int) -> pg8000.nat
         ssl_context=ssl.create_default_context(cafile=server.ca_file),
         timeout=_LOADING_SECONDS,
     )
-    statements = [one for one in (ROOT / "rehearsal" / "application.sql").read_text().split(";") if one.strip()]
+    statements = [one for one in TABLES_SQL.read_text().split(";") if one.strip()]
     indexes = [one for one in statements if "INDEX" in one]
     for statement in [one for one in statements if one not in indexes]:
         connection.run(statement)

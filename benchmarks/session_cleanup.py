@@ -13,8 +13,8 @@ from benchmarks.comparison import Comparison, SideError
 from ops_lambdas.session_cleanup import core
 from ops_lambdas.session_cleanup.sessions import end_stale
 from ops_lambdas.shared.database import Writer
-from rehearsal import application_cron
-from rehearsal.postgres import ROOT, Postgres
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in import TABLES_SQL, cron_routes
 
 MIN_TIMES_FASTER = 20
 SESSIONS = 100_000
@@ -94,7 +94,7 @@ def session_cleanup() -> Iterator[Comparison]:
             ours.check(result.ended)
 
         def one_at_a_time() -> None:
-            result = application_cron.session_cleanup(baseline.connection(), _NoCoral(), [])
+            result = cron_routes.session_cleanup(baseline.connection(), _NoCoral(), [])
             baseline.check(result["expiredSessions"])
 
         yield Comparison(
@@ -136,7 +136,7 @@ def _fill(server: Postgres, name: str, *, sample: int) -> None:
     with closing(connect(server, "postgres")) as admin:
         admin.run(f"CREATE DATABASE {name}")
     with closing(connect(server, name)) as connection:
-        connection.run((ROOT / "rehearsal" / "application.sql").read_text())
+        connection.run(TABLES_SQL.read_text())
         connection.run("SET session_replication_role = replica")  # foreign keys of many rows take long to check
         connection.run(_FILL, sessions=SESSIONS, sample=sample)
         connection.run(_THREADS, threads=THREADS)

@@ -17,7 +17,9 @@ from ops_lambdas.shared.coral import Coral
 from ops_lambdas.shared.http import HttpClient
 from ops_lambdas.shared.tasks import Task, Tasks
 from ops_lambdas.thread_cleanup import cleanup, core
-from rehearsal.postgres import ROOT, Postgres
+from rehearsal import ROOT
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in import TABLES_SQL
 
 MIN_TIMES_FASTER = 15
 THREADS = 10_000
@@ -65,7 +67,7 @@ def thread_cleanup() -> Iterator[Comparison]:
     """A run as the Lambda does it, with a real database, but for what AWS answers."""
     with TemporaryDirectory() as name, Postgres(Path(name) / "postgres") as server, _corals() as corals:
         connection = server.connect()
-        connection.run((ROOT / "rehearsal" / "application.sql").read_text())
+        connection.run(TABLES_SQL.read_text())
         connection.run(_FILL, threads=THREADS)
         connection.run('VACUUM ANALYZE "Thread"')
         with (

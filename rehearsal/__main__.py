@@ -1,4 +1,4 @@
-"""Rehearse: stand a whole region up on this machine, prove it with the runbook's commands, take it down."""
+"""Rehearse: deploy a whole region on this machine, prove it with the runbook's commands, destroy it."""
 
 import argparse
 import shutil
@@ -15,13 +15,15 @@ from rich.markup import escape
 
 from aws_limits import regions
 from config import REHEARSAL
-from rehearsal import guards, summary, tether, workspace
-from rehearsal.loopback import NoAnswerError
-from rehearsal.ports import claim_addresses, free_port
-from rehearsal.postgres import Postgres
-from rehearsal.postgres_binaries import PostgresUnavailableError
-from rehearsal.processes import CancelledError, ProcessError
-from rehearsal.report import NotHeldError, Report
+from rehearsal import ROOT
+from rehearsal.machine import guards, tether, workspace
+from rehearsal.machine.loopback import NoAnswerError
+from rehearsal.machine.ports import claim_addresses, free_port
+from rehearsal.machine.processes import CancelledError, ProcessError
+from rehearsal.postgresql.binaries import PostgresUnavailableError
+from rehearsal.postgresql.server import Postgres
+from rehearsal.report import summary
+from rehearsal.report.facts import NotHeldError, Report
 from rehearsal.run import Region, Run
 from rehearsal.story import keep, rehearse
 
@@ -33,7 +35,7 @@ _EXPECTED = (
 
 
 class TerminatedError(Exception):
-    """Somebody asked the rehearsal to end by a signal."""
+    """A signal asked the rehearsal to end."""
 
 
 def main() -> int:
@@ -64,7 +66,7 @@ def main() -> int:
         if run:
             _end(run)
         tether.end_orphans()
-        report.write()  # also when an error that nobody expected passes through
+        report.write()  # also when an unexpected error passes through
     code = _explain(report, failure, own.folder)
     report.write()
     own.remove()
@@ -74,19 +76,19 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
     parser.add_argument(
-        "--keep", action="store_true", help="leave everything running until ctrl-C, and say how to talk to it"
+        "--keep", action="store_true", help="leave everything running until ctrl-C, and print how to use it"
     )
     parser.add_argument(
         "--region",
         action="append",
         default=[],
         metavar="REGION",
-        help=f"rehearse this region, too, beside {REHEARSAL.home_region}",
+        help=f"also rehearse this region, after {REHEARSAL.home_region}",
     )
     parser.add_argument(
         "--output",
         type=Path,
-        default=guards.ROOT / "build",
+        default=ROOT / "build",
         metavar="FOLDER",
         help="where rehearsal.json is written, and the logs when it fails (build)",
     )
@@ -104,7 +106,7 @@ def _console() -> Console:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(guards.ROOT) if path.is_relative_to(guards.ROOT) else path)
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
@@ -113,7 +115,7 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 
 def _prepare(folder: Path, report: Report) -> Run:
     """Make the run: own folders, a free port, own addresses, nothing of the user's environment."""
-    for program in (guards.PROGRAMS / "aws", guards.ROOT / "node_modules" / ".bin" / "cdk"):
+    for program in (guards.PROGRAMS / "aws", ROOT / "node_modules" / ".bin" / "cdk"):
         if not program.exists():
             raise FileNotFoundError(f"{_shown(program)} is missing: run `make setup`")
     addresses = claim_addresses()
@@ -137,7 +139,7 @@ def _end(run: Run) -> None:
 
 
 def _cause(run: Run | None, error: BaseException) -> BaseException:
-    """The reason behind an error: a server that has ended explains whatever else went wrong."""
+    """The reason behind an error: a server that has ended explains every other error."""
     if run and not isinstance(error, KeyboardInterrupt | TerminatedError):
         try:
             run.processes.check_soon()
@@ -149,9 +151,9 @@ def _cause(run: Run | None, error: BaseException) -> BaseException:
 
 
 def _explain(report: Report, failure: BaseException | None, folder: Path) -> int:
-    """Say what failed, with its log and where all logs are kept, and return the exit code."""
+    """Print what failed, its log and where all logs are kept, and return the exit code."""
     if failure is None or (report.is_passed and isinstance(failure, KeyboardInterrupt | TerminatedError)):
-        return 0  # all held, and what was kept was asked to end
+        return 0  # all held, and the kept run was ended
     interrupted = isinstance(failure, KeyboardInterrupt)
     report.error = "interrupted by ctrl-C" if interrupted else str(failure) or type(failure).__name__
     step = "kept running" if report.is_passed else report.steps[-1].name if report.steps else "preparation"

@@ -11,15 +11,17 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 
-from rehearsal import guards
-from rehearsal.ports import AddressBlock
-from rehearsal.postgres import Postgres
-from rehearsal.processes import Process, ProcessError, Processes, start
-from rehearsal.report import Report
+from config import REHEARSAL
+from rehearsal import ROOT
+from rehearsal.machine import guards
+from rehearsal.machine.ports import AddressBlock
+from rehearsal.machine.processes import Process, ProcessError, Processes, start
+from rehearsal.postgresql.server import Postgres
+from rehearsal.report.facts import Report
 
 T = TypeVar("T")
-ACCOUNT = "000000000000"
-PREFIX = "pardon-rehearsal"
+ACCOUNT = REHEARSAL.account
+NAMES = REHEARSAL.names
 _COMMAND_SECONDS = 600
 
 
@@ -31,6 +33,11 @@ class Region:
     folder: Path
     postgres: Postgres
     hosts: list[str] = field(default_factory=list)
+
+    @property
+    def alarm_topic(self) -> str:
+        """ARN of the topic that the alarms notify."""
+        return f"arn:aws:sns:{self.name}:{ACCOUNT}:{NAMES.alarm_topic}"
 
     @property
     def secrets_file(self) -> Path:
@@ -78,10 +85,8 @@ class Run:
         """Of the programs that work in a region."""
         return guards.environment(self.folder / "home", region=region, port=self.port)
 
-    def begin(
-        self, name: str, arguments: Sequence[str | Path], region: Region, *, folder: Path = guards.ROOT
-    ) -> Process:
-        """Start a command, in the project's folder unless told otherwise, output and errors in one log."""
+    def begin(self, name: str, arguments: Sequence[str | Path], region: Region, *, folder: Path = ROOT) -> Process:
+        """Start a command, in the project's folder by default, output and errors in one log."""
         log = self.logs / f"{next(self.commands):02}-{name.replace(' ', '-')}.log"
         return start(name, arguments, log=log, environment=self.environment(region.name), folder=folder)
 
@@ -108,7 +113,7 @@ class Run:
             log=log,
             errors_log=errors,
             environment=self.environment(region.name),
-            folder=guards.ROOT,
+            folder=ROOT,
         )
         if self.processes.wait(process, timeout_seconds=_COMMAND_SECONDS):
             raise ProcessError(name, process.end_description(), errors)
@@ -124,7 +129,7 @@ class Run:
         )
 
     def parallel(self, *calls: Callable[[], T]) -> list[T]:
-        """Make independent calls at once and return their results; the first failure ends the others."""
+        """Make independent calls in parallel and return their results; the first failure ends the others."""
         with ThreadPoolExecutor(len(calls)) as pool:
             futures = [pool.submit(call) for call in calls]
             try:

@@ -1,1 +1,1 @@
-"""AWS on this machine: MiniStack in its own process, with the resource types it refuses added."""
+"""The embedded AWS: MiniStack in a process of its own; its services are corrected and extended in `services/`."""

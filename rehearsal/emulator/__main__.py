@@ -20,7 +20,7 @@ def main() -> None:
         ("--ca-file", "[REGION=]PEM", "what its certificate is verified with"),
         ("--database-endpoint", "[REGION=]HOST:PORT", "where clients find it, also with IAM tokens"),
         ("--database-certificates", "[REGION=]FOLDER", "certificates of that endpoint and of its authority"),
-        ("--task-addresses", "[REGION=]ADDRESS,...", "of the stand-ins that play the tasks of ECS services"),
+        ("--task-addresses", "[REGION=]ADDRESS,...", "of the stand-ins of ECS tasks"),
         ("--site", "[REGION=]HOST:PORT", "where HTTPS of the region's load balancer is answered"),
     ):
         parser.add_argument(

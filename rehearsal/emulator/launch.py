@@ -20,13 +20,13 @@ HOSTED_ZONE = ("ZREHEARSAL", "pardon.example.com.")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the command line says.
+    """The options of the command line.
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region; "" is any region.
         endpoints, certificates: HOST:PORT where clients find the region's databases, and the folders of
-            its certificates; a region without one has its PostgreSQL found directly, and takes no IAM tokens.
-        task_addresses: by region those of the stand-ins that play ECS tasks.
+            its certificates; without one clients find the region's PostgreSQL directly, and cannot use IAM tokens.
+        task_addresses: by region those of the stand-ins of ECS tasks.
         sites: HOST:PORT by region where HTTPS of its load balancer is answered.
         parent: process whose end ends the emulator.
     """
@@ -58,43 +58,9 @@ def run(settings: Settings) -> NoReturn:
     from hypercorn.config import Config
     from ministack import app
 
-    from rehearsal.emulator import (
-        access,
-        costs,
-        custom_resources,
-        database,
-        events,
-        lambda_runtime,
-        mail,
-        names,
-        observability,
-        resources,
-        schedules,
-        subscriptions,
-        task_addresses,
-    )
+    from rehearsal.emulator.services import route53
 
-    access.register()
-    resources.register(settings.folder / "placeholders.jsonl")
-    database.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
-    database.open_endpoints(
-        settings.databases,
-        settings.endpoints,
-        settings.certificates,
-        settings.admin_password_files,
-        settings.account,
-    )
-    lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
-    custom_resources.register()
-    task_addresses.register(settings.task_addresses)
-    costs.register()
-    mail.register(settings.folder / "mail.jsonl")
-    subscriptions.register(settings.folder / "confirmations.jsonl")
-    observability.register()
-    events.register()
-    schedules.register()
-    resources.create_hosted_zone(*HOSTED_ZONE)
-
+    extend_services(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end())
     threading.Thread(target=end_with, args=[settings.parent], daemon=True).start()
@@ -105,9 +71,57 @@ def run(settings: Settings) -> NoReturn:
     config = Config()
     config.bind = [f"{HOST}:{settings.port}"]
     config.keep_alive_timeout = 75
-    application = names.answering(app.app, settings.sites, settings.account)
+    application = route53.answering(app.app, settings.sites, settings.account)
     asyncio.run(serve(application, config, shutdown_trigger=never))
     raise SystemExit(0)
+
+
+def extend_services(settings: Settings) -> None:
+    """Correct and extend MiniStack's services.
+
+    Raises:
+        OSError: the port of a database's endpoint is taken.
+    """
+    from rehearsal.emulator.services import (
+        cloudformation_custom_resource,
+        cloudformation_resources,
+        cloudwatch,
+        cost_explorer,
+        ecs,
+        ecs_task_addresses,
+        eventbridge,
+        iam,
+        lambda_runtime,
+        rds,
+        route53,
+        scheduler,
+        secrets_manager,
+        sns_email,
+        sns_subscriptions,
+    )
+
+    iam.register()
+    cloudformation_resources.register(settings.folder / "placeholders.jsonl")
+    cloudformation_custom_resource.register()
+    secrets_manager.register()
+    ecs.register()
+    ecs_task_addresses.register(settings.task_addresses)
+    rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
+    rds.open_endpoints(
+        settings.databases,
+        settings.endpoints,
+        settings.certificates,
+        settings.admin_password_files,
+        settings.account,
+    )
+    lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
+    cost_explorer.register()
+    sns_email.register(settings.folder / "emails.jsonl")
+    sns_subscriptions.register(settings.folder / "confirmations.jsonl")
+    cloudwatch.register()
+    eventbridge.register()
+    scheduler.register()
+    route53.create_hosted_zone(*HOSTED_ZONE)
 
 
 def refuse_taken_port(port: int) -> None:
@@ -151,7 +165,7 @@ def end_with(parent: int) -> None:
 
 def end() -> NoReturn:
     """End at once, Lambda workers first; waiting for a running Lambda could take its whole timeout."""
-    from rehearsal.emulator import lambda_runtime  # imports MiniStack
+    from rehearsal.emulator.services import lambda_runtime  # imports MiniStack
 
     lambda_runtime.kill_workers()
     os._exit(0)

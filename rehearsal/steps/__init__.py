@@ -1,1 +1,1 @@
-"""The steps of a rehearsal, in the order in which `rehearsal.__main__` takes them."""
+"""The steps of a rehearsal, one file each in the order of `rehearsal.story`, and what several of them use."""

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ministack.services import eventbridge
 
-from rehearsal.emulator.events import INDEX
-from rehearsal.event_samples import Event, samples
+from rehearsal.emulator.services.eventbridge import INDEX
+from rehearsal.steps.event_samples import Event, samples
 from tests.infra.conftest import Deployment
 
 MAX_TEMPLATE = 8192  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html

@@ -9,8 +9,10 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from rehearsal.ports import free_port
-from rehearsal.postgres import ROOT, Postgres
+from rehearsal import ROOT
+from rehearsal.machine.ports import free_port
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in import SEED_SQL, TABLES_SQL
 from tests.integration.emulator_process import Emulator, start
 
 _MASTER = "pardon_admin"
@@ -46,9 +48,9 @@ class Database:
         return self.server.connect(self.name, user=self.user, password=self.password)
 
     def seed(self) -> None:
-        """Fill it with the rehearsal's believable moment of the application."""
+        """Fill it with the rehearsal's rows."""
         connection = self.connect()
-        connection.run((ROOT / "rehearsal" / "application_seed.sql").read_text())
+        connection.run(SEED_SQL.read_text())
         connection.close()
 
 
@@ -63,7 +65,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         admin.run(f"CREATE DATABASE application_template OWNER {_MASTER}")
         admin.close()
         owner = server.connect("application_template", user=_MASTER, password=_MASTER_PASSWORD)
-        owner.run((ROOT / "rehearsal" / "application.sql").read_text())
+        owner.run(TABLES_SQL.read_text())
         owner.close()
         yield server
 
@@ -98,13 +100,13 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def site_port() -> int:
-    """Port of 127.0.0.1 that the emulator takes for the site's."""
+    """Port of 127.0.0.1 at which the emulator finds the site."""
     return free_port()
 
 
 @pytest.fixture(scope="session")
 def emulator(postgres: Postgres, site_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """A running emulator: PostgreSQL without an endpoint, two stand-ins of tasks, a site."""
+    """A running emulator: PostgreSQL without an endpoint, addresses of two stand-ins of tasks, a site."""
     started = start(
         tmp_path_factory.mktemp("emulator"),
         f"--database={postgres.host}:{postgres.port}",

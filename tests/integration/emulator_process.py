@@ -15,9 +15,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.ports import free_port
+from rehearsal import ROOT
+from rehearsal.machine.ports import free_port
 
-ROOT = Path(__file__).parent.parent.parent
 Resources = dict[str, Any]
 
 HANDLER = """
@@ -50,16 +50,16 @@ class Emulator:
     def deploy(self, stack: str, resources: Resources, region: str = "us-east-1") -> dict[str, str]:
         """Create or update a stack; return the physical ids by logical id."""
         cloudformation = self.client("cloudformation", region)
-        wish = {
+        arguments = {
             "StackName": stack,
             "TemplateBody": json.dumps({"Resources": resources}),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
         try:
-            cloudformation.update_stack(**wish)
+            cloudformation.update_stack(**arguments)
             waiter = "stack_update_complete"
         except ClientError:
-            cloudformation.create_stack(**wish)
+            cloudformation.create_stack(**arguments)
             waiter = "stack_create_complete"
         self.wait(cloudformation, waiter, stack)
         found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
@@ -95,7 +95,7 @@ def command(port: int, folder: Path, *more: str) -> list[str]:
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 5) -> Any:
-    """Wait until the condition is truthy and return it."""
+    """Wait until the condition is truthy and return its value."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "it did not become true"
@@ -113,6 +113,19 @@ def answers(port: int) -> bool:
     return True
 
 
+def emails(emulator: Emulator, topic: str) -> list[dict[str, str]]:
+    """The emails that a topic has sent, one for each subscriber."""
+    lines = (emulator.folder / "emails.jsonl").read_text().splitlines()
+    return [email for email in map(json.loads, lines) if email["topic"] == topic]
+
+
+def confirm(emulator: Emulator, topic: str, address: str) -> str:
+    """Confirm a subscription as the owner of the address would; return its ARN."""
+    asked = [json.loads(line) for line in (emulator.folder / "confirmations.jsonl").read_text().splitlines()]
+    (token,) = (one["token"] for one in asked if (one["to"], one["topic"]) == (address, topic))
+    return str(emulator.client("sns").confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"])
+
+
 def start(folder: Path, *more: str) -> Emulator:
     port = free_port()
     process = subprocess.Popen(command(port, folder, *more), cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -121,7 +134,7 @@ def start(folder: Path, *more: str) -> Emulator:
 
 
 def function(role_statements: list[dict[str, Any]], code: str = HANDLER) -> Resources:
-    """A Lambda of that code with a role that allows what the statements say."""
+    """A Lambda of that code with a role that allows what the statements allow."""
     allow = {"PolicyName": "allow", "PolicyDocument": {"Version": "2012-10-17", "Statement": role_statements}}
     return {
         "Role": {

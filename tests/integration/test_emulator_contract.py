@@ -1,4 +1,4 @@
-"""The emulator builds on private names of MiniStack: each is there and looks as it is used.
+"""The emulator builds on private names of MiniStack: each is there and has the form in which it is used.
 
 An upgrade of MiniStack that breaks one fails here, with its name.
 """
@@ -174,14 +174,14 @@ def test_metric_alarm_record_has_the_fields_that_metric_math_replaces() -> None:
 
 def test_asgi_application_and_its_switch_for_policies_are_there() -> None:
     assert inspect.iscoroutinefunction(find("ministack.app:app"))
-    assert find("ministack.app:AUTH") is False  # unless the environment says so before the import
+    assert find("ministack.app:AUTH") is False  # unless the environment sets it before the import
 
 
 def test_scheduler_sweeps_as_often_as_its_setting_says() -> None:
     assert "_SCHEDULE_TICK_INTERVAL" in find("ministack.services.scheduler:_ticker_loop").__code__.co_names
 
 
-def test_custom_resource_waits_for_its_token_s_event_and_raises_what_is_worded_here() -> None:
+def test_custom_resource_waits_for_its_token_s_event_and_raises_the_errors_that_are_reworded() -> None:
     invoke = find("ministack.services.cloudformation.custom_resource:invoke_custom_resource")
     assert {"register_token", "wait", "TimeoutError", "RuntimeError"} <= set(invoke.__code__.co_names)
 

@@ -1,4 +1,4 @@
-"""The emulator as a process: it refuses what it cannot have, and leaves nothing behind."""
+"""The emulator as a process: it refuses a taken port, and leaves nothing behind."""
 
 import os
 import signal
@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.ports import free_port
-from tests.integration.emulator_process import ROOT, Emulator, answers, command, eventually, function
+from rehearsal import ROOT
+from rehearsal.machine.ports import free_port
+from tests.integration.emulator_process import Emulator, answers, command, eventually, function
 
 
 def test_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:

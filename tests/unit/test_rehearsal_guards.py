@@ -1,12 +1,12 @@
-"""Nothing of the user's shell reaches what a rehearsal runs; rehearsals keep out of each other's way."""
+"""Nothing of the user's shell reaches what a rehearsal runs; rehearsals do not disturb each other."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from rehearsal import guards, loopback, workspace
-from rehearsal.ports import claim_addresses, free_port
+from rehearsal.machine import guards, loopback, workspace
+from rehearsal.machine.ports import claim_addresses, free_port
 
 FOREIGN = {
     "AWS_PROFILE": "production",

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rehearsal.guards import ROOT
-from rehearsal.processes import CancelledError, Process, ProcessError, Processes, start, tail
+from rehearsal import ROOT
+from rehearsal.machine.processes import CancelledError, Process, ProcessError, Processes, start, tail
 
 SLEEPER = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -70,7 +70,7 @@ def test_a_server_that_dies_ends_the_wait_for_a_command(tmp_path: Path, processe
     assert not command.is_running
 
 
-def test_a_server_that_is_killed_is_told_with_its_signal(tmp_path: Path, processes: Processes) -> None:
+def test_the_error_of_a_killed_server_names_the_signal(tmp_path: Path, processes: Processes) -> None:
     server = processes.watch(begin(tmp_path, SLEEPER))
     psutil.Process(server.popen.pid).children()[0].kill()
     server.popen.wait(5)
@@ -78,7 +78,7 @@ def test_a_server_that_is_killed_is_told_with_its_signal(tmp_path: Path, process
         processes.check()
 
 
-def test_a_command_tells_its_exit_code(tmp_path: Path, processes: Processes) -> None:
+def test_wait_returns_the_exit_code(tmp_path: Path, processes: Processes) -> None:
     command = begin(tmp_path, [sys.executable, "-c", "print('x'); exit(7)"])
     assert processes.wait(command, timeout_seconds=10) == 7
 
@@ -123,7 +123,7 @@ def test_a_program_that_cannot_be_run_is_named(tmp_path: Path, processes: Proces
 
 def test_a_killed_rehearsal_leaves_nothing(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from rehearsal.processes import start;"
+        "import sys, time; from pathlib import Path; from rehearsal.machine.processes import start;"
         f"start('x', {SLEEPER!r}, log=Path({str(tmp_path / 'log')!r}), environment={{}});"
         "print('started', flush=True); time.sleep(60)"
     )
@@ -142,7 +142,7 @@ def test_a_killed_rehearsal_leaves_nothing(tmp_path: Path) -> None:
     assert all(is_gone(process.pid) for process in tree)
 
 
-def test_the_tail_of_a_log_is_its_last_lines_that_say_something(tmp_path: Path) -> None:
+def test_the_tail_of_a_log_is_its_last_lines_that_are_not_empty(tmp_path: Path) -> None:
     log = tmp_path / "log"
     assert tail(log) == ""
     log.write_text("one\n\ntwo  \nthree\n\n")

@@ -1,4 +1,4 @@
-"""What a rehearsal tells: lines, tables, colours where they belong, and the same facts as JSON."""
+"""The report of a rehearsal: lines, tables, colours on terminals only, and the facts as JSON."""
 
 import io
 import json
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal import summary
-from rehearsal.report import CheckRun, Delivery, NotHeldError, Placeholder, Report, Resource, Step
+from rehearsal.report import summary
+from rehearsal.report.facts import CheckRun, Delivery, NotHeldError, Placeholder, Report, Resource, Step
 
-TOLD = Delivery(
+DELIVERED = Delivery(
     "pardon-rehearsal-p1-no-running-task", "alarm", "P1", "us-east-1", "delivered", 12.3, "no task runs, for 3 minutes."
 )
 LOST = Delivery("pardon-rehearsal-p4-aws-notice", "event", "P4", "us-east-1", "not delivered", 30000, "")
@@ -24,7 +24,7 @@ def make_report(tmp_path: Path, *, is_terminal: bool = False, width: int = 120) 
     return Report(console, tmp_path / "build" / "rehearsal.json", ["us-east-1"]), output
 
 
-def test_a_step_has_a_line_with_its_time_and_what_it_tells(tmp_path: Path) -> None:
+def test_a_step_has_a_line_with_its_time_and_detail(tmp_path: Path) -> None:
     report, output = make_report(tmp_path)
     with report.step("cdk bootstrap") as step:
         step.detail = "one [account]"
@@ -34,7 +34,7 @@ def test_a_step_has_a_line_with_its_time_and_what_it_tells(tmp_path: Path) -> No
     assert report.steps[0].result == "passed"
 
 
-def test_a_step_that_fails_is_told_and_recorded(tmp_path: Path) -> None:
+def test_a_step_that_fails_is_printed_and_recorded(tmp_path: Path) -> None:
     report, output = make_report(tmp_path)
     with pytest.raises(NotHeldError, match="stacks left, in us-east-1: two"), report.step("cdk destroy"):
         report.expect(False, "us-east-1", "stacks left", "two")
@@ -53,7 +53,7 @@ def test_the_facts_are_json_even_of_a_failed_run(tmp_path: Path) -> None:
     report, _ = make_report(tmp_path)
     report.resources += [Resource("us-east-1", "a", "AWS::SNS::Topic"), Resource("us-east-1", "b", "AWS::SNS::Topic")]
     report.placeholders.append(Placeholder("us-east-1", "a", "AWS::SSM::Document", "Restart"))
-    report.deliveries.append(TOLD)
+    report.deliveries.append(DELIVERED)
     report.runs.append(CLEANED)
     report.expect(True, "us-east-1", "aws ecs list-tasks", "3 tasks")
     report.error = "PostgreSQL was killed by SIGKILL"
@@ -66,7 +66,7 @@ def test_the_facts_are_json_even_of_a_failed_run(tmp_path: Path) -> None:
     assert facts["checks"] == [
         {"name": "aws ecs list-tasks", "region": "us-east-1", "result": "held", "seen": "3 tasks"}
     ]
-    assert facts["deliveries"] == [{**asdict(TOLD), "next": []}]
+    assert facts["deliveries"] == [{**asdict(DELIVERED), "next": []}]
     assert facts["runs"][0]["result"] == {"sessions_ended": 10}
     assert list(report.file.parent.iterdir()) == [report.file]
 
@@ -76,7 +76,7 @@ def test_the_summary_names_placeholders_runs_and_checks(tmp_path: Path) -> None:
     report.resources.append(Resource("us-east-1", "pardon-rehearsal-network", "AWS::EC2::VPC"))
     report.placeholders.append(Placeholder("us-east-1", "pardon-rehearsal-service", "AWS::SSM::Document", "Restart"))
     report.runs.append(CLEANED)
-    report.deliveries += [LOST, TOLD]
+    report.deliveries += [LOST, DELIVERED]
     report.expect(True, "us-east-1", "aws ecs list-tasks", "3 tasks")
     summary.print_all(report)
     for text in ("pardon-rehearsal-network", "pardon-rehearsal-service/Restart", "aws ecs list-tasks", "3 tasks"):

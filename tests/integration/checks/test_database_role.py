@@ -19,12 +19,13 @@ from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.thread_cleanup import queries as thread_cleanup
-from rehearsal.postgres import ROOT, Postgres
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in import TABLES_SQL
 from tests.integration.checks.conftest import ARN, Secrets
 from tests.integration.checks.servers import answers, in_turn, resets, serving
 from tests.integration.conftest import Database
 
-TABLES = (ROOT / "rehearsal" / "application.sql").read_text()
+TABLES = TABLES_SQL.read_text()
 PASSWORD = "for-tests-in-place-of-a-token"
 FORBIDDEN = [
     """INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId") VALUES ('x', 'user-1', 'p', 'w')""",

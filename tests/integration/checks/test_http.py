@@ -12,7 +12,7 @@ import pytest
 
 from ops_lambdas.shared import http
 from ops_lambdas.shared.http import HttpClient, HttpError, NotJsonError
-from rehearsal import certificates
+from rehearsal.postgresql import certificates
 from tests.integration.checks import servers
 from tests.integration.checks.servers import Behaviour, answers, serving
 

@@ -18,7 +18,7 @@ from ops_lambdas.pool_health import core, queries
 from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
 from ops_lambdas.shared.settings import InvalidSettingError
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks.conftest import CONTEXT, CRON_ARN, Check, Secrets, environment
 from tests.integration.conftest import Database
 

@@ -10,7 +10,7 @@ import pytest
 
 from ops_lambdas.pool_health import access, core
 from ops_lambdas.shared.database import DatabaseError
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks import servers
 from tests.integration.checks.conftest import CRON_ARN, CRON_SECRET, Check
 from tests.integration.checks.servers import Behaviour, Server, answers, answers_after, serving

@@ -15,8 +15,8 @@ import pytest
 from ops_lambdas.pool_health import queries
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError, SecretError, read_credentials
-from rehearsal import certificates
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql import certificates
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks.conftest import ARN, Check, Secrets
 from tests.integration.conftest import Database
 

@@ -20,7 +20,7 @@ from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
 from ops_lambdas.shared.settings import InvalidSettingError
 from ops_lambdas.shared.tasks import TasksError
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import Ecs, task
 from tests.integration.checks.servers import (

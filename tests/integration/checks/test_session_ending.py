@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ops_lambdas.session_cleanup import core, queries
 from ops_lambdas.session_cleanup.sessions import count_stale, end_stale
 from ops_lambdas.shared.database import Credentials, DatabaseError, TablesMissingError, Writer, reading, writing
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks.session_world import State, add, clock, states, threads_of
 from tests.integration.conftest import Database
 

@@ -12,7 +12,7 @@ from ops_lambdas.shared.tasks import TasksError
 from ops_lambdas.thread_cleanup import cleanup, core, queries
 from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, OutOfTimeError, RefusedError
 from ops_lambdas.thread_cleanup.fleet import CALLS_PER_TASK
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks import servers
 from tests.integration.checks.ecs import task
 from tests.integration.checks.servers import Behaviour, answers, serving

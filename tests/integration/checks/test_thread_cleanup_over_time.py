@@ -20,7 +20,7 @@ from ops_lambdas.shared.database import DatabaseError
 from ops_lambdas.shared.tasks import Task, Tasks
 from ops_lambdas.thread_cleanup import cleanup, core
 from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, RefusedError, Run
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.checks.thread_world import POOLS, World, worlds
 from tests.integration.conftest import Database
 

@@ -9,7 +9,7 @@ import pytest
 
 from ops_lambdas.shared.database import Credentials, DatabaseError, reading, writing
 from ops_lambdas.shared.lock import CheckLock
-from rehearsal.postgres import Postgres
+from rehearsal.postgresql.server import Postgres
 from tests.integration.conftest import Database
 
 

@@ -1,0 +1,1 @@
+"""The services of the embedded AWS: one module for each, which corrects or extends MiniStack's."""

@@ -1,0 +1,69 @@
+"""IAM policies are enforced, as on AWS: a Lambda may do what its role allows, and no more.
+
+MiniStack enforces policies with AUTH=true; access keys without a user, as the CDK CLI's here, act as root.
+"""
+
+import json
+import time
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import sts
+
+SESSION_SECONDS = 12 * 3600
+
+
+def register() -> None:
+    """Count loopback as secure transport, let the credentials of Lambdas expire, and know ECS's resources and keys.
+
+    Policies that demand TLS would refuse everything otherwise, and an IAM token for a database is valid only
+    from credentials that expire; MiniStack gives a Lambda's none.
+    """
+    resolve, register_session = iam_evaluator._resolve_condition_key, sts.register_session
+    keys_of, resource_of = iam_actions.request_tag_context, iam_actions.extract_resource_arn
+
+    def resolve_secure(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    def register_expiring(access_key: str, session: dict[str, Any]) -> None:
+        register_session(access_key, {"Expiration": time.time() + SESSION_SECONDS, **session})
+
+    def keys_with_cluster(service: str, action: str, body: bytes, *more: Any) -> dict[str, Any]:
+        keys = keys_of(service, action, body, *more)
+        return {**keys, **(cluster_key(body) if service == "ecs" else {})}
+
+    def resource_with_tasks(service: str, method: str, path: str, headers: Any, body: bytes, *more: Any) -> Any:
+        action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
+        resource = tasks_resource(action, body) if service == "ecs" else None
+        return resource or resource_of(service, method, path, headers, body, *more)
+
+    iam_evaluator._resolve_condition_key = resolve_secure
+    sts.register_session = register_expiring
+    iam_actions.request_tag_context = keys_with_cluster
+    iam_actions.extract_resource_arn = resource_with_tasks
+
+
+def cluster_key(body: bytes) -> dict[str, str]:
+    """The condition key of a request to ECS that names a cluster; MiniStack has none of ECS's keys."""
+    name = cluster_name(body)
+    return {"ecs:cluster": f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{name}"} if name else {}
+
+
+def tasks_resource(action: str, body: bytes) -> str | None:
+    """The resource that a request about tasks is authorized on; None for other requests. MiniStack takes the cluster.
+
+    Source: Service Authorization Reference, Amazon ECS: DescribeTasks has resource type task; ListTasks has
+    container instances, which it names only when they are asked for.
+    """
+    if action == "ListTasks":
+        return "*"
+    if action != "DescribeTasks":
+        return None
+    task = json.loads(body)["tasks"][0].rpartition("/")[2]
+    return f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/{cluster_name(body)}/{task}"
+
+
+def cluster_name(body: bytes) -> str:
+    """The cluster that a request names, by name or ARN; "" when it names none."""
+    return str(json.loads(body or b"{}").get("cluster", "")).rpartition("/")[2]

@@ -1,0 +1,1 @@
+"""The machine that a rehearsal runs on: its processes, addresses, folders and environment variables."""

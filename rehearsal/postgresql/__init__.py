@@ -1,0 +1,1 @@
+"""PostgreSQL as RDS runs it: its server, binaries, configuration and certificates."""

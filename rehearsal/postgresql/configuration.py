@@ -1,0 +1,44 @@
+"""Configuration files and roles with which the embedded PostgreSQL behaves as RDS does."""
+
+# Durability is off because the data never outlives its server: a crash of the machine loses nothing.
+SETTINGS = """
+listen_addresses = '{host}'
+port = {port}
+unix_socket_directories = ''
+max_connections = 200
+shared_preload_libraries = 'pg_stat_statements'
+ssl = on
+ssl_ca_file = '{authority}'
+ssl_cert_file = '{chain}'
+ssl_key_file = '{key}'
+ssl_min_protocol_version = 'TLSv1.2'
+password_encryption = 'scram-sha-256'
+log_connections = 'authorization'
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %q%u@%d '
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+"""
+
+ACCESS = "hostssl all all all scram-sha-256\n"  # no line for plain connections, as with rds.force_ssl = 1
+
+# The name in the certificate of the endpoint that verifies IAM tokens, and of the map that trusts it.
+IAM_CLIENT = "rds-iam"
+
+# Behind such an endpoint members of rds_iam cannot log in with a password, as on RDS, except the master:
+# PostgreSQL makes a role that may grant another role a member of it, and RDS's master may grant rds_iam.
+ACCESS_BEHIND_ENDPOINT = f"""
+hostssl all +rds_superuser all scram-sha-256
+hostssl all +rds_iam all cert map={IAM_CLIENT}
+{ACCESS}"""
+IDENTITIES = f"{IAM_CLIENT} {IAM_CLIENT} all\n"
+
+# The master user is made a member of rds_superuser. Source: Amazon RDS user guide, "Understanding the
+# rds_superuser role" and "Creating a database account using IAM authentication".
+ROLES = """
+CREATE ROLE rds_superuser NOLOGIN CREATEROLE CREATEDB;
+CREATE ROLE rds_iam NOLOGIN;
+GRANT pg_monitor, pg_signal_backend, pg_checkpoint, rds_iam TO rds_superuser WITH ADMIN OPTION;
+"""

@@ -1,0 +1,1 @@
+"""The report of a rehearsal: facts as they come, and the summary at its end."""

@@ -1,0 +1,6 @@
+"""The stand-in for the application: one instance for each running task, and the SQL of its database."""
+
+from pathlib import Path
+
+TABLES_SQL = Path(__file__).with_name("tables.sql")
+SEED_SQL = Path(__file__).with_name("seed.sql")

@@ -1,0 +1,51 @@
+"""Serve the stand-in: a Coral server and a site for each task, and the site of all tasks over TLS."""
+
+import itertools
+import ssl
+import threading
+from collections.abc import Sequence
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from socketserver import TCPServer
+from typing import Any
+
+from application import CORAL_PORT, WEB_PORT
+from rehearsal.stand_in.http_handlers import CoralHandler, CoralMemory, Handler, Settings, SiteHandler, WebHandler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def server_bind(self) -> None:
+        """Bind without the look-up of the host's name, which asks DNS."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+
+def serve(host: str, settings: Settings, coral: CoralMemory | None = None) -> list[ThreadingHTTPServer]:
+    """Start one instance on its host: its Coral server and its site, each in threads of their own."""
+    shared = {"settings": settings, "coral": coral or CoralMemory()}
+    return [_start((host, port), handler, shared) for port, handler in _PORTS.items()]
+
+
+def serve_site(
+    address: tuple[str, int], settings: Settings, corals: Sequence[CoralMemory], chain_file: Path, key_file: Path
+) -> ThreadingHTTPServer:
+    """Serve the site of all tasks over TLS, as the load balancer does."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain_file, key_file)
+    return _start(address, SiteHandler, {"settings": settings, "corals": itertools.cycle(corals)}, context)
+
+
+_PORTS: dict[int, type[Handler]] = {CORAL_PORT: CoralHandler, WEB_PORT: WebHandler}
+
+
+def _start(
+    address: tuple[str, int], handler: type[Handler], shared: dict[str, Any], tls: ssl.SSLContext | None = None
+) -> ThreadingHTTPServer:
+    server = _Server(address, type(handler.__name__, (handler,), dict(shared)))
+    if tls:  # each handshake in the thread of its request
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return server

@@ -1,0 +1,67 @@
+"""Find what a destroyed region has left behind, in the services themselves rather than in CloudFormation."""
+
+import json
+from functools import partial
+from typing import Any
+
+import jmespath  # type: ignore[import-untyped]
+
+from rehearsal.report.facts import Step
+from rehearsal.run import NAMES, Region, Run
+
+# Service, operation, and where names are in its answer.
+_LISTS = (
+    ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
+    ("ec2", "describe_vpcs", "Vpcs[].Tags[?Key=='Name'].Value[]"),
+    ("ecr", "describe_repositories", "repositories[].repositoryName"),
+    ("ecs", "list_clusters", "clusterArns"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers[].LoadBalancerName"),
+    ("events", "list_rules", "Rules[].Name"),
+    ("iam", "list_roles", "Roles[].RoleName"),
+    ("kms", "list_aliases", "Aliases[].AliasName"),
+    ("lambda", "list_functions", "Functions[].FunctionName"),
+    ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+    ("rds", "describe_db_instances", "DBInstances[].DBInstanceIdentifier"),
+    ("s3", "list_buckets", "Buckets[].Name"),
+    ("scheduler", "list_schedule_groups", "ScheduleGroups[].Name"),
+    ("secretsmanager", "list_secrets", "SecretList[].Name"),
+    ("sns", "list_topics", "Topics[].TopicArn"),
+    ("sqs", "list_queues", "QueueUrls"),
+)
+
+
+def expect_none(run: Run, retained: set[str], step: Step) -> None:
+    """Check that nothing is left of all regions but what is retained on purpose.
+
+    For all regions at once, since roles and buckets are listed whatever their region.
+    """
+    looks = [partial(_names, run, region, *one) for region in run.regions for one in _LISTS]
+    left = set().union(*run.parallel(*looks))
+    step.detail = f"{len(retained)} resources retained on purpose"
+    seen = ", ".join(sorted(left)) or "nothing"
+    name = "what is left is what is retained on purpose"
+    run.report.expect(left == retained, run.regions[0].name, name, seen)
+
+
+def retained(run: Run, region: Region) -> set[str]:
+    """Return the physical ids of the deployed resources whose templates keep them when a stack is deleted."""
+    formation = run.client("cloudformation", region)
+    kept = set()
+    for stack in region.stack_names():
+        template = json.loads((region.assembly("changed") / f"{stack}.template.json").read_text())
+        policies = {name: one.get("DeletionPolicy", "Delete") for name, one in template["Resources"].items()}
+        for resource in formation.describe_stack_resources(StackName=stack)["StackResources"]:
+            if policies[resource["LogicalResourceId"]].startswith("Retain"):
+                kept.add(resource["PhysicalResourceId"])
+    return kept
+
+
+def _names(run: Run, region: Region, service: str, operation: str, expression: str) -> set[str]:
+    client = run.client(service, region)
+    if client.can_paginate(operation):
+        answers: list[Any] = list(client.get_paginator(operation).paginate())
+    else:
+        answers = [getattr(client, operation)()]
+    names = [name for answer in answers for name in jmespath.search(expression, answer) or []]
+    return {name for name in names if NAMES.prefix in name}

@@ -1,0 +1,63 @@
+"""Run the deployed housekeeping on its schedule, and compare its result with what is there."""
+
+from typing import Any
+
+from application import SECRETS
+from config import REHEARSAL
+from rehearsal.report.facts import CheckRun
+from rehearsal.run import NAMES, Region, Run
+from rehearsal.steps.fire_schedule import Outcome, expect_metrics, fire
+
+_NOT_REPLACED = {NAMES.secret(secret.name) for secret in SECRETS if not secret.is_replaced}
+_PENDING = "PendingConfirmation"
+
+
+def prove(run: Run, region: Region) -> list[CheckRun]:
+    """Secrets are young, the address subscribed by hand has not confirmed, the database is restorable."""
+    outcome = fire(run, region, "housekeeping")
+    names = _secrets(run, region, outcome)
+    pending = _subscribers(run, region, outcome)
+    backup = outcome.result["backup"]
+    minutes = backup["restorable_minutes_ago"]
+    seen = f"{backup['status']}, restorable to {minutes:g} minutes ago"
+    is_so = (backup["status"], backup["has_backup"]) == ("available", True) and minutes < 5
+    run.report.expect(is_so, region.name, "housekeeping finds the database restorable", seen)
+    expect_metrics(
+        run,
+        region,
+        outcome,
+        {
+            ("OldestSecretDays", ""): outcome.result["oldest_secret_days"],
+            ("ConfirmedSubscribers", ""): len(REHEARSAL.alarm_emails),
+            ("UnconfirmedSubscribers", ""): len(pending),
+            ("RestorableMinutesAgo", ""): minutes,
+        },
+    )
+    did = f"{len(names)} secrets under a day old, {', '.join(pending)} has not confirmed, the database is restorable"
+    return [outcome.reported(region, did)]
+
+
+def _secrets(run: Run, region: Region, outcome: Outcome) -> set[str]:
+    pages = run.client("secretsmanager", region).get_paginator("list_secrets").paginate()
+    there = {one["Name"] for page in pages for one in page["SecretList"] if one["Name"].startswith(NAMES.secret(""))}
+    looked_at = {secret["name"]: secret for secret in outcome.result["secrets"]}
+    days = outcome.result["oldest_secret_days"]
+    is_so = (
+        set(looked_at) == there - _NOT_REPLACED and not any(one["is_old"] for one in looked_at.values()) and days < 1
+    )
+    seen = f"{len(looked_at)} of {len(there)} secrets, the oldest {days:g} days; wallets are not counted"
+    run.report.expect(is_so, region.name, "housekeeping finds every secret that is replaced, and none old", seen)
+    return set(looked_at)
+
+
+def _subscribers(run: Run, region: Region, outcome: Outcome) -> list[str]:
+    answer = run.client("sns", region).list_subscriptions_by_topic(TopicArn=region.alarm_topic)
+    listed: list[dict[str, Any]] = answer["Subscriptions"]
+    pending = [one["Endpoint"] for one in listed if one["SubscriptionArn"] == _PENDING]
+    found = outcome.result["subscribers"]
+    is_so = bool(pending) and found == {"confirmed": len(REHEARSAL.alarm_emails), "unconfirmed": pending}
+    seen = f"{found['confirmed']} confirmed, not confirmed: {', '.join(found['unconfirmed']) or 'none'}"
+    run.report.expect(
+        is_so, region.name, "housekeeping names who has not confirmed the subscription to the alarms", seen
+    )
+    return pending

@@ -1,0 +1,82 @@
+"""Run the commands that the emails name, and those of docs/runbook.md, as they are written there."""
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from config import PRODUCTION
+from names import CHECKS
+from rehearsal import ROOT
+from rehearsal.machine import guards
+from rehearsal.report.facts import Step
+from rehearsal.run import ACCOUNT, NAMES, Region, Run
+
+SECRET = NAMES.secret("agent-api-key")  # whose deletion is one of the events
+_AT_ONCE = 4
+_CHECK = "make check CHECK="
+_NOT_RUN = {"make deploy": "other steps deploy", "guardduty": "the emulator has no such service"}
+_TYPED = "typed by the rehearsal"
+_CHOSEN = {"ADDRESS": "your-email@example.com", "SECRET": "openai-api-key"}  # by the operator
+
+
+def prove(run: Run, region: Region, step: Step) -> None:
+    """Every command must succeed; those that change the service come last, one after the other."""
+    named = [one for delivery in run.report.deliveries if delivery.region == region.name for one in delivery.next]
+    # One is enough of the commands that differ in the check's name only.
+    by_kind = {_without_check(command): command for command in [*_of_the_runbook(region), *named]}
+    commands = sorted(command for command in by_kind.values() if re.search(r"\baws |^make ", command))
+    runnable = [command for command in commands if not any(word in command for word in _NOT_RUN)]
+    changes = [command for command in runnable if "update-service" in command or "modify-db-instance" in command]
+    checks = [command for command in runnable if command.startswith(_CHECK)]
+    others = [command for command in runnable if command not in {*changes, *checks}]
+    secrets = run.client("secretsmanager", region)
+    secrets.delete_secret(SecretId=SECRET, RecoveryWindowInDays=7)  # as in the email about that event
+    first = [command for command in others if "restore-secret" in command]
+    _run(run, region, first)
+    is_restored = "DeletedDate" not in secrets.describe_secret(SecretId=SECRET)
+    name = "the email's command restores a secret that is scheduled for deletion"
+    run.report.expect(bool(first) and is_restored, region.name, name, SECRET)
+    others = [command for command in others if command not in first]
+    run.parallel(*(partial(_run, run, region, others[part::_AT_ONCE]) for part in range(_AT_ONCE)))
+    _run(run, region, [*checks, *changes, f"{_CHECK}database_role ENV=rehearsal"])  # with the new password
+    without = "; ".join(f"{what}: {why}" for what, why in _NOT_RUN.items())
+    name = "the commands of the emails and the runbook succeed as written"
+    run.report.expect(len(runnable) > 1, region.name, name, f"{len(runnable)} commands; not run are {without}")
+    step.detail = f"{len(runnable)} commands"
+
+
+def _of_the_runbook(region: Region) -> Iterator[str]:
+    """The commands of the runbook's blocks, with the rehearsal's names; a line that ends in && goes on in the next."""
+    text = (ROOT / "docs" / "runbook.md").read_text()
+    names = {PRODUCTION.prefix: NAMES.prefix, PRODUCTION.account: ACCOUNT, PRODUCTION.home_region: region.name}
+    names |= {"ENV=production": "ENV=rehearsal"}
+    for block in re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for command in block.replace("&&\n", "&& ").splitlines():
+            if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER|NAME)\b", command):  # run as the email has it
+                yield re.sub("|".join(names), lambda found: names[found[0]], command)
+
+
+def _without_check(command: str) -> str:
+    checks = sorted(CHECKS, key=len, reverse=True)  # a name that begins with another's comes first
+    kind = re.sub("|".join(check.replace("_", "[-_]") for check in checks), "CHECK", command)
+    return re.sub(r" (--region |REGION=)\S+", "", kind)  # emails name it, the runbook does not
+
+
+def _run(run: Run, region: Region, commands: Sequence[str]) -> None:
+    for command in commands:
+        if command.startswith(_CHECK):
+            check = command.removeprefix(_CHECK).split()[0]
+            arguments = [check, "--environment", "rehearsal", "--region", region.name]
+            run.finish(run.begin("make check", [Path(sys.executable), "-m", "procedures.check", *arguments], region))
+            continue
+        chosen = re.sub(r"\b[A-Z_]+\b", lambda found: _CHOSEN.get(found[0], found[0]), command)
+        # A function, so that the command's own $(aws ...) comes here, too.
+        program = shlex.quote(str(guards.PROGRAMS / "aws"))
+        script = (
+            f'aws() {{ {program} --endpoint-url {run.endpoint} "$@"; }}\nprintf %s\\\\n "{_TYPED}" | {{ {chosen}; }}'
+        )
+        name = re.findall(r"\baws (\S+ \S+)", command)[-1]
+        run.finish(run.begin(f"aws {name}", ["bash", "-c", script], region))

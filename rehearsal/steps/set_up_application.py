@@ -1,0 +1,58 @@
+"""Set the application up in a deployed region: the database's tables and rows, and the tasks' secrets."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from application import WEB_PORT
+from rehearsal.machine import loopback
+from rehearsal.report.facts import Step
+from rehearsal.run import NAMES, Region, Run
+from rehearsal.stand_in import SEED_SQL, TABLES_SQL
+
+
+def database_secret(run: Run, region: Region) -> dict[str, Any]:
+    """Read the deployed database's secret, as the task and the checks do."""
+    return dict(json.loads(_secret(run, region, "database-url")))
+
+
+def cron_secret(run: Run, region: Region) -> str:
+    """Read the secret that the operations routes require."""
+    return str(json.loads(_secret(run, region, "cron-secret"))["value"])
+
+
+def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
+    """Query the deployed database as its owner."""
+    secret = database_secret(run, region)
+    database = region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
+    try:
+        return list(database.run(sql) or [])
+    finally:
+        database.close()
+
+
+def set_up(run: Run, region: Region, step: Step) -> None:
+    """Create the application's tables in the deployed database and give the tasks their secrets."""
+    for file in (TABLES_SQL, SEED_SQL):
+        query(run, region, file.read_text())
+    ((sessions,),) = query(run, region, 'SELECT count(*) FROM "Session"')
+    secrets = {"DATABASE_URL": database_secret(run, region)["url"], "CRON_SECRET": cron_secret(run, region)}
+    region.secrets_file.write_text(json.dumps(secrets))
+    run.processes.until(
+        lambda: all(_is_healthy(host) for host in region.hosts),
+        timeout_seconds=60,
+        what="the sites of all tasks are healthy",
+    )
+    seen = f"{len(region.hosts)} tasks on {', '.join(region.hosts)}"
+    run.report.expect(True, region.name, "the application's tasks are healthy", seen)
+    step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
+
+
+def _is_healthy(host: str) -> bool:
+    status, _ = loopback.get(f"http://{host}:{WEB_PORT}/api/health/coral")
+    return status == HTTPStatus.OK
+
+
+def _secret(run: Run, region: Region, name: str) -> str:
+    answer = run.client("secretsmanager", region).get_secret_value(SecretId=NAMES.secret(name))
+    return str(answer["SecretString"])

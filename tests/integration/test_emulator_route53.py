@@ -1,0 +1,53 @@
+"""The emulator's Route 53: a Lambda reaches the site by its name."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rehearsal.postgresql.server import Postgres
+from rehearsal.stand_in.http_handlers import CoralMemory, Settings
+from rehearsal.stand_in.serve import serve_site
+from tests.integration.emulator_process import Emulator, function
+from tests.integration.emulator_templates import site
+
+VISITOR = """
+import json, os, socket, ssl, urllib3
+def handler(event, context):
+    try:
+        pool = urllib3.PoolManager(ssl_context=ssl.create_default_context())
+        answer = pool.request("GET", event["url"], retries=False)
+        return {"status": answer.status, "body": json.loads(answer.data)}
+    except urllib3.exceptions.HTTPError as error:
+        return {"error": type(error).__name__, "text": str(error)}
+"""
+
+
+def test_lambda_reaches_the_site_by_its_name_and_nothing_else(
+    emulator: Emulator, postgres: Postgres, site_port: int, tmp_path: Path
+) -> None:
+    certificate = postgres.authority.issue("site", "pardon.example.com")
+    secrets_file = tmp_path / "secrets.json"
+    secrets_file.write_text(json.dumps({"CRON_SECRET": "secret"}))
+    settings = Settings(secrets_file, postgres.ca_file, ["pool-0"])
+    server = serve_site(
+        ("127.0.0.1", site_port), settings, [CoralMemory()], certificate.chain_file, certificate.key_file
+    )
+    emulator.deploy("site", site("SECONDARY"), "us-west-2")  # where no server answers
+    emulator.deploy("site", site("PRIMARY"))
+    name = emulator.deploy("visitor", function([], VISITOR))["Function"]
+
+    def visit(url: str) -> dict[str, Any]:
+        answer = emulator.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"url": url}))
+        result: dict[str, Any] = json.load(answer["Payload"])
+        return result
+
+    healthy, unauthorized = (
+        visit(f"https://pardon.example.com/api/{path}") for path in ("health/coral", "cron/pool-health")
+    )
+    server.shutdown()
+    server.server_close()
+    assert healthy == {"status": 200, "body": {"status": "healthy"}}
+    assert unauthorized["status"] == 401
+    assert visit("https://pardon.example.com/")["error"] == "NewConnectionError"
+    for url in ("https://example.com/", "https://other.example.com/"):
+        assert visit(url)["error"] == "NameResolutionError"
