@@ -40,8 +40,8 @@ def run(emulator: Emulator, postgres: Postgres, tmp_path: Path, monkeypatch: pyt
 def scheduled_check(check: str, **does: str) -> Resources:
     """A check in the group of the checks' schedules, with what it does on each of them."""
     resources = function([], CHECK)
-    resources["Function"]["Properties"]["FunctionName"] = NAMES.function(check)
-    resources["Logs"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": NAMES.function_log_group(check)}}
+    resources["Function"]["Properties"]["FunctionName"] = NAMES.check(check)
+    resources["Logs"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": NAMES.check_log_group(check)}}
     resources["Group"] = {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {"Name": NAMES.schedule_group}}
     for schedule, one in does.items():
         target = {
@@ -53,7 +53,7 @@ def scheduled_check(check: str, **does: str) -> Resources:
             "Type": "AWS::Scheduler::Schedule",
             "DependsOn": "Group",
             "Properties": {
-                "Name": f"{NAMES.function(check)}-{schedule}".rstrip("-"),
+                "Name": f"{NAMES.check(check)}-{schedule}".rstrip("-"),
                 "GroupName": NAMES.schedule_group,
                 "ScheduleExpression": "rate(1 day)",
                 "FlexibleTimeWindow": {"Mode": "OFF"},

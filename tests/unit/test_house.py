@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 PACKAGED = ("constructs", "rehearsal", "ops_lambdas")
-FILES_OF_A_CHECK = {"settings", "core", "handler", "report", "queries"}
+FILES_OF_A_CHECK = {"__init__", "settings", "core", "handler", "report"}
 DECISION = re.compile(r"# (\d+)\. (.+)\n\n\*\*Status\.\*\* (\w+), (\d{4}-\d\d-\d\d)\.\n")
 ROW = re.compile(r"^\| (\d+) \| \[(.+)\]\((\d{4}-[a-z0-9-]+\.md)\) \| (\w+) \| (\d{4}-\d\d-\d\d) \|$", re.MULTILINE)
 
@@ -97,8 +97,7 @@ def test_a_package_says_what_it_is() -> None:
     docstrings = {path: ast.get_docstring(_tree(path)) or "" for path in MODULES if path.name == "__init__.py"}
     for path in sorted(folder / "__init__.py" for folder in folders):
         assert path in docstrings, f"{path} is missing"
-        lines = len(docstrings[path].splitlines())
-        assert lines == 1, f"the docstring of {path} has {lines} lines, 1 is allowed"
+        assert re.match(r"[A-Z].+\.(\n|$)", docstrings[path]), f"the docstring of {path} has no first line that says it"
 
 
 def test_constructs_is_no_package() -> None:
@@ -107,16 +106,26 @@ def test_constructs_is_no_package() -> None:
 
 
 def test_no_two_modules_have_one_name() -> None:
-    checks = {path.parent.name for path in MODULES if path.parent.parent == Path("ops_lambdas")}
+    """But the checks' own files, which have the same names in each check, and modules named for a check."""
+    checks = {path.parent for path in MODULES if path.match("ops_lambdas/*/handler.py")}
+    allowed = {"__init__", "__main__", *(check.name for check in checks)}
     named = defaultdict(list)
     for path in MODULES:
-        if path.parts[0] != "tests" and path.stem not in {"__init__", "__main__", *FILES_OF_A_CHECK, *checks}:
+        if path.parts[0] != "tests" and path.parent not in checks and path.stem not in allowed:
             named[path.stem].append(str(path))
     found = {stem: paths for stem, paths in named.items() if len(paths) > 1}
     lines = "\n".join(
         f"{stem}: {len(paths)} modules, 1 is allowed: {', '.join(paths)}" for stem, paths in found.items()
     )
     assert not found, lines
+
+
+def test_every_check_has_the_same_files() -> None:
+    for handler in (path for path in MODULES if path.match("ops_lambdas/*/handler.py")):
+        missing = FILES_OF_A_CHECK - {path.stem for path in MODULES if path.parent == handler.parent}
+        assert not missing, f"{handler.parent} lacks {', '.join(sorted(missing))}"
+        declaration = Path("constructs/checks", f"{handler.parent.name}.py")
+        assert declaration in MODULES, f"{declaration} is missing: it declares what {handler.parent.name} needs in AWS"
 
 
 def _tokens(path: Path) -> list[Token]:
