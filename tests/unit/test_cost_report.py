@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from ops_lambdas.cost_report import mail
+from ops_lambdas.cost_report import email_text
 from ops_lambdas.cost_report.core import (
     Band,
     Change,
@@ -213,19 +213,19 @@ def test_every_report_adds_up_and_can_be_mailed(
     assert sum(one.cost for one in made.services) == made.costs.total
     if made.change and before is not None:
         assert made.change.amount == sum(one.change.amount for one in made.services if one.change)
-    subject = mail.subject("production", made)
+    subject = email_text.subject("production", made)
     assert subject.isascii()
     assert subject.isprintable()
     assert 0 < len(subject) <= 100
     for form in ("short", "long"):
-        text = mail.text("production", made, form=form, metric="UnblendedCost", scope="All.")
+        text = email_text.text("production", made, form=form, metric="UnblendedCost", scope="All.")
         assert f"{made.costs.total:,.2f}".replace("-0.00", "0.00") in text
 
 
-def mailed(made: Report, form: mail.Form, tag: TagState = "active") -> str:
-    scope = mail.scope(tag, "Environment", "production")
-    text = mail.text("production", made, form=form, metric="UnblendedCost", scope=scope)
-    return f"Subject: {mail.subject('production', made)}\n\n{text}"
+def mailed(made: Report, form: email_text.Form, tag: TagState = "active") -> str:
+    scope = email_text.scope(tag, "Environment", "production")
+    text = email_text.text("production", made, form=form, metric="UnblendedCost", scope=scope)
+    return f"Subject: {email_text.subject('production', made)}\n\n{text}"
 
 
 HISTORY = tuple((date(2026, month, 1), Decimal(month * 100)) for month in range(5, 11))
@@ -246,18 +246,20 @@ QUIET = costs(**{ECS.replace(" ", "_"): "30", RDS.replace(" ", "_"): "61.5"})
     ],
     ids=["above", "long", "quiet-untagged", "whole-month", "after-february", "credits-in-euro", "first-day-of-zero"],
 )
-def test_mails_read_well(made: Report, form: mail.Form, tag: TagState, snapshot: SnapshotAssertion) -> None:
+def test_mails_read_well(made: Report, form: email_text.Form, tag: TagState, snapshot: SnapshotAssertion) -> None:
     assert mailed(made, form, tag) == snapshot
 
 
 def test_no_data_is_said_and_is_not_zero(snapshot: SnapshotAssertion) -> None:
-    text = mail.no_data_text("production", TODAY.reported, scope=mail.scope("inactive", "Environment", "production"))
-    assert f"Subject: {mail.no_data_subject('production')}\n\n{text}" == snapshot
+    text = email_text.no_data_text(
+        "production", TODAY.reported, scope=email_text.scope("inactive", "Environment", "production")
+    )
+    assert f"Subject: {email_text.no_data_subject('production')}\n\n{text}" == snapshot
 
 
 def test_a_long_subject_is_cut_and_its_oddities_replaced() -> None:
     band = Band("Täglich\n" + "x" * 200, Decimal(0), Decimal(1))
-    subject = mail.subject("production", report(Costs("USD", {band.service: Decimal(2)}), bands=[band]))
+    subject = email_text.subject("production", report(Costs("USD", {band.service: Decimal(2)}), bands=[band]))
     assert subject.endswith("...")
     assert "T?glich?x" in subject
     assert len(subject) == 100

@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops_lambdas.housekeeping.core import (
+    Backup,
     Instance,
     Secret,
+    SecretAge,
     Subscribers,
     Subscription,
     backup,
     secret_ages,
     subscribers,
 )
+from ops_lambdas.housekeeping.report import publish_backup, publish_secrets, publish_subscribers
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment
 
@@ -27,6 +30,13 @@ VALID = {
     "ALARM_EMAILS": "",
     "DATABASE_INSTANCE": "pardon-production-database",
 }
+
+
+def publish_every_metric(environment: str) -> None:
+    """Publish every metric of the check, for the tests of alarms and dashboard."""
+    publish_backup(environment, Backup("available", has_backup=True, restorable_minutes_ago=1))
+    publish_subscribers(environment, Subscribers(1, ()))
+    publish_secrets(environment, (SecretAge("secret", 1, is_old=False),))
 
 
 @pytest.mark.parametrize(
@@ -140,10 +150,10 @@ def test_a_missing_setting_is_named(field: str) -> None:
         ("SECRET_ARNS", f"{SECRET},", "ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", f"{SECRET},{SECRET}", "ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", "cron-secret", "ARNs of different Secrets Manager secrets"),
-        ("ALARM_EMAILS", "operator", "different e-mail addresses with commas between, or empty"),
-        ("ALARM_EMAILS", "a@example.com, b@example.com", "different e-mail addresses"),
-        ("ALARM_EMAILS", "a@example.com,a@example.com", "different e-mail addresses"),
-        ("ALARM_EMAILS", ",", "different e-mail addresses"),
+        ("ALARM_EMAILS", "operator", "different email addresses with commas between, or empty"),
+        ("ALARM_EMAILS", "a@example.com, b@example.com", "different email addresses"),
+        ("ALARM_EMAILS", "a@example.com,a@example.com", "different email addresses"),
+        ("ALARM_EMAILS", ",", "different email addresses"),
         ("DATABASE_INSTANCE", "arn:aws:rds:us-east-1:123456789012:db:x", "the name of a resource"),
     ],
 )

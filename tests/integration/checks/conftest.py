@@ -16,7 +16,8 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.database_role.role import RoleMaker
-from ops_lambdas.pool_health import core, handler
+from ops_lambdas.pool_health import handler
+from ops_lambdas.pool_health.report import PoolHealthResult
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, writing
 from ops_lambdas.shared.settings import DatabaseSettings
@@ -113,11 +114,11 @@ class Check:
             password=self.password,
         )
 
-    def run(self, event: object = None) -> core.PoolHealthResult:
+    def run(self, event: object = None) -> PoolHealthResult:
         try:
             # pytest has another standard output than when the logger was made.
             with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
-                result: core.PoolHealthResult = handler.handler(event, CONTEXT)
+                result: PoolHealthResult = handler.handler(event, CONTEXT)
         finally:
             written = self._capsys.readouterr()
             assert self.password not in written.out + written.err

@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from ops_lambdas.housekeeping import handler
-from ops_lambdas.housekeeping.access import NotSeenError
-from ops_lambdas.housekeeping.result import HousekeepingResult
+from ops_lambdas.housekeeping.access import NotCheckedError
+from ops_lambdas.housekeeping.report import HousekeepingResult
 from tests.integration.checks.conftest import CONTEXT
 from tests.integration.checks.servers import Behaviour, Exchange, answers
 
@@ -154,10 +154,10 @@ class House:
 
     def fails(self, message: str) -> dict[str, Any]:
         """Run, see it fail, and return the result that it logged."""
-        with pytest.raises(NotSeenError, match=message) as caught:
+        with pytest.raises(NotCheckedError, match=message) as caught:
             self.run()
         (log,) = self.logs[:1]
         assert log["level"] == "WARNING"
-        assert str(caught.value) == f"not looked at: {'; '.join(log['result']['failures'])}"
+        assert str(caught.value) == f"not checked: {'; '.join(log['result']['failures'])}"
         assert log["result"]["state"] == "incomplete"
         return dict(log["result"])

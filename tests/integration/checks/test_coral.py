@@ -38,7 +38,7 @@ def test_threads_are_listed_each_once() -> None:
         (answers(401), "failed", "status 401"),
         (answers(204, b""), "failed", "status 204"),
         (answers(500), "failed", "status 500"),
-        (answers(200, b"<html>"), "failed", "no JSON"),
+        (answers(200, b"<html>"), "failed", "not JSON"),
         (answers(200, {"threads": []}), "failed", "must be a list, got dict"),
         (answers(200, -1), "failed", "must be a list, got int"),
         (answers(200, ["a", 1]), "failed", "printable characters, got 1"),

@@ -16,8 +16,7 @@ from botocore.config import Config
 from ops_lambdas.cost_report import explorer, handler
 from ops_lambdas.cost_report.core import CostDataError
 from ops_lambdas.cost_report.explorer import MAX_REQUESTS, CostExplorerError
-from ops_lambdas.cost_report.publication import TopicError
-from ops_lambdas.cost_report.result import CostReportResult
+from ops_lambdas.cost_report.report import CostReportResult, TopicError
 from ops_lambdas.shared.settings import InvalidSettingError
 from tests.integration.checks.conftest import CONTEXT
 from tests.integration.checks.servers import Exchange, Server, answers, nobody, serving
@@ -231,7 +230,7 @@ def test_a_short_report_asks_four_times_and_sends_one_mail(aws: Aws, report: Rep
     assert (mail["Action"], mail["TopicArn"]) == ("Publish", TOPIC)
     assert mail["Subject"] == "Costs of rehearsal, November 2026: 410.00 USD; forecast 500.00"
     assert "Nothing is above its band." in mail["Message"]
-    assert "AWS still estimates these numbers" in mail["Message"]
+    assert "These numbers are AWS's estimates" in mail["Message"]
     assert [log["message"] for log in report.logs] == ["Costs reported"]
 
 
@@ -243,7 +242,7 @@ def test_a_long_report_asks_once_more_for_the_months_before(aws: Aws, report: Re
     message = aws.mails[0]["Message"]
     assert "      300.50  July 2026\n" in message
     assert "June 2026" not in message, "before the account"
-    assert "AWS Data Transfer: no cost under this name" in message
+    assert "AWS Data Transfer: no cost with this name" in message
 
 
 def test_pages_are_put_together_and_bounded(aws: Aws, report: Report) -> None:
@@ -325,7 +324,7 @@ def test_the_first_month_has_nothing_to_compare_with(aws: Aws, report: Report) -
     aws.recorded["GetCostAndUsage"][1] = usage(start="2026-10-01")
     result = report.run()
     assert (result.get("before"), result.get("change")) == (None, None)
-    assert "the month before has no data to compare with" in aws.mails[0]["Message"]
+    assert "no data of the month before to compare with" in aws.mails[0]["Message"]
 
 
 def test_another_currency_is_reported_without_bands(aws: Aws, report: Report) -> None:
@@ -334,7 +333,7 @@ def test_another_currency_is_reported_without_bands(aws: Aws, report: Report) ->
     result = report.run()
     assert result.get("currency") == "CNY"
     assert {band["state"] for band in result.get("bands", [])} == {"not_compared"}  # type: ignore[attr-defined]
-    assert "Bands are in USD, and are not compared with CNY." in aws.mails[0]["Message"]
+    assert "Bands are in USD, not compared with CNY." in aws.mails[0]["Message"]
 
 
 def test_amortized_costs_are_asked_for_as_such(aws: Aws, report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,7 +392,7 @@ def test_access_denied_is_an_error_that_names_the_operation(aws: Aws, report: Re
 
 def test_a_topic_that_takes_nothing_is_an_error(aws: Aws, report: Report) -> None:
     aws.topic_status = 400
-    with pytest.raises(TopicError, match=f"topic {TOPIC} did not take the report: .*KMSAccessDenied"):
+    with pytest.raises(TopicError, match=f"topic {TOPIC} did not accept the report: .*KMSAccessDenied"):
         report.run()
 
 

@@ -13,8 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.database_role import grants, queries
 from ops_lambdas.database_role import role as role_module
-from ops_lambdas.database_role.core import Ensured, RoleError
+from ops_lambdas.database_role.core import RoleError
 from ops_lambdas.database_role.handler import handler
+from ops_lambdas.database_role.report import Ensured
 from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError
@@ -348,4 +349,4 @@ def test_what_nobody_expected_is_told_and_raised(asked: Asked, monkeypatch: pyte
     monkeypatch.setattr("ops_lambdas.database_role.handler.RoleMaker", None)
     with serving(answers(200)) as bucket, pytest.raises(TypeError):
         asked.run(asked.request("Create", bucket.url))
-    assert json.loads(bucket.requests[0].body)["Reason"] == "it ended unexpectedly, its log says where"
+    assert json.loads(bucket.requests[0].body)["Reason"] == "unexpected error, see the function's log"

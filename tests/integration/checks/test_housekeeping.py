@@ -74,7 +74,7 @@ def test_what_is_in_order_is_published_and_told(aws: Aws, house: House) -> None:
         "UnconfirmedSubscribers": 0.0,
         "RestorableMinutesAgo": 4.0,
     }
-    assert [(log["level"], log["message"]) for log in house.logs] == [("INFO", "House looked at")]
+    assert [(log["level"], log["message"]) for log in house.logs] == [("INFO", "Housekeeping checked")]
     asked = {
         (name, parameters.get("DBInstanceIdentifier") or parameters.get("TopicArn") or parameters["SecretId"])
         for name, parameters in aws.requests
@@ -128,7 +128,7 @@ def test_nobody_who_hears_the_alarms_is_said_in_the_log(
     aws.behaviours["ListSubscriptionsByTopic"] = [subscriptions()]
     assert house.run()["subscribers"] == {"confirmed": 0, "unconfirmed": ()}
     assert (house.values["ConfirmedSubscribers"], house.values["UnconfirmedSubscribers"]) == (0, 0)
-    assert [(log["level"], log["message"]) for log in house.logs] == [("WARNING", "Nobody hears the alarms")]
+    assert [(log["level"], log["message"]) for log in house.logs] == [("WARNING", "Nobody is subscribed to the alarms")]
 
 
 def test_a_database_without_any_backup_counts_from_its_creation(aws: Aws, house: House) -> None:
@@ -181,7 +181,7 @@ def secret_again(aws: Aws, exchange: Exchange) -> None:
         (
             "DescribeDBInstances",
             instances(instance(restorable=None, created=None)),
-            rf"database {DATABASE}: it has not been made yet, its status is creating",
+            rf"database {DATABASE}: it has not been created yet, its status is creating",
             {"RestorableMinutesAgo"},
         ),
         (
@@ -215,11 +215,11 @@ def test_what_cannot_be_looked_at_is_named_and_hides_nothing_else(
 
 def test_a_secret_that_is_missing_doomed_or_empty_is_named_and_the_others_counted(aws: Aws, house: House) -> None:
     aws.deleted = {OPENAI}
-    result = house.fails(f"not looked at: secret {OPENAI}: it is scheduled for deletion")
+    result = house.fails(f"not checked: secret {OPENAI}: it is scheduled for deletion")
     assert house.values["OldestSecretDays"] == 12.5
     assert len(result["secrets"]) == 2
     del aws.versions[OPENAI]
-    house.fails(f"not looked at: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
+    house.fails(f"not checked: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
     aws.versions[URL] = [[version(1, "AWSPENDING")]]
     house.fails(f"secret {URL}: it has no current version; secret {OPENAI}: ")
     assert house.values["OldestSecretDays"] == 12.0
@@ -240,7 +240,7 @@ def test_services_that_say_nothing_are_given_up_one_after_the_other(
 def test_nobody_there_is_an_error_that_hides_nothing_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", nobody().url)
     monkeypatch.setattr(access, "_CONFIG", Config(retries={"total_max_attempts": 1}))
-    house.fails("not looked at: secrets: Could not connect to the endpoint URL")
+    house.fails("not checked: secrets: Could not connect to the endpoint URL")
     assert set(house.values) == {"ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from constructs.lambda_package import LambdaPackage
 from ops_lambdas.pool_health import core, queries
+from ops_lambdas.pool_health.report import Measured, PoolHealthResult
 from ops_lambdas.shared.database import Credentials, DatabaseError
-from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
+from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.settings import InvalidSettingError
 from rehearsal.postgres import Postgres
 from tests.integration.checks.conftest import CONTEXT, CRON_ARN, Check, Secrets, environment
@@ -82,9 +83,9 @@ def definition(line: dict[str, Any]) -> tuple[str, list[list[str]], dict[str, st
     return metrics["Namespace"], metrics["Dimensions"], {one["Name"]: one["Unit"] for one in metrics["Metrics"]}
 
 
-def measured(result: core.PoolHealthResult) -> core.Measured:
+def measured(result: PoolHealthResult) -> Measured:
     assert result["state"] == "measured"
-    return cast(core.Measured, result)
+    return cast(Measured, result)
 
 
 def values(line: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +183,7 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
     ]
     assert check.secrets.requests == [("secretsmanager.GetSecretValue", {"SecretId": CRON_ARN})]
     (log,) = check.logs
-    assert log["message"] == "Pools looked at"
+    assert log["message"] == "Pool health checked"
     assert log["result"]["total_active_threads"] == 46
     assert log["function_request_id"] == CONTEXT.aws_request_id
 
@@ -262,7 +263,7 @@ def test_what_is_found_in_any_mixture_is_what_plain_counting_finds(
 
 def test_a_second_run_at_once_says_so_and_does_nothing(check: Check, database: Database) -> None:
     other = database.connect()
-    other.run("SELECT pg_advisory_lock(:space, :key)", space=LOCK_SPACE, key=int(CheckLock.POOL_HEALTH))
+    other.run("SELECT pg_advisory_lock(:space, :key)", space=LOCK_SPACE, key=lock_key("pool_health"))
     assert check.run() == {"state": "already_running", "environment": "rehearsal", "site": None}
     assert check.metrics == []
     other.close()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ops_lambdas.pool_health import access, core
+from ops_lambdas.pool_health import access
+from ops_lambdas.pool_health.report import PoolHealthResult, SiteResult
 from ops_lambdas.shared.database import DatabaseError
 from rehearsal.postgres import Postgres
 from tests.integration.checks import servers
@@ -68,7 +69,7 @@ def reach(check: Check) -> dict[str, Any]:
     return {name: value[0] for name, value in line.items() if name not in ("_aws", "Environment")}
 
 
-def result_of_site(result: core.PoolHealthResult) -> core.SiteResult:
+def result_of_site(result: PoolHealthResult) -> SiteResult:
     assert result["site"] is not None
     return result["site"]
 

@@ -94,7 +94,7 @@ def test_a_server_that_is_no_postgresql_is_an_error_in_bounded_time(
     behaviour: Callable[[socket.socket], None],
     message: str,
 ) -> None:
-    monkeypatch.setattr(shared_database, "_SILENCE_MARGIN_SECONDS", 0.2)
+    monkeypatch.setattr(shared_database, "_READ_MARGIN_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=behaviour, args=[listener])
         thread.start()

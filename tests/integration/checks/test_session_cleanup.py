@@ -13,11 +13,11 @@ import pg8000.native
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.session_cleanup import closing as session_closing
 from ops_lambdas.session_cleanup import core, handler
 from ops_lambdas.shared import database as shared_database
+from ops_lambdas.shared import fleet
 from ops_lambdas.shared.database import Credentials, DatabaseError
-from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
+from ops_lambdas.shared.lock import LOCK_SPACE
 from ops_lambdas.shared.settings import InvalidSettingError
 from ops_lambdas.shared.tasks import TasksError
 from rehearsal.postgres import Postgres
@@ -219,7 +219,7 @@ def test_what_is_not_understood_ends_nothing(world: World) -> None:
 def test_a_second_run_says_that_another_is_at_it(world: World, ops_login: Credentials) -> None:
     add(world.connection, 1, idle="2 hours")
     with shared_database.writing(ops_login, application_name="other") as other:
-        assert other.try_lock(CheckLock.SESSION_CLEANUP)
+        assert other.try_lock("session_cleanup")
         assert world.run() == {"state": "already_running", "environment": "rehearsal"}
         assert world.run({"dry_run": True})["state"] == "dry_run"
     deadline = time.monotonic() + 5
@@ -254,7 +254,7 @@ def test_before_the_application_made_its_tables_that_is_said(world: World) -> No
 def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour | None, is_endless: bool
 ) -> None:
-    monkeypatch.setattr(session_closing, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.2)
     stale = add(world.connection, 12, idle="2 hours", threads=1)
     world.open_threads()
     address = "127.0.0.20"
@@ -341,7 +341,7 @@ def test_ids_that_mean_something_else_in_a_url_are_left_and_the_others_closed(wo
 def test_what_was_ended_before_the_database_failed_is_told_and_closed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ops_lambdas.session_cleanup.sessions.end_stale.__kwdefaults__", {"batch_sessions": 10})
+    monkeypatch.setattr("ops_lambdas.session_cleanup.access.end_stale.__kwdefaults__", {"batch_sessions": 10})
     add(world.connection, 20, idle="2 hours", threads=1)
     world.open_threads()
     real = core.Sessions.add

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ops_lambdas.session_cleanup import core, queries
-from ops_lambdas.session_cleanup.sessions import count_stale, end_stale
+from ops_lambdas.session_cleanup.access import count_stale, end_stale
 from ops_lambdas.shared.database import Credentials, DatabaseError, TablesMissingError, Writer, reading, writing
 from rehearsal.postgres import Postgres
 from tests.integration.checks.session_world import State, add, clock, states, threads_of
@@ -85,7 +85,7 @@ def test_exactly_the_open_and_stale_are_ended(
         assert end_time is not None
         assert start <= end_time <= clock(connection)
     threads_by_id = dict(connection.run('SELECT "coralThreadId", "sessionId" FROM "Thread"'))
-    assert {threads_by_id[thread.coral_id] for thread in told.threads} <= ended
+    assert {threads_by_id[thread.id] for thread in told.threads} <= ended
     assert set(told.threads) == {pair for pair in threads_of(connection) if threads_by_id[pair[1]] in ended}, (
         "threads of exactly the ended"
     )
@@ -327,10 +327,10 @@ def test_counting_ends_nothing(ops_login: Credentials, connection: pg8000.native
     before = states(connection)
     with reading(ops_login, application_name="t") as reader:
         assert count_stale(reader, older_than_minutes=60) == [
-            {"pool": "pool-0", "sessions_stale": 2, "threads": 4},
-            {"pool": "pool-1", "sessions_stale": 2, "threads": 4},
+            core.PoolStale("pool-0", sessions=2, threads=4),
+            core.PoolStale("pool-1", sessions=2, threads=4),
         ]
-        assert sum(pool["sessions_stale"] for pool in count_stale(reader, older_than_minutes=10)) == 7
+        assert sum(pool.sessions for pool in count_stale(reader, older_than_minutes=10)) == 7
     assert states(connection) == before
 
 

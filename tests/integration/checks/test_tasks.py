@@ -61,7 +61,7 @@ def test_a_service_without_tasks_is_not_described(ecs: Ecs) -> None:
 @pytest.mark.parametrize("code", ["ClusterNotFoundException", "ServiceNotFoundException", "AccessDeniedException"])
 def test_an_ecs_that_refuses_is_an_error(ecs: Ecs, code: str) -> None:
     ecs.error = code
-    with pytest.raises(TasksError, match=f"tasks of s in c cannot be had: .*{code}"):
+    with pytest.raises(TasksError, match=f"tasks of s in c cannot be listed: .*{code}"):
         service_tasks("c", "s")
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops_lambdas.shared import fleet
 from ops_lambdas.shared.database import DatabaseError
+from ops_lambdas.shared.fleet import CALLS_PER_TASK
 from ops_lambdas.shared.settings import InvalidSettingError
 from ops_lambdas.shared.tasks import TasksError
 from ops_lambdas.thread_cleanup import cleanup, core, queries
 from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, OutOfTimeError, RefusedError
-from ops_lambdas.thread_cleanup.fleet import CALLS_PER_TASK
+from ops_lambdas.thread_cleanup.report import ThreadCleanupResult
+from ops_lambdas.thread_cleanup.settings import Options, Settings
 from rehearsal.postgres import Postgres
 from tests.integration.checks import servers
 from tests.integration.checks.ecs import task
@@ -94,7 +97,7 @@ def test_on_every_task_and_pool_it_closes_what_is_forgotten_and_nothing_else(wor
         "TasksUnreachable": 0,
         "ThreadCleanupRefused": 0,
     }
-    assert [(log["level"], log["message"]) for log in world.logs] == [("INFO", "Threads looked at")]
+    assert [(log["level"], log["message"]) for log in world.logs] == [("INFO", "Thread cleanup finished")]
     assert all(one.connections <= CALLS_PER_TASK for one in (first, second)), "connections are reused"
 
     again = world.cleaned()
@@ -324,8 +327,8 @@ def test_it_cannot_write_to_the_database(world: World, monkeypatch: pytest.Monke
 def test_the_second_of_two_runs_at_once_says_so_and_closes_nothing(world: World) -> None:
     world.corals.tasks[0].open("pool-0", "unknown")
     world.grace_seconds = 0.6
-    results: list[core.ThreadCleanupResult] = []
-    config = core.Settings(
+    results: list[ThreadCleanupResult] = []
+    config = Settings(
         environment="rehearsal",
         database_host="127.0.0.1",
         database_port=1,
@@ -339,7 +342,7 @@ def test_the_second_of_two_runs_at_once_says_so_and_closes_nothing(world: World)
     states: list[str] = []
 
     def second() -> None:
-        states.append(cleanup.Run(config, core.Options(), seconds=30, grace_seconds=0.1).clean())
+        states.append(cleanup.Run(config, Options(), seconds=30, grace_seconds=0.1).clean())
 
     world.meanwhile(second)
     results.append(world.run())
@@ -382,7 +385,7 @@ def test_it_is_none_when_no_task_runs(world: World) -> None:
 
 def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
     world.ecs.error = "ServiceNotFoundException"
-    world.fails(TasksError, "tasks of pardon-rehearsal-service in pardon-rehearsal-cluster cannot be had.*NotFound")
+    world.fails(TasksError, "tasks of pardon-rehearsal-service in pardon-rehearsal-cluster cannot be listed.*NotFound")
 
 
 @pytest.mark.parametrize(
@@ -404,7 +407,7 @@ def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
 def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, is_silent: bool, failures: int
 ) -> None:
-    monkeypatch.setattr(cleanup, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.3)
     world.corals.tasks[0].open("pool-0", "unknown")
     world.ecs.tasks.append(task("bad", "127.0.0.9"))
     with serving(behaviour, host="127.0.0.9", port=world.corals.port) as server:
@@ -416,7 +419,7 @@ def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "told"),
+    ("behaviour", "expected"),
     [
         (servers.hangs, {"threads_failed": CALLS_PER_TASK, "threads_left": 10 - CALLS_PER_TASK}),
         (servers.resets, {"threads_failed": 10, "threads_left": 0}),
@@ -427,25 +430,25 @@ def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
     ],
 )
 def test_a_task_that_closes_badly_does_not_keep_the_others_from_being_cleaned(
-    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, told: dict[str, int]
+    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, expected: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(cleanup, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.3)
     world.corals.tasks[0].open("pool-0", *ids("unknown", 3))
     world.ecs.tasks.append(task("bad", "127.0.0.9"))
     lists = servers.in_turn(answers(200, ids("stuck", 10)), answers(200, []), behaviour)
     with serving(lists, host="127.0.0.9", port=world.corals.port) as server:
         result = world.cleaned()
     assert closed(world) == set(ids("unknown", 3))
-    assert {name: result[name] for name in told} == told  # type: ignore[literal-required]
-    assert result["is_complete"] is (told["threads_failed"] == 0)
-    assert world.metrics["ThreadsFailed"] == told["threads_failed"]
+    assert {name: result[name] for name in expected} == expected  # type: ignore[literal-required]
+    assert result["is_complete"] is (expected["threads_failed"] == 0)
+    assert world.metrics["ThreadsFailed"] == expected["threads_failed"]
     deleted = [request.target for request in server.requests if request.method == "DELETE"]
     assert len(deleted) == len(set(deleted)), "nothing is tried twice"
 
 
 def test_it_ends_before_the_time_is_up_and_tells_what_it_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "WAVE_THREADS", 20)
-    monkeypatch.setattr(cleanup, "_ASKING_SECONDS", 0.2)
+    monkeypatch.setattr(cleanup, "_LOOKUP_SECONDS", 0.2)
     world.corals.answer_seconds = 0.05
     world.seconds = 11.5  # ten are reserved
     for one in world.corals.tasks:
@@ -461,7 +464,7 @@ def test_it_ends_before_the_time_is_up_and_tells_what_it_did(world: World, monke
 
 
 def test_a_task_that_drips_cannot_hold_the_run_beyond_its_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cleanup, "_ASKING_SECONDS", 0.2)
+    monkeypatch.setattr(cleanup, "_LOOKUP_SECONDS", 0.2)
     world.seconds = 11
     world.ecs.tasks.append(task("drips", "127.0.0.9"))
     with serving(servers.drips(), host="127.0.0.9", port=world.corals.port):
@@ -475,7 +478,7 @@ def test_a_task_that_drips_cannot_hold_the_run_beyond_its_time(world: World, mon
 def test_too_little_time_for_the_grace_period_closes_nothing(world: World) -> None:
     world.corals.tasks[0].open("pool-0", "unknown")
     world.grace_seconds = 120
-    world.fails(OutOfTimeError, "the grace period of 120 and the questions to the database need 15 more")
+    world.fails(OutOfTimeError, "the grace period of 120 and the lookups in the database need 15 more")
     assert closed(world) == set()
 
 

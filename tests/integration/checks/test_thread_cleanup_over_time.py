@@ -20,6 +20,7 @@ from ops_lambdas.shared.database import DatabaseError
 from ops_lambdas.shared.tasks import Task, Tasks
 from ops_lambdas.thread_cleanup import cleanup, core
 from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, RefusedError, Run
+from ops_lambdas.thread_cleanup.settings import Options, Settings
 from rehearsal.postgres import Postgres
 from tests.integration.checks.thread_world import POOLS, World, worlds
 from tests.integration.conftest import Database
@@ -140,7 +141,7 @@ class Application(RuleBasedStateMachine):
         before = self.world.corals.held()
         reachable = {held for held in before if held[0] not in {tasks[number].id for number in self.lost}}
         unknown = [held for held in reachable if held[2] not in self.records]
-        options = core.Options(dry_run=is_dry, force=is_forced)
+        options = Options(dry_run=is_dry, force=is_forced)
         run = Run(self.config(), options, seconds=60, grace_seconds=0.001)
         meanwhile = self.drop_connections if database_fails else lambda: None
         with pytest.MonkeyPatch.context() as patch:
@@ -171,8 +172,8 @@ class Application(RuleBasedStateMachine):
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'thread_cleanup'"
         )
 
-    def config(self) -> core.Settings:
-        return core.Settings(
+    def config(self) -> Settings:
+        return Settings(
             environment="rehearsal",
             database_host="unused",
             database_port=1,

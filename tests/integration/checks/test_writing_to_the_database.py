@@ -8,7 +8,7 @@ import pg8000.native
 import pytest
 
 from ops_lambdas.shared.database import Credentials, DatabaseError, reading, writing
-from ops_lambdas.shared.lock import CheckLock
+from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from rehearsal.postgres import Postgres
 from tests.integration.conftest import Database
 
@@ -66,23 +66,20 @@ def test_a_checks_lock_is_its_own_and_freed_with_the_connection(
     credentials: Credentials, connection: pg8000.native.Connection
 ) -> None:
     with writing(credentials, application_name="t") as first, reading(credentials, application_name="t") as second:
-        assert first.try_lock(CheckLock.SESSION_CLEANUP)
-        assert not second.try_lock(CheckLock.SESSION_CLEANUP)
-        assert second.try_lock(CheckLock.THREAD_CLEANUP)
-        assert not first.try_lock(CheckLock.THREAD_CLEANUP)
+        assert first.try_lock("session_cleanup")
+        assert not second.try_lock("session_cleanup")
+        assert second.try_lock("thread_cleanup")
+        assert not first.try_lock("thread_cleanup")
         # Other users of advisory locks do not meet ours, nor we theirs.
-        assert connection.run("SELECT pg_try_advisory_lock(2)") == [[True]]
+        assert connection.run("SELECT pg_try_advisory_lock(:key)", key=lock_key("session_cleanup")) == [[True]]
         with first.transaction():
             first.rows("SELECT 1")
-        assert not second.try_lock(CheckLock.SESSION_CLEANUP), "it outlives a transaction"
+        assert not second.try_lock("session_cleanup"), "it outlives a transaction"
     with writing(credentials, application_name="t") as third:
         # The server notices the end of a connection a moment later.
         third.rows("SET lock_timeout = '5s'")
-        third.rows("SELECT pg_advisory_lock(:space, 2)", space=0x70617264)
-
-
-def test_each_check_has_a_number_of_its_own() -> None:
-    assert len({int(lock) for lock in CheckLock}) == len(CheckLock)
+        lock = "SELECT pg_advisory_lock(:space, :check)"
+        third.rows(lock, space=LOCK_SPACE, check=lock_key("session_cleanup"))
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials
-from ops_lambdas.thread_cleanup import core, handler
+from ops_lambdas.thread_cleanup import handler
 from ops_lambdas.thread_cleanup.cleanup import Run
+from ops_lambdas.thread_cleanup.report import Cleaned, ThreadCleanupResult
 from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import Ecs, task
 from tests.integration.checks.servers import serving
@@ -77,7 +78,7 @@ class World:
 
         self.corals.tasks[-1].on_request = on_request
 
-    def run(self, event: object = None) -> core.ThreadCleanupResult:
+    def run(self, event: object = None) -> ThreadCleanupResult:
         """Run the check as its Lambda does."""
         lines: list[str] = []
         stream = SimpleNamespace(write=lines.append, flush=lambda: None)
@@ -94,7 +95,7 @@ class World:
                 mock.patch.object(handler.logger.handlers[0], "stream", stream),
                 mock.patch.object(sys, "stdout", stream),
             ):
-                result: core.ThreadCleanupResult = handler.handler(event, cast(LambdaContext, context))
+                result: ThreadCleanupResult = handler.handler(event, cast(LambdaContext, context))
         finally:
             written = [json.loads(line) for line in "".join(lines).splitlines()]
             emf = [line for line in written if "_aws" in line]
@@ -107,7 +108,7 @@ class World:
         json.dumps(result, allow_nan=False)
         return result
 
-    def cleaned(self, event: object = None) -> core.Cleaned:
+    def cleaned(self, event: object = None) -> Cleaned:
         """Run, and return the result of a run that looked at all."""
         result = self.run(event)
         assert result["state"] == "cleaned" or result["state"] == "dry_run"

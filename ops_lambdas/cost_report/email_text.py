@@ -1,4 +1,4 @@
-"""The report as a plain-text e-mail: amounts before names, so that it reads well in any font."""
+"""The report as a plain-text email: amounts before names, so that columns line up in any font."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -18,15 +18,15 @@ _FORECAST_REASONS = {
 }
 _BAND_WORDS = {
     "above": "ABOVE its maximum",
-    "forecast_above": "will be ABOVE its maximum, by the forecast",
-    "not_above": "not above its maximum",
-    "no_cost": "no cost under this name",
+    "forecast_above": "forecast to be ABOVE its maximum",
+    "not_above": "within its maximum",
+    "no_cost": "no cost with this name",
     "not_compared": "not compared",
 }
 
 
 def subject(environment: str, report: Report) -> str:
-    """Return the e-mail's subject: what it is about at a glance."""
+    """Return the email's subject: total, forecast, and bands exceeded."""
     month = f"{report.periods.reported.start:%B %Y}"
     parts = [f"Costs of {environment}, {month}: {_money(report.costs.total)} {report.costs.currency}"]
     if report.total_forecast is not None:
@@ -38,10 +38,10 @@ def subject(environment: str, report: Report) -> str:
 
 
 def text(environment: str, report: Report, *, form: Form, metric: str, scope: str) -> str:
-    """Return the e-mail's text.
+    """Return the email's text.
 
     Args:
-        scope: a sentence on whose costs these are.
+        scope: a sentence that names whose costs these are.
     """
     costs = report.costs
     is_complete = report.periods.forecast is None
@@ -49,7 +49,7 @@ def text(environment: str, report: Report, *, form: Form, metric: str, scope: st
         f"Costs of {environment}, {_days(report.periods.reported)}{', the whole month' if is_complete else ''}",
         f"{metric} in {costs.currency}. {scope}",
         "",
-        f"{_money(costs.total):>12}  {'in all' if is_complete else 'so far'}",
+        f"{_money(costs.total):>12}  {'in total' if is_complete else 'so far'}",
         *_forecast(report),
         *_comparison(report),
         "",
@@ -60,14 +60,17 @@ def text(environment: str, report: Report, *, form: Form, metric: str, scope: st
     if form == "long":
         lines += _history(report)
     if costs.is_estimated:
-        lines += ["", "AWS still estimates these numbers: the last day or two may rise, and the bill is final later."]
+        lines += [
+            "",
+            "These numbers are AWS's estimates: the last day or two may still rise. The bill becomes final later.",
+        ]
     return "\n".join(lines) + "\n"
 
 
 def scope(tag: TagState, key: str, environment: str) -> str:
-    """Say whose costs these are."""
+    """Return the sentence that names whose costs these are."""
     if tag == "active":
-        return f"Only what is tagged {key}={environment}; what has no tags, such as tax and support, is not in it."
+        return f"Only costs tagged {key}={environment}; costs without tags, such as tax and support, are not included."
     if tag == "inactive":
         return f"The whole account: the cost-allocation tag {key} is not activated (Billing, Cost allocation tags)."
     return f"The whole account: only the organization's paying account knows whether the tag {key} is activated."
@@ -82,21 +85,21 @@ def no_data_text(environment: str, period: Period, *, scope: str) -> str:
     """Return the text of a report without numbers."""
     return (
         f"Cost Explorer has no costs of {environment} for {_days(period)}. {scope}\n\n"
-        "This is not zero. A new account, or a tag that was activated lately, shows its first costs after a day.\n"
+        "This does not mean zero. A new account, or a tag activated recently, shows its first costs after a day.\n"
     )
 
 
 def _forecast(report: Report) -> list[str]:
     if report.total_forecast is not None:
         rest = f"{_money(report.costs.total)} so far and {_money(report.forecast.rest)} to come"
-        return [f"{_money(report.total_forecast):>12}  by the end of the month, AWS forecasts ({rest})"]
+        return [f"{_money(report.total_forecast):>12}  forecast by AWS for the whole month ({rest})"]
     reason = _FORECAST_REASONS.get(report.forecast.state)
     return [f"{'-':>12}  forecast: {reason}"] if reason else []
 
 
 def _comparison(report: Report) -> list[str]:
     if report.change is None:
-        return [f"{'-':>12}  the month before has no data to compare with"]
+        return [f"{'-':>12}  no data of the month before to compare with"]
     compared, comparable = report.periods.compared, report.periods.comparable
     against = (
         "" if comparable == report.periods.reported else f", against {_money(report.change.now)} in {_days(comparable)}"
@@ -108,9 +111,9 @@ def _bands(report: Report, form: Form) -> Iterable[str]:
     if not report.bands:
         return ["No bands are configured."]
     if all(one.state == "not_compared" for one in report.bands):
-        return [f"Bands are in USD, and are not compared with {report.costs.currency}."]
+        return [f"Bands are in USD, not compared with {report.costs.currency}."]
     if form == "long":
-        return ["Bands, for a whole month in USD:", *map(_band, report.bands)]
+        return ["Bands for a whole month, in USD:", *map(_band, report.bands)]
     if report.above:
         return ["Above the band:", *map(_band, report.above)]
     return ["Nothing is above its band."]
@@ -135,7 +138,7 @@ def _services(report: Report, form: Form) -> Iterable[str]:
 def _history(report: Report) -> Iterable[str]:
     if report.history:
         yield ""
-        yield "Months before:"
+        yield "Earlier months:"
         for month, amount in report.history:
             yield f"{_money(amount):>12}  {month:%B %Y}"
 
@@ -150,7 +153,7 @@ def _money(amount: Decimal, *, sign: str = "") -> str:
 
 
 def _rounded(number: Decimal, digits: int, sign: str) -> str:
-    """Return what is rounded to zero without a sign."""
+    """Return the rounded number; without a sign when it is zero."""
     is_zero = not round(number, digits)
     return f"{Decimal(0):.{digits}f}" if is_zero else f"{number:{sign},.{digits}f}"
 
@@ -166,7 +169,7 @@ def _day(day: date) -> str:
 
 
 def _subject(line: str) -> str:
-    """SNS refuses a subject that is not printable ASCII."""
+    """Return what SNS accepts as a subject: printable ASCII of bounded length."""
     ascii_line = "".join(character if " " <= character <= "~" else "?" for character in line)
     is_short = len(ascii_line) <= _MAX_SUBJECT_LENGTH
     return ascii_line if is_short else f"{ascii_line[: _MAX_SUBJECT_LENGTH - 3]}..."

@@ -1,16 +1,18 @@
-"""Housekeeping's result, for people and programs that run it by hand."""
+"""What housekeeping reports: its result and its metrics."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal, TypedDict
 
 from ops_lambdas.housekeeping.core import Backup, SecretAge, Subscribers
+from ops_lambdas.shared.metrics import Metric, publish
 
 
 class HousekeepingResult(TypedDict):
-    """What was seen.
+    """The check's result.
 
     Attributes:
-        state: "incomplete" when something could not be looked at; `failures` says what and why.
+        state: "incomplete" when something could not be checked; `failures` names what and why.
         secrets: those whose age is known, the oldest first: name, days, is_old.
         subscribers: confirmed, unconfirmed; null when not known.
         backup: status, has_backup, restorable_minutes_ago; null when not known.
@@ -25,7 +27,7 @@ class HousekeepingResult(TypedDict):
     failures: list[str]
 
 
-def told(
+def result(
     environment: str,
     *,
     ages: tuple[SecretAge, ...],
@@ -33,7 +35,7 @@ def told(
     backup: Backup | None,
     failures: list[str],
 ) -> HousekeepingResult:
-    """Return the result that tells all this."""
+    """Return the check's result."""
     return {
         "state": "incomplete" if failures else "looked",
         "environment": environment,
@@ -43,3 +45,23 @@ def told(
         "backup": asdict(backup) if backup else None,
         "failures": failures,
     }
+
+
+def publish_backup(environment: str, backup: Backup) -> None:
+    """Publish how long ago the latest restorable time of the database is."""
+    publish({"Environment": environment}, Metric("RestorableMinutesAgo", backup.restorable_minutes_ago, "None"))
+
+
+def publish_subscribers(environment: str, subscribers: Subscribers) -> None:
+    """Publish how many subscriptions of the alarm topic are confirmed, and how many are missing or pending."""
+    publish(
+        {"Environment": environment},
+        Metric("ConfirmedSubscribers", subscribers.confirmed),
+        Metric("UnconfirmedSubscribers", len(subscribers.unconfirmed)),
+    )
+
+
+def publish_secrets(environment: str, ages: Sequence[SecretAge]) -> None:
+    """Publish the oldest secret's age; nothing when no age is known."""
+    if ages:
+        publish({"Environment": environment}, Metric("OldestSecretDays", ages[0].days, "None"))
