@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,19 +16,14 @@ from ops_lambdas.pool_health import queries
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError, SecretError, read_credentials
 from rehearsal import certificates
-from rehearsal.postgres import Postgres
 from tests.integration.checks.conftest import ARN, Check, Secrets
 from tests.integration.conftest import Database
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres) -> Iterator[Database]:
-    """One database for all tests here, as none of them changes it: in place of a new one for each."""
-    admin = postgres.connect()
-    admin.run("CREATE DATABASE reached TEMPLATE application_template OWNER pardon_admin")
-    yield Database(postgres, "reached")
-    admin.run("DROP DATABASE reached WITH (FORCE)")
-    admin.close()
+def database(module_database: Database) -> Database:
+    """One for all tests here, as none of them changes it."""
+    return module_database
 
 
 def test_a_server_of_another_authority_is_not_trusted(

@@ -1,6 +1,5 @@
 """How the checks write: in whole transactions, one run of a check at a time, and hints that name what to look at."""
 
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -9,17 +8,13 @@ import pytest
 
 from ops_lambdas.shared.database import Credentials, DatabaseError, reading, writing
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
-from rehearsal.postgres import Postgres
 from tests.integration.conftest import Database
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres) -> Iterator[Database]:
-    """One database for all tests here: in place of a new one for each."""
-    with closing(postgres.connect()) as admin:
-        admin.run("CREATE DATABASE written TEMPLATE application_template OWNER pardon_admin")
-        yield Database(postgres, "written")
-        admin.run("DROP DATABASE written WITH (FORCE)")
+def database(module_database: Database) -> Database:
+    """One for all tests here."""
+    return module_database
 
 
 def names(connection: pg8000.native.Connection) -> list[str]:

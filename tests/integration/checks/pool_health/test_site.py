@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -11,11 +11,10 @@ import pytest
 from ops_lambdas.pool_health import access
 from ops_lambdas.pool_health.report import PoolHealthResult, SiteResult
 from ops_lambdas.shared.database import DatabaseError
-from rehearsal.postgres import Postgres
 from tests.integration.checks import servers
 from tests.integration.checks.conftest import CRON_ARN, CRON_SECRET, Check
+from tests.integration.checks.pool_health.world import add, measured
 from tests.integration.checks.servers import Behaviour, Server, answers, answers_after, serving
-from tests.integration.checks.test_pool_health import add, measured
 from tests.integration.conftest import Database
 
 
@@ -28,18 +27,12 @@ def body(threads: int = 3, sessions: int = 1) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres) -> Iterator[Database]:
-    """One database for all tests here, with a session of three threads in pool-0, as none of them changes it."""
-    admin = postgres.connect()
-    admin.run("CREATE DATABASE beside_a_site TEMPLATE application_template OWNER pardon_admin")
-    database = Database(postgres, "beside_a_site")
-    connection = database.connect()
-    connection.run("""INSERT INTO "User" ("id", "walletAddress", "username") VALUES ('u', 'w', 'n')""")
-    add(connection, "pool-0", idle="1 minute", threads=3)
-    connection.close()
-    yield database
-    admin.run("DROP DATABASE beside_a_site WITH (FORCE)")
-    admin.close()
+def database(module_database: Database) -> Database:
+    """One for all tests here, as none of them changes it, with a session of three threads in pool-0."""
+    with closing(module_database.connect()) as connection:
+        connection.run("""INSERT INTO "User" ("id", "walletAddress", "username") VALUES ('u', 'w', 'n')""")
+        add(connection, "pool-0", idle="1 minute", threads=3)
+    return module_database
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Thread cleanup in the life of an application: whatever happens between its runs, no wrong thread is closed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -21,11 +21,9 @@ from ops_lambdas.shared.tasks import Task, Tasks
 from ops_lambdas.thread_cleanup import cleanup, core
 from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, RefusedError, Run
 from ops_lambdas.thread_cleanup.settings import Options, Settings
-from rehearsal.postgres import Postgres
-from tests.integration.checks.thread_world import POOLS, World, worlds
-from tests.integration.conftest import Database
+from tests.integration.checks.thread_cleanup.world import POOLS, World
 
-TASKS = 2
+TASKS = 2  # as many as the world has
 # Far on either side of a grace period of some milliseconds.
 AGES = OLD, YOUNG = ("1 day", "-1 minute")
 TASK, POOL = st.integers(0, TASKS - 1), st.sampled_from(POOLS)
@@ -42,16 +40,6 @@ class Record:
 
     session: str
     is_young: bool
-
-
-@pytest.fixture
-def world(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    admin = postgres.connect()
-    admin.run("CREATE DATABASE over_time TEMPLATE application_template OWNER pardon_admin")
-    with worlds(Database(postgres, "over_time"), monkeypatch, tasks=TASKS) as one:
-        yield one
-    admin.run("DROP DATABASE over_time WITH (FORCE)")
-    admin.close()
 
 
 class Application(RuleBasedStateMachine):

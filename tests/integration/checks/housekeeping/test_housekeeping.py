@@ -9,7 +9,7 @@ from botocore.config import Config
 
 from ops_lambdas.housekeeping import access, handler
 from ops_lambdas.shared.settings import InvalidSettingError
-from tests.integration.checks.housekeeping_world import (
+from tests.integration.checks.housekeeping.world import (
     ARNS,
     CRON,
     DATABASE,
