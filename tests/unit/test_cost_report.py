@@ -131,7 +131,7 @@ def report(
     return assess(at, now, compared=before, comparable=now, forecast=forecast, bands=bands, history=history)
 
 
-def test_bands_say_who_is_above_now_or_will_be() -> None:
+def test_bands_show_which_service_is_above_now_or_will_be() -> None:
     made = report()
     assert {one.band.service: one.state for one in made.bands} == {
         ECS: "above",
@@ -157,7 +157,7 @@ def test_bands_say_who_is_above_now_or_will_be() -> None:
         ("-50", "1", "not_above"),
     ],
 )
-def test_the_total_is_above_from_beyond_its_maximum(total: str, rest: str | None, state: str) -> None:
+def test_the_total_is_above_only_beyond_its_maximum(total: str, rest: str | None, state: str) -> None:
     forecast = Forecast("too_little_history") if rest is None else Forecast("forecast", Decimal(rest))
     (judgement,) = report(costs(x=total), forecast=forecast, bands=BANDS[-1:]).bands
     assert judgement.state == state
@@ -187,7 +187,7 @@ def test_a_change_has_a_share_only_of_what_cost_something(before: str, now: str,
     assert change.percent == (None if percent is None else Decimal(percent))
 
 
-def test_services_are_listed_dearest_first_with_those_that_are_gone() -> None:
+def test_services_are_listed_most_expensive_first_with_those_that_ended() -> None:
     names = [one.service for one in report().services]
     assert names[:2] == [ECS, RDS]
     assert names[-2:] == ["AWS Lambda", WATCH]

@@ -18,7 +18,7 @@ AMOUNTS = st.dictionaries(st.text(max_size=5), st.decimals(-10_000, 10_000, plac
 
 @settings(deadline=None)
 @given(today=st.sampled_from(DAYS), now=AMOUNTS, before=st.none() | AMOUNTS, rest=st.decimals(-10, 9_999, places=4))
-def test_every_report_adds_up_and_can_be_mailed(
+def test_every_report_adds_up_and_can_be_sent(
     today: date, now: dict[str, Decimal], before: dict[str, Decimal] | None, rest: Decimal
 ) -> None:
     at = periods(today)
@@ -40,7 +40,7 @@ def test_every_report_adds_up_and_can_be_mailed(
         assert f"{made.costs.total:,.2f}".replace("-0.00", "0.00") in text
 
 
-def mailed(made: Report, form: email_text.Form, tag: TagState = "active") -> str:
+def email(made: Report, form: email_text.Form, tag: TagState = "active") -> str:
     scope = email_text.scope(tag, "Environment", "production")
     text = email_text.text("production", made, form=form, metric="UnblendedCost", scope=scope)
     return f"Subject: {email_text.subject('production', made)}\n\n{text}"
@@ -48,7 +48,7 @@ def mailed(made: Report, form: email_text.Form, tag: TagState = "active") -> str
 
 HISTORY = tuple((date(2026, month, 1), Decimal(month * 100)) for month in range(5, 11))
 ESTIMATED = Costs("USD", NOVEMBER.by_service, is_estimated=True)
-QUIET = costs(**{ECS.replace(" ", "_"): "30", RDS.replace(" ", "_"): "61.5"})
+LOW = costs(**{ECS.replace(" ", "_"): "30", RDS.replace(" ", "_"): "61.5"})
 
 
 @pytest.mark.parametrize(
@@ -56,26 +56,28 @@ QUIET = costs(**{ECS.replace(" ", "_"): "30", RDS.replace(" ", "_"): "61.5"})
     [
         (report(ESTIMATED), "short", "active"),
         (report(ESTIMATED, history=HISTORY), "long", "active"),
-        (report(QUIET, QUIET, forecast=Forecast("too_little_history")), "short", "inactive"),
-        (report(QUIET, None, at=periods(date(2027, 1, 1)), forecast=Forecast("month_complete")), "long", "unknown"),
-        (report(QUIET, costs(x="90"), at=periods(date(2026, 3, 31))), "short", "active"),
+        (report(LOW, LOW, forecast=Forecast("too_little_history")), "short", "inactive"),
+        (report(LOW, None, at=periods(date(2027, 1, 1)), forecast=Forecast("month_complete")), "long", "unknown"),
+        (report(LOW, costs(x="90"), at=periods(date(2026, 3, 31))), "short", "active"),
         (report(costs("EUR", x="-12.5"), costs("EUR", x="-20")), "short", "active"),
         (report(costs(x="0"), costs(x="0"), at=periods(date(2026, 11, 2)), bands=()), "short", "active"),
     ],
-    ids=["above", "long", "quiet-untagged", "whole-month", "after-february", "credits-in-euro", "first-day-of-zero"],
+    ids=["above", "long", "low-untagged", "whole-month", "after-february", "credits-in-euro", "first-day-of-zero"],
 )
-def test_mails_read_well(made: Report, form: email_text.Form, tag: TagState, snapshot: SnapshotAssertion) -> None:
-    assert mailed(made, form, tag) == snapshot
+def test_emails_are_as_reviewed(
+    made: Report, form: email_text.Form, tag: TagState, snapshot: SnapshotAssertion
+) -> None:
+    assert email(made, form, tag) == snapshot
 
 
-def test_no_data_is_said_and_is_not_zero(snapshot: SnapshotAssertion) -> None:
+def test_no_data_is_not_reported_as_zero(snapshot: SnapshotAssertion) -> None:
     text = email_text.no_data_text(
         "production", TODAY.reported, scope=email_text.scope("inactive", "Environment", "production")
     )
     assert f"Subject: {email_text.no_data_subject('production')}\n\n{text}" == snapshot
 
 
-def test_a_long_subject_is_cut_and_its_oddities_replaced() -> None:
+def test_a_long_subject_is_cut_and_other_characters_replaced() -> None:
     band = Band("Täglich\n" + "x" * 200, Decimal(0), Decimal(1))
     subject = email_text.subject("production", report(Costs("USD", {band.service: Decimal(2)}), bands=[band]))
     assert subject.endswith("...")

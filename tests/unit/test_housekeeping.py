@@ -1,4 +1,4 @@
-"""Housekeeping's judgement at its bounds, and its settings."""
+"""Housekeeping's decisions at their bounds, and its settings."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -89,11 +89,11 @@ def listed(endpoint: str, arn: str = f"{TOPIC}:1", protocol: str = "email") -> S
         ([listed("a@example.com", protocol="sms")], ["a@example.com"], Subscribers(1, ("a@example.com",))),
     ],
     ids=[
-        *("nobody", "confirmed", "other case", "as JSON", "pending", "absent", "unsubscribed", "former", "again"),
+        *("none", "confirmed", "other case", "as JSON", "pending", "absent", "unsubscribed", "former", "again"),
         *("pending by hand", "several", "queue", "other protocol"),
     ],
 )
-def test_who_should_hear_the_alarms_and_does_not_is_named(
+def test_who_should_be_subscribed_and_is_not_is_named(
     subscriptions: list[Subscription], emails: list[str], expected: Subscribers
 ) -> None:
     assert subscribers(subscriptions, emails) == expected
@@ -111,7 +111,7 @@ def test_who_should_hear_the_alarms_and_does_not_is_named(
         (None, timedelta(days=1), False, 1440.0),
     ],
 )
-def test_a_backup_is_as_old_as_the_time_it_leads_to(
+def test_a_backup_is_as_old_as_its_latest_restorable_time(
     restorable: timedelta | None, created: timedelta, has_backup: bool, minutes: float
 ) -> None:
     instance = Instance("available", NOW - created, None if restorable is None else NOW - restorable)

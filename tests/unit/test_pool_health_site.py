@@ -30,7 +30,7 @@ def answer(content: Any, status: int = 200) -> Answer:
     return Answer(status, content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
-def test_pool_healths_answer_is_understood() -> None:
+def test_a_pool_health_answer_is_read() -> None:
     site = understand(answer(body(("pool-0", 3, 2), ("pool-1", 0, 0))), 12.5)
     assert site == Site(
         state="ok",
@@ -66,7 +66,7 @@ def test_every_other_status_has_a_name(status: int, state: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>down for maintenance</html>", b'{"success": tr', b"\xff\xfe"])
-def test_a_body_that_is_no_json_is_told_apart(content: bytes) -> None:
+def test_a_body_that_is_not_json_is_its_own_state(content: bytes) -> None:
     assert understand(answer(content), 1).state == "not_json"
 
 
@@ -92,7 +92,7 @@ def test_a_body_that_is_no_json_is_told_apart(content: bytes) -> None:
         (body(*[(f"p{number}", 0, 0) for number in range(1001)]), "no list of pools"),
     ],
 )
-def test_json_of_another_shape_is_told_apart_and_says_where(content: Any, detail: str) -> None:
+def test_json_of_another_shape_is_its_own_state_and_names_the_place(content: Any, detail: str) -> None:
     site = understand(answer(content), 1)
     assert site.state == "wrong_shape"
     assert detail in site.detail

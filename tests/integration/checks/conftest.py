@@ -62,7 +62,7 @@ class Secrets:
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing: standard output is the check's."""
+                """Write nothing: standard output is the check's."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -95,7 +95,7 @@ class Check:
     """Pool health as its Lambda runs it, and what it wrote to its log.
 
     Attributes:
-        user, password: what it logs in with, in place of a token.
+        user, password: what it logs in with, instead of a token.
     """
 
     def __init__(self, database: Database, secrets: Secrets, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +107,7 @@ class Check:
         self.logs: list[dict[str, Any]] = []
 
     def login(self, config: DatabaseSettings) -> Credentials:
-        """Stand in for the signing of a token."""
+        """Return a login by password instead of signing a token."""
         return Credentials(
             host=config.database_host,
             port=config.database_port,
@@ -147,7 +147,7 @@ def environment(database: Database, secrets: Secrets) -> dict[str, str]:
         "DATABASE_NAME": database.name,
         "DATABASE_USER": "pardon_ops",
         "POOLS": "pool-0,pool-1",
-        "SITE_URL": "http://127.0.0.1:9",  # where nobody listens
+        "SITE_URL": "http://127.0.0.1:9",  # where nothing listens
         "CRON_SECRET_ARN": CRON_ARN,
         "PGSSLROOTCERT": str(database.server.ca_file),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
@@ -200,13 +200,13 @@ def credentials(database: Database, monkeypatch: pytest.MonkeyPatch) -> Credenti
 
 @pytest.fixture(scope="session")
 def made_roles() -> set[str]:
-    """The checks' roles that are there; they go with their server."""
+    """The checks' roles that exist; they end with their server."""
     return set()
 
 
 @pytest.fixture
 def ops_login(credentials: Credentials, database: Database, made_roles: set[str]) -> Credentials:
-    """The login of the checks' role, as the deployment makes it; its password stands in for a token."""
+    """The login of the checks' role, as the deployment makes it; a password takes the place of a token."""
     role = f"ops_{database.name}"
     if role not in made_roles:
         with writing(credentials, application_name="database_role") as writer:

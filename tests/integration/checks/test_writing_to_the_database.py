@@ -1,4 +1,4 @@
-"""How the checks write: in whole transactions, one run of a check at a time, and hints that name what to look at."""
+"""How the checks write: in whole transactions, one run of a check at a time, and errors that hint at the cause."""
 
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -85,12 +85,16 @@ def test_a_checks_lock_is_its_own_and_freed_with_the_connection(
         ({"kind": "password", "password": "x"}, r"28P01 \(the secret and the database disagree"),
     ],
 )
-def test_a_refused_login_says_where_to_look(credentials: Credentials, change: dict[str, str], message: str) -> None:
+def test_the_error_for_a_refused_login_hints_at_the_cause(
+    credentials: Credentials, change: dict[str, str], message: str
+) -> None:
     with pytest.raises(DatabaseError, match=message), writing(replace(credentials, **change), application_name="t"):  # type: ignore[arg-type]
         pass
 
 
-def test_a_role_without_login_is_told_of_its_permission(credentials: Credentials, database: Database) -> None:
+def test_the_error_for_a_role_without_login_hints_at_its_permission(
+    credentials: Credentials, database: Database
+) -> None:
     with closing(database.server.connect()) as admin:
         admin.run("CREATE ROLE cannot_log_in NOLOGIN PASSWORD 'x'")
         login = replace(credentials, username="cannot_log_in", password="x", kind="token")

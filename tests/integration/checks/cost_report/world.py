@@ -60,7 +60,7 @@ def error(code: str, message: str = "no") -> Recorded:
 
 
 class Aws:
-    """Cost Explorer and SNS: the recorded answers of each operation in turn, the last one stays."""
+    """Cost Explorer and SNS: each operation returns its recorded answers in turn, and repeats the last one."""
 
     def __init__(self) -> None:
         self.recorded: dict[str, list[Recorded]] = {
@@ -73,7 +73,7 @@ class Aws:
         }
         self.topic_status = 200
         self.requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.mails: list[dict[str, str]] = []
+        self.emails: list[dict[str, str]] = []
         self.signed_for: set[str] = set()
 
     def __call__(self, exchange: Exchange) -> None:
@@ -87,7 +87,7 @@ class Aws:
             answers(status, body, content_type="application/x-amz-json-1.1")(exchange)
             return
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
-        self.mails.append(form)
+        self.emails.append(form)
         result = "<PublishResult><MessageId>1</MessageId></PublishResult>"
         if self.topic_status != 200:
             result = f"<Error><Code>KMSAccessDenied</Code><Message>{escape('no key')}</Message></Error>"
@@ -98,7 +98,7 @@ class Aws:
 
     @property
     def periods(self) -> list[tuple[str, str]]:
-        """What was asked of GetCostAndUsage."""
+        """The periods requested of GetCostAndUsage."""
         return [(one["TimePeriod"]["Start"], one["TimePeriod"]["End"]) for one in self.requests["GetCostAndUsage"]]
 
 

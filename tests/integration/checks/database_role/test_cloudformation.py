@@ -14,7 +14,7 @@ from tests.integration.checks.servers import answers, in_turn, resets, serving
 from tests.integration.conftest import Database
 
 
-class Asked:
+class Requested:
     """The handler as CloudFormation or the schedule calls it."""
 
     def __init__(self, database: Database, secrets: Secrets, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,45 +70,49 @@ class Asked:
 
 
 @pytest.fixture
-def asked(database: Database, secrets: Secrets, role: str, monkeypatch: pytest.MonkeyPatch) -> Asked:
+def requested(database: Database, secrets: Secrets, role: str, monkeypatch: pytest.MonkeyPatch) -> Requested:
     monkeypatch.setattr("ops_lambdas.database_role.cloudformation.time.sleep", lambda _: None)
-    return Asked(database, secrets, role, monkeypatch)
+    return Requested(database, secrets, role, monkeypatch)
 
 
-def test_cloudformation_is_told_that_the_role_is_there(asked: Asked, database: Database, role: str) -> None:
-    result, body = asked.by_cloudformation("Create")
+def test_cloudformation_gets_success_and_a_deletion_keeps_the_role(
+    requested: Requested, database: Database, role: str
+) -> None:
+    result, body = requested.by_cloudformation("Create")
     assert (result["state"], body["Status"], body["Data"]) == ("ensured", "SUCCESS", {"State": "ensured"})
-    assert asked.run({})["granted"] == []
+    assert requested.run({})["granted"] == []
     with closing(database.server.connect()) as admin:
-        result, body = asked.by_cloudformation("Delete")
+        result, body = requested.by_cloudformation("Delete")
         assert (result["state"], body["Status"]) == ("left", "SUCCESS")
         assert admin.run("SELECT FROM pg_roles WHERE rolname = :role", role=role) == [[]]
 
 
-def test_cloudformation_is_told_of_failures_without_secrets(
-    asked: Asked, secrets: Secrets, database: Database, monkeypatch: pytest.MonkeyPatch
+def test_cloudformation_gets_failures_without_secrets(
+    requested: Requested, secrets: Secrets, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked.password = "hunter2"
-    secrets.hold(json.dumps({**database.secret, "password": asked.password}))
-    result, body = asked.by_cloudformation("Update")
+    requested.password = "hunter2"
+    secrets.hold(json.dumps({**database.secret, "password": requested.password}))
+    result, body = requested.by_cloudformation("Update")
     assert (result["state"], body["Status"]) == ("failed", "FAILED")
     assert "password authentication failed" in body["Reason"]
     secrets.status = 400
-    assert "cannot be read" in asked.by_cloudformation("Create")[1]["Reason"]
+    assert "cannot be read" in requested.by_cloudformation("Create")[1]["Reason"]
     monkeypatch.setenv("DATABASE_USER", "Robert'); DROP")
-    assert "DATABASE_USER must be" in asked.by_cloudformation("Create")[1]["Reason"]
-    assert asked.by_cloudformation("Delete")[1]["Status"] == "SUCCESS"
+    assert "DATABASE_USER must be" in requested.by_cloudformation("Create")[1]["Reason"]
+    assert requested.by_cloudformation("Delete")[1]["Status"] == "SUCCESS"
 
 
-def test_without_time_nothing_is_changed_and_cloudformation_told(asked: Asked, database: Database, role: str) -> None:
-    _, body = asked.by_cloudformation("Create", milliseconds=20_000)
+def test_without_time_nothing_is_changed_and_cloudformation_gets_the_reason(
+    requested: Requested, database: Database, role: str
+) -> None:
+    _, body = requested.by_cloudformation("Create", milliseconds=20_000)
     assert (body["Status"], body["Reason"]) == ("FAILED", "time ran out, nothing was changed")
     with closing(database.server.connect()) as admin:
         assert admin.run("SELECT FROM pg_roles WHERE rolname = :role", role=role) == []
 
 
-def test_what_nobody_expected_is_told_and_raised(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_sent_and_raised(requested: Requested, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops_lambdas.database_role.handler.RoleMaker", None)
     with serving(answers(200)) as bucket, pytest.raises(TypeError):
-        asked.run(asked.request("Create", bucket.url))
+        requested.run(requested.request("Create", bucket.url))
     assert json.loads(bucket.requests[0].body)["Reason"] == "unexpected error, see the function's log"

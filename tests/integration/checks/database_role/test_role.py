@@ -73,7 +73,7 @@ def test_the_role_is_made_once_and_then_left_alone(database: Database, role: str
     assert (again["state"], again["is_created"], again["granted"], again["revoked"]) == ("ensured", False, [], [])
 
 
-def test_nobody_is_a_member_of_it_so_the_owner_keeps_its_password(database: Database, role: str) -> None:
+def test_the_role_has_no_member_so_the_owner_keeps_its_password(database: Database, role: str) -> None:
     make(database, role)
     with closing(database.server.connect()) as admin:
         assert admin.run("SELECT FROM pg_auth_members WHERE roleid = :role::regrole", role=role) == []
@@ -120,7 +120,7 @@ def test_without_the_applications_tables_the_role_is_made_and_completed_later(
         owner.run('DROP TABLE "Thread"')
         owner.run(TABLES)
         assert make(empty_database, role)["state"] == "ensured"
-        # What `prisma migrate reset` does: the schema anew, and the tables.
+        # What `prisma migrate reset` does: drop and create the schema, then the tables.
         owner.run("DROP SCHEMA public CASCADE")
         assert make(empty_database, role)["pending"] == ["public", "public.Session", "public.Thread"]
         owner.run("CREATE SCHEMA public")
@@ -177,7 +177,7 @@ def test_runs_at_once_make_one_role(database: Database, role: str) -> None:
     assert sorted(cast(Ensured, result)["is_created"] for result in results) == [False, False, False, True]
 
 
-def test_a_role_that_would_take_the_owners_password_away_is_not_made(
+def test_a_role_that_would_end_the_owners_login_by_password_is_not_made(
     database: Database, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server of the tests lets the owner grant rds_iam as a member of it; RDS may let it without.
@@ -189,7 +189,7 @@ def test_a_role_that_would_take_the_owners_password_away_is_not_made(
         assert admin.run("SELECT FROM pg_roles WHERE rolname = :role", role=role) == []
 
 
-def test_the_owner_itself_and_a_role_with_power_are_refused(database: Database, role: str) -> None:
+def test_the_owner_itself_and_a_privileged_role_are_refused(database: Database, role: str) -> None:
     with pytest.raises(RoleError, match="is the database's owner"):
         make(database, database.user)
     with closing(database.server.connect()) as admin:
@@ -198,7 +198,7 @@ def test_the_owner_itself_and_a_role_with_power_are_refused(database: Database, 
         make(database, role)
 
 
-def test_what_others_granted_and_the_owner_cannot_take_back_is_said(database: Database, role: str) -> None:
+def test_what_others_granted_and_the_owner_cannot_revoke_is_an_error(database: Database, role: str) -> None:
     make(database, role)
     with closing(database.server.connect(database.name)) as admin:
         admin.run(f"CREATE TABLE theirs (); GRANT SELECT ON theirs TO {role}")

@@ -18,14 +18,14 @@ from tests.integration.checks.housekeeping.world import (
     TOPIC,
     URL,
     Aws,
-    House,
+    Housekeeping,
     instance,
     instances,
     refused,
     subscriptions,
     version,
 )
-from tests.integration.checks.servers import Behaviour, Exchange, hangs, nobody, serving
+from tests.integration.checks.servers import Behaviour, Exchange, hangs, serving, unreachable
 
 
 @pytest.fixture
@@ -50,12 +50,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 
 @pytest.fixture
-def house(capsys: pytest.CaptureFixture[str]) -> House:
-    return House(capsys)
+def check(capsys: pytest.CaptureFixture[str]) -> Housekeeping:
+    return Housekeeping(capsys)
 
 
-def test_what_is_in_order_is_published_and_told(aws: Aws, house: House) -> None:
-    assert house.run() == {
+def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeeping) -> None:
+    assert check.run() == {
         "state": "looked",
         "environment": "rehearsal",
         "oldest_secret_days": 40.0,
@@ -68,13 +68,13 @@ def test_what_is_in_order_is_published_and_told(aws: Aws, house: House) -> None:
         "backup": {"status": "available", "has_backup": True, "restorable_minutes_ago": 4.0},
         "failures": [],
     }
-    assert house.values == {
+    assert check.values == {
         "OldestSecretDays": 40.0,
         "ConfirmedSubscribers": 1.0,
         "UnconfirmedSubscribers": 0.0,
         "RestorableMinutesAgo": 4.0,
     }
-    assert [(log["level"], log["message"]) for log in house.logs] == [("INFO", "Housekeeping checked")]
+    assert [(log["level"], log["message"]) for log in check.logs] == [("INFO", "Housekeeping checked")]
     asked = {
         (name, parameters.get("DBInstanceIdentifier") or parameters.get("TopicArn") or parameters["SecretId"])
         for name, parameters in aws.requests
@@ -87,17 +87,17 @@ def test_what_is_in_order_is_published_and_told(aws: Aws, house: House) -> None:
     assert len(aws.requests) == len(asked)
 
 
-def test_trouble_is_published_and_the_check_succeeds(aws: Aws, house: House) -> None:
+def test_trouble_is_published_and_the_check_succeeds(aws: Aws, check: Housekeeping) -> None:
     aws.versions[CRON] = [[version(91, "AWSCURRENT")]]
     aws.behaviours["ListSubscriptionsByTopic"] = [
         subscriptions(("email", "new@example.com", "PendingConfirmation"), ("sqs", "a queue", f"{TOPIC}:1"))
     ]
     aws.behaviours["DescribeDBInstances"] = [instances(instance(restorable=timedelta(hours=7)))]
-    result = house.run()
+    result = check.run()
     assert (result["state"], result["failures"]) == ("looked", [])
     assert [secret["name"] for secret in result["secrets"] if secret["is_old"]] == ["pardon-rehearsal/cron-secret"]
     assert result["subscribers"] == {"confirmed": 1, "unconfirmed": ("operator@example.com", "new@example.com")}
-    assert house.values == {
+    assert check.values == {
         "OldestSecretDays": 91.0,
         "ConfirmedSubscribers": 1.0,
         "UnconfirmedSubscribers": 2.0,
@@ -105,13 +105,13 @@ def test_trouble_is_published_and_the_check_succeeds(aws: Aws, house: House) -> 
     }
 
 
-def test_pages_are_read_until_what_is_looked_for_is_found(aws: Aws, house: House) -> None:
+def test_pages_are_read_until_the_value_is_found(aws: Aws, check: Housekeeping) -> None:
     aws.versions[CRON] = [[version(1, "mine")], [version(3, "AWSCURRENT")], [version(99, "AWSPREVIOUS")]]
     aws.behaviours["ListSubscriptionsByTopic"] = [
         subscriptions(*(("email", f"{number}@example.com", f"{TOPIC}:{number}") for number in range(100)), token="two"),
         subscriptions(("email", "operator@example.com", f"{TOPIC}:100")),
     ]
-    result = house.run()
+    result = check.run()
     assert {"name": "pardon-rehearsal/cron-secret", "days": 3.0, "is_old": False} in result["secrets"]
     assert result["subscribers"] == {"confirmed": 101, "unconfirmed": ()}
     tokens = [parameters.get("NextToken") for name, parameters in aws.requests if name == "ListSubscriptionsByTopic"]
@@ -121,20 +121,20 @@ def test_pages_are_read_until_what_is_looked_for_is_found(aws: Aws, house: House
     ]
 
 
-def test_nobody_who_hears_the_alarms_is_said_in_the_log(
-    aws: Aws, house: House, monkeypatch: pytest.MonkeyPatch
+def test_the_log_warns_when_nobody_is_subscribed_to_the_alarms(
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALARM_EMAILS", "")
     aws.behaviours["ListSubscriptionsByTopic"] = [subscriptions()]
-    assert house.run()["subscribers"] == {"confirmed": 0, "unconfirmed": ()}
-    assert (house.values["ConfirmedSubscribers"], house.values["UnconfirmedSubscribers"]) == (0, 0)
-    assert [(log["level"], log["message"]) for log in house.logs] == [("WARNING", "Nobody is subscribed to the alarms")]
+    assert check.run()["subscribers"] == {"confirmed": 0, "unconfirmed": ()}
+    assert (check.values["ConfirmedSubscribers"], check.values["UnconfirmedSubscribers"]) == (0, 0)
+    assert [(log["level"], log["message"]) for log in check.logs] == [("WARNING", "Nobody is subscribed to the alarms")]
 
 
-def test_a_database_without_any_backup_counts_from_its_creation(aws: Aws, house: House) -> None:
+def test_a_database_without_any_backup_counts_from_its_creation(aws: Aws, check: Housekeeping) -> None:
     aws.behaviours["DescribeDBInstances"] = [instances(instance(restorable=None, created=timedelta(minutes=90)))]
-    assert house.run()["backup"] == {"status": "available", "has_backup": False, "restorable_minutes_ago": 90.0}
-    assert house.values["RestorableMinutesAgo"] == 90
+    assert check.run()["backup"] == {"status": "available", "has_backup": False, "restorable_minutes_ago": 90.0}
+    assert check.values["RestorableMinutesAgo"] == 90
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_database_without_any_backup_counts_from_its_creation(aws: Aws, house:
         ("DescribeDBInstances", refused("Throttling", service="rds")),
     ],
 )
-def test_throttling_is_waited_out(aws: Aws, house: House, operation: str, behaviour: Behaviour) -> None:
-    well = aws.behaviours.get(operation)
-    aws.behaviours[operation] = [behaviour, *(well or [lambda exchange: secret_again(aws, exchange)])]
-    assert house.run()["state"] == "looked"
-    assert aws.count(operation) == (2 if well else len(ARNS) + 1)
+def test_throttled_requests_are_retried(aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour) -> None:
+    usual = aws.behaviours.get(operation)
+    aws.behaviours[operation] = [behaviour, *(usual or [lambda exchange: secret_again(aws, exchange)])]
+    assert check.run()["state"] == "looked"
+    assert aws.count(operation) == (2 if usual else len(ARNS) + 1)
 
 
 def secret_again(aws: Aws, exchange: Exchange) -> None:
@@ -204,52 +204,56 @@ def secret_again(aws: Aws, exchange: Exchange) -> None:
         ),
     ],
 )
-def test_what_cannot_be_looked_at_is_named_and_hides_nothing_else(
-    aws: Aws, house: House, operation: str, behaviour: Behaviour, message: str, hidden: set[str]
+def test_what_cannot_be_checked_is_named_and_the_rest_is_published(
+    aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour, message: str, hidden: set[str]
 ) -> None:
     aws.behaviours[operation] = [behaviour]
-    house.fails(message)
+    check.fails(message)
     every = {"OldestSecretDays", "ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
-    assert set(house.values) == every - hidden
+    assert set(check.values) == every - hidden
 
 
-def test_a_secret_that_is_missing_doomed_or_empty_is_named_and_the_others_counted(aws: Aws, house: House) -> None:
+def test_a_secret_that_is_missing_deleted_or_empty_is_named_and_the_others_are_counted(
+    aws: Aws, check: Housekeeping
+) -> None:
     aws.deleted = {OPENAI}
-    result = house.fails(f"not checked: secret {OPENAI}: it is scheduled for deletion")
-    assert house.values["OldestSecretDays"] == 12.5
+    result = check.fails(f"not checked: secret {OPENAI}: it is scheduled for deletion")
+    assert check.values["OldestSecretDays"] == 12.5
     assert len(result["secrets"]) == 2
     del aws.versions[OPENAI]
-    house.fails(f"not checked: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
+    check.fails(f"not checked: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
     aws.versions[URL] = [[version(1, "AWSPENDING")]]
-    house.fails(f"secret {URL}: it has no current version; secret {OPENAI}: ")
-    assert house.values["OldestSecretDays"] == 12.0
+    check.fails(f"secret {URL}: it has no current version; secret {OPENAI}: ")
+    assert check.values["OldestSecretDays"] == 12.0
 
 
-def test_services_that_say_nothing_are_given_up_one_after_the_other(
-    aws: Aws, house: House, monkeypatch: pytest.MonkeyPatch
+def test_services_that_do_not_answer_time_out_one_after_the_other(
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access, "_CONFIG", Config(read_timeout=0.1, retries={"total_max_attempts": 1}))
     for operation in ("DescribeSecret", "ListSubscriptionsByTopic", "DescribeDBInstances"):
         aws.behaviours[operation] = [hangs]
-    result = house.fails(rf"database {DATABASE}: Read timeout.*; topic {TOPIC}: Read timeout.*; secrets: Read timeout")
-    assert (house.values, result["secrets"], result["subscribers"], result["backup"]) == ({}, [], None, None)
-    assert aws.count("DescribeSecret") == 1, "the others would keep it waiting alike"
+    result = check.fails(rf"database {DATABASE}: Read timeout.*; topic {TOPIC}: Read timeout.*; secrets: Read timeout")
+    assert (check.values, result["secrets"], result["subscribers"], result["backup"]) == ({}, [], None, None)
+    assert aws.count("DescribeSecret") == 1, "the others would time out as well"
 
 
 @pytest.mark.usefixtures("aws")
-def test_nobody_there_is_an_error_that_hides_nothing_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", nobody().url)
+def test_an_unreachable_service_is_an_error_and_the_rest_is_published(
+    check: Housekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", unreachable().url)
     monkeypatch.setattr(access, "_CONFIG", Config(retries={"total_max_attempts": 1}))
-    house.fails("not checked: secrets: Could not connect to the endpoint URL")
-    assert set(house.values) == {"ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
+    check.fails("not checked: secrets: Could not connect to the endpoint URL")
+    assert set(check.values) == {"ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
 
 
-def test_bad_settings_are_refused_before_anything_is_asked(
-    aws: Aws, house: House, monkeypatch: pytest.MonkeyPatch
+def test_bad_settings_are_refused_before_any_call(
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InvalidSettingError, match="event must be an object with no field at all"):
-        house.run({"dry_run": True})
+        check.run({"dry_run": True})
     monkeypatch.setenv("SECRET_ARNS", "cron-secret")
     with pytest.raises(InvalidSettingError, match=r"SECRET_ARNS must be ARNs .*, got 'cron-secret'"):
-        house.run()
+        check.run()
     assert aws.requests == []

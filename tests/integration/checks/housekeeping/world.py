@@ -1,4 +1,4 @@
-"""The services that housekeeping asks, with recorded answers over HTTP; and housekeeping as its Lambda runs it."""
+"""The services that housekeeping calls, with recorded answers over HTTP; and housekeeping as its Lambda runs it."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ def version(days: float, *stages: str, id_: str = "v") -> dict[str, Any]:
 
 
 def refused(code: str, message: str = "no", *, service: str = "secretsmanager") -> Behaviour:
-    """An error as the service words it, which botocore does not try again."""
+    """Return an error in the format of the service, which botocore does not retry."""
     if service == "secretsmanager":
         return answers(400, {"__type": code, "message": message}, content_type="application/x-amz-json-1.1")
     text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
@@ -74,9 +74,9 @@ class Aws:
     """The three services.
 
     Attributes:
-        versions: pages of versions by secret; a secret that is not in it is not there.
+        versions: pages of versions by secret; a secret without them does not exist.
         deleted: secrets that are scheduled for deletion.
-        behaviours: of an operation in turn, the last one stays; in place of what the versions say.
+        behaviours: of an operation in turn, the last one is repeated; instead of the answers made from versions.
         requests: operations and their parameters.
     """
 
@@ -123,7 +123,7 @@ class Aws:
         return answers(200, answer, content_type="application/x-amz-json-1.1")
 
 
-class House:
+class Housekeeping:
     """The check as its Lambda runs it, and what it wrote."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:

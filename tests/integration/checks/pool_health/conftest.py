@@ -11,7 +11,7 @@ def database(module_database: Database) -> Database:
     return module_database
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def emptied(database: Database) -> None:
     """The database without rows."""
     connection = database.connect()

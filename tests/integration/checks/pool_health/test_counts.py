@@ -12,9 +12,6 @@ from tests.integration.checks.conftest import Check
 from tests.integration.checks.pool_health.world import add, measured
 from tests.integration.conftest import Database
 
-pytestmark = pytest.mark.usefixtures("emptied")
-
-
 PARAMETERS = {
     "active_minutes": core.ACTIVE_WITHIN_MINUTES,
     "stuck_minutes": core.STUCK_AFTER_MINUTES,
@@ -40,7 +37,7 @@ def test_stuck_sessions_and_the_oldest_are_found_by_pool_with_their_threads(
     assert third["oldest_open_session_minutes"] == 360
 
 
-def test_it_says_how_far_back_it_looked_when_there_is_more(
+def test_the_result_shows_how_far_back_it_looked_when_there_is_more(
     check: Check, connection: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core, "INACTIVE_LIMIT", 2)
@@ -53,10 +50,10 @@ def test_it_says_how_far_back_it_looked_when_there_is_more(
     assert (result["total_stuck_sessions"], result["looked_back_minutes"]) == (0, 180)
 
 
-def test_what_is_found_in_any_mixture_is_what_plain_counting_finds(
+def test_any_mixture_of_sessions_is_counted_as_by_a_plain_query(
     check: Check, connection: pg8000.native.Connection
 ) -> None:
-    """The runbook's query for stuck sessions, and counting in the plainest way, over 2,000 random sessions."""
+    """The runbook's query for stuck sessions, and a plain count, over 2,000 random sessions."""
     connection.run("SELECT setseed(0.25)")
     connection.run(
         """
@@ -137,7 +134,7 @@ def test_cost_does_not_grow_with_ended_sessions(database: Database) -> None:
         "Session_lastActivityAt_idx",
         "Thread_sessionId_agentId_idx",
     }
-    # Of 100,000 sessions 5,060 are read: those of the last hour, and behind them as many as the limit says.
+    # Of 100,000 sessions 5,060 are read: those of the last hour, and as many older ones as the limit allows.
     # Of these every fourth is open, and costs a few blocks down the index of its threads.
     read = [node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes if is_of_sessions(node)]
     assert sum(read) <= core.INACTIVE_LIMIT + 60

@@ -19,12 +19,10 @@ from tests.integration.checks.conftest import CONTEXT, CRON_ARN, Check, Secrets,
 from tests.integration.checks.pool_health.world import add, definition, values
 from tests.integration.conftest import Database
 
-pytestmark = pytest.mark.usefixtures("emptied")
 
-
-def test_active_threads_and_sessions_of_each_pool_are_published(
-    check: Check, connection: pg8000.native.Connection
-) -> None:
+@pytest.fixture
+def two_pools(connection: pg8000.native.Connection) -> None:
+    """Two pools with open sessions, of which one is unhealthy and not configured."""
     add(connection, "pool-0", idle="0", threads=7)
     add(connection, "pool-0", idle="59 minutes 50 seconds", threads=3)
     add(connection, "pool-0", idle="60 minutes 10 seconds", threads=100)
@@ -32,8 +30,10 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
     add(connection, "production-main", idle="5 minutes", threads=36)
     add(connection, "production-main", idle="5 minutes", threads=0, age="30 minutes 30 seconds")
 
-    result = check.run()
-    assert result == {
+
+@pytest.mark.usefixtures("two_pools")
+def test_active_threads_and_sessions_of_each_pool_are_in_the_result(check: Check) -> None:
+    assert check.run() == {
         "state": "measured",
         "environment": "rehearsal",
         "pools": [
@@ -78,6 +78,11 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
         "looked_back_minutes": None,
         "site": mock.ANY,
     }
+
+
+@pytest.mark.usefixtures("two_pools")
+def test_active_threads_and_sessions_of_each_pool_are_published(check: Check) -> None:
+    check.run()
     counts = {
         "ActiveThreads": "Count",
         "ActiveSessions": "Count",
@@ -111,6 +116,11 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
             "Pools": [3.0],
         },
     ]
+
+
+@pytest.mark.usefixtures("two_pools")
+def test_one_run_reads_one_secret_and_writes_one_log_line(check: Check) -> None:
+    check.run()
     assert check.secrets.requests == [("secretsmanager.GetSecretValue", {"SecretId": CRON_ARN})]
     (log,) = check.logs
     assert log["message"] == "Pool health checked"
@@ -118,7 +128,7 @@ def test_active_threads_and_sessions_of_each_pool_are_published(
     assert log["function_request_id"] == CONTEXT.aws_request_id
 
 
-def test_a_second_run_at_once_says_so_and_does_nothing(check: Check, database: Database) -> None:
+def test_a_second_run_at_once_does_nothing(check: Check, database: Database) -> None:
     other = database.connect()
     other.run("SELECT pg_advisory_lock(:space, :key)", space=LOCK_SPACE, key=lock_key("pool_health"))
     assert check.run() == {"state": "already_running", "environment": "rehearsal", "site": None}
@@ -126,7 +136,7 @@ def test_a_second_run_at_once_says_so_and_does_nothing(check: Check, database: D
     other.close()
 
 
-def test_the_role_of_the_deployment_may_read_what_is_asked(check: Check, ops_login: Credentials) -> None:
+def test_the_role_of_the_deployment_may_run_the_query(check: Check, ops_login: Credentials) -> None:
     check.user, check.password = ops_login.username, ops_login.password
     assert check.run()["state"] == "measured"
 
@@ -166,7 +176,7 @@ def test_a_role_that_may_not_read_is_an_error_and_not_missing_tables(
     connection.run(f"DROP ROLE {database.name}_stranger")
 
 
-def test_bad_settings_are_refused_before_anything_is_asked(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_settings_are_refused_before_any_call(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidSettingError, match="event must be an object with no field at all"):
         check.run({"pools": "all"})
     monkeypatch.delenv("POOLS")

@@ -1,4 +1,4 @@
-"""Pool health and the site: what is published when the site, the database or both misbehave."""
+"""Pool health and the site: what is published when the site, the database or both fail."""
 
 import json
 import time
@@ -35,8 +35,13 @@ def database(module_database: Database) -> Database:
     return module_database
 
 
+@pytest.fixture
+def emptied() -> None:
+    """Keep the session: no test here changes the database."""
+
+
 @pytest.fixture(autouse=True)
-def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "_SITE_SECONDS", 0.5)
 
 
@@ -53,11 +58,11 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def no_database(monkeypatch: pytest.MonkeyPatch, check: Check) -> None:  # noqa: ARG001 - it sets the port before
-    monkeypatch.setenv("DATABASE_PORT", str(servers.nobody().port))
+    monkeypatch.setenv("DATABASE_PORT", str(servers.unreachable().port))
 
 
 def reach(check: Check) -> dict[str, Any]:
-    """What is published of reaching database and site."""
+    """Return the metrics of reaching database and site."""
     (line,) = [line for line in check.metrics if "DatabaseReadable" in line]
     return {name: value[0] for name, value in line.items() if name not in ("_aws", "Environment")}
 
@@ -67,11 +72,11 @@ def result_of_site(result: PoolHealthResult) -> SiteResult:
     return result["site"]
 
 
-def test_a_site_that_agrees_is_called_as_the_runbook_does(check: Check, site: Any) -> None:
+def test_a_site_that_agrees_is_called_as_in_the_runbook(check: Check, site: Any) -> None:
     with site(answers(200, body())) as server:
         result = check.run()
-    told = result_of_site(result)
-    assert (told["state"], told["status"], told["agrees"]) == ("ok", 200, True)
+    of_site = result_of_site(result)
+    assert (of_site["state"], of_site["status"], of_site["agrees"]) == ("ok", 200, True)
     (request,) = server.requests
     assert (request.method, request.target) == ("GET", "/api/cron/pool-health")
     assert request.headers["authorization"] == f"Bearer {CRON_SECRET}"
@@ -82,11 +87,11 @@ def test_a_site_that_agrees_is_called_as_the_runbook_does(check: Check, site: An
     assert CRON_SECRET not in json.dumps(check.logs)
 
 
-def test_a_site_that_counts_otherwise_is_said_with_both_numbers(check: Check, site: Any) -> None:
+def test_a_disagreement_of_the_site_is_reported_with_both_numbers(check: Check, site: Any) -> None:
     with site(answers(200, body(threads=36, sessions=9))):
-        told = result_of_site(check.run())
-    assert told["agrees"] is False
-    assert told["disagreements"] == [
+        of_site = result_of_site(check.run())
+    assert of_site["agrees"] is False
+    assert of_site["disagreements"] == [
         "pool-0: 36 active threads on the site, 3 in the database",
         "pool-0: 9 active sessions on the site, 1 in the database",
     ]
@@ -107,13 +112,13 @@ def test_a_site_that_counts_otherwise_is_said_with_both_numbers(check: Check, si
         (servers.sends_half(body()), "broken", None, 0),
         (servers.resets, "broken", None, 0),
         (servers.closes, "broken", None, 0),
-        (servers.is_no_http, "broken", None, 0),
+        (servers.is_not_http, "broken", None, 0),
         (servers.hangs, "timeout", None, 0),
         (servers.drips(), "timeout", None, 0),
         (answers_after(2, answers(200, body())), "timeout", None, 0),
     ],
 )
-def test_whatever_the_site_does_is_named_and_the_databases_numbers_are_published(
+def test_each_failure_of_the_site_has_a_state_and_the_databases_numbers_are_published(
     check: Check, site: Any, behaviour: Behaviour, state: str, status: int | None, is_reachable: int
 ) -> None:
     before = time.monotonic()
@@ -121,8 +126,8 @@ def test_whatever_the_site_does_is_named_and_the_databases_numbers_are_published
         result = measured(check.run())
     assert time.monotonic() - before < 5
     assert len(server.requests) == 1, "tried once, no redirect followed"
-    told = result_of_site(result)
-    assert (told["state"], told["status"], told["agrees"]) == (state, status, None)
+    of_site = result_of_site(result)
+    assert (of_site["state"], of_site["status"], of_site["agrees"]) == (state, status, None)
     metrics = reach(check)
     assert (metrics["DatabaseReadable"], metrics["SiteOk"], metrics["SiteReachable"]) == (1, 0, is_reachable)
     assert "SiteAgrees" not in metrics
@@ -132,16 +137,16 @@ def test_whatever_the_site_does_is_named_and_the_databases_numbers_are_published
     assert CRON_SECRET not in json.dumps(check.logs)
 
 
-def test_nobody_there_is_told_apart_from_a_timeout(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SITE_URL", servers.nobody().url)
+def test_unreachable_is_another_state_than_timeout(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SITE_URL", servers.unreachable().url)
     assert result_of_site(check.run())["state"] == "unreachable"
 
 
-def test_a_slow_site_is_measured(check: Check, site: Any) -> None:
+def test_the_latency_of_a_slow_site_is_measured(check: Check, site: Any) -> None:
     with site(answers_after(0.2, answers(200, body()))):
-        told = result_of_site(check.run())
-    assert told["state"] == "ok"
-    assert 200 <= (told["latency_milliseconds"] or 0) < 500
+        of_site = result_of_site(check.run())
+    assert of_site["state"] == "ok"
+    assert 200 <= (of_site["latency_milliseconds"] or 0) < 500
 
 
 @pytest.mark.parametrize(
@@ -152,7 +157,7 @@ def test_a_slow_site_is_measured(check: Check, site: Any) -> None:
         {"SecretBinary": "AA=="},
     ],
 )
-def test_without_the_secret_the_site_is_not_asked(check: Check, site: Any, secret: dict[str, Any]) -> None:
+def test_without_the_secret_the_site_is_not_called(check: Check, site: Any, secret: dict[str, Any]) -> None:
     check.secrets.answers[CRON_ARN] = secret
     with site(answers(200, body())) as server:
         result = measured(check.run())

@@ -1,4 +1,4 @@
-"""Closing the threads of ended sessions, on Coral servers that behave and that do not."""
+"""Closing the threads of ended sessions, on Coral servers that work and that fail."""
 
 import time
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ from tests.integration.checks.servers import (
     closes,
     drips,
     hangs,
-    is_no_http,
+    is_not_http,
     resets,
     sends_half,
     serving,
@@ -35,9 +35,9 @@ from tests.integration.checks.session_cleanup.world import World, add, states
         pytest.param(answers(500, {}), False, id="500"),
         pytest.param(answers(302), False, id="302"),
         pytest.param(sends_half(), False, id="half"),
-        pytest.param(is_no_http, False, id="no http"),
+        pytest.param(is_not_http, False, id="not http"),
         pytest.param(drips(), True, id="drips"),
-        pytest.param(None, False, id="nobody"),
+        pytest.param(None, False, id="unreachable"),
     ],
 )
 def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
@@ -48,7 +48,7 @@ def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
     world.open_threads()
     address = "127.0.0.20"
     world.ecs.tasks.append(task("bad", address))
-    # Only what is never silent and never done takes until the end.
+    # Only a server that always sends and never ends takes all the time.
     world.seconds = core.RESERVED_SECONDS + (3 if is_endless else 30)
     with ExitStack() as stack:
         if behaviour:

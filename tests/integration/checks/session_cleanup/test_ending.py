@@ -36,18 +36,23 @@ def test_exactly_the_open_and_stale_are_ended(
     for count, idle, threads, has_ended in groups:
         add(connection, count, idle=idle, threads=threads, has_ended=has_ended)
     before, start = states(connection), clock(connection)
-    told = end(ops_login, batch=batch)
+    result = end(ops_login, batch=batch)
     after = states(connection)
     ended = ended_rightly(before, after)
     assert ended == {one for one, state in before.items() if state.is_stale}
-    assert (told.stale, told.ended, told.spared, told.left) == (len(ended), len(ended), 0, 0)
+    assert (result.stale, result.ended, result.spared, result.left) == (
+        len(ended),
+        len(ended),
+        0,
+        0,
+    )
     for one in ended:
         end_time = after[one].end
         assert end_time is not None
         assert start <= end_time <= clock(connection)
     threads_by_id = dict(connection.run('SELECT "coralThreadId", "sessionId" FROM "Thread"'))
-    assert {threads_by_id[thread.id] for thread in told.threads} <= ended
-    assert set(told.threads) == {pair for pair in threads_of(connection) if threads_by_id[pair[1]] in ended}, (
+    assert {threads_by_id[thread.id] for thread in result.threads} <= ended
+    assert set(result.threads) == {pair for pair in threads_of(connection) if threads_by_id[pair[1]] in ended}, (
         "threads of exactly the ended"
     )
     again = end(ops_login, batch=batch)
@@ -91,6 +96,11 @@ def test_counting_ends_nothing(ops_login: Credentials, connection: pg8000.native
 
 def test_many_stale_sessions_end_in_one_run(ops_login: Credentials, connection: pg8000.native.Connection) -> None:
     add(connection, 100_000, idle="2 hours")
-    told = end(ops_login, batch=core.BATCH_SESSIONS)
-    assert (told.stale, told.ended, told.spared, told.left) == (100_000, 100_000, 0, 0)
+    result = end(ops_login, batch=core.BATCH_SESSIONS)
+    assert (result.stale, result.ended, result.spared, result.left) == (
+        100_000,
+        100_000,
+        0,
+        0,
+    )
     assert connection.run('SELECT count(*) FROM "Session" WHERE "endTime" IS NULL') == [[0]]

@@ -52,7 +52,7 @@ def test_a_database_that_fails_in_the_middle_loses_nothing(
     with suppress(pg8000.native.DatabaseError):
         connection.run("ROLLBACK")
     ended = ended_rightly(before, states(connection))
-    assert len(ended) == last.ended == len(last.threads) == 20, "what was told is what was committed"
+    assert len(ended) == last.ended == len(last.threads) == 20, "what was yielded is what was committed"
     assert end(ops_login).ended == 10
 
 
@@ -87,7 +87,7 @@ def test_a_database_that_takes_no_writes_is_an_error_and_ends_nothing(
     assert states(connection) == before
 
 
-def test_a_statement_that_takes_too_long_is_given_up_and_nothing_stays_locked(
+def test_a_statement_that_takes_too_long_is_cancelled_and_nothing_stays_locked(
     ops_login: Credentials, connection: pg8000.native.Connection
 ) -> None:
     add(connection, 5, idle="2 hours")
@@ -102,7 +102,7 @@ def test_a_statement_that_takes_too_long_is_given_up_and_nothing_stays_locked(
     assert end(ops_login).ended == 5
 
 
-def test_a_function_that_stands_still_in_a_transaction_is_rolled_back_by_the_server(
+def test_the_server_rolls_back_an_idle_transaction(
     ops_login: Credentials, connection: pg8000.native.Connection
 ) -> None:
     add(connection, 5, idle="2 hours")
@@ -111,7 +111,7 @@ def test_a_function_that_stands_still_in_a_transaction_is_rolled_back_by_the_ser
         with ops_writing(ops_login, statement_timeout_seconds=0.2) as writer, writer.transaction():
             writer.rows('SELECT "id" FROM "Session" FOR UPDATE')
             time.sleep(0.5)
-            assert end(ops_login).ended == 5, "nobody waits for who stands still"
+            assert end(ops_login).ended == 5, "nobody waits for an idle transaction"
             writer.rows("SELECT 1")
 
     with pytest.raises(DatabaseError, match=r"idle-in-transaction|terminating|network error|closed"):

@@ -52,7 +52,7 @@ def test_idle_sessions_end_and_their_threads_close_on_every_task(world: World) -
     assert len(world.ecs.calls) == 2, "without a thread to close, ECS is not asked"
 
 
-def test_a_dry_run_tells_and_changes_nothing(world: World) -> None:
+def test_a_dry_run_counts_and_changes_nothing(world: World) -> None:
     add(world.connection, 4, idle="2 hours", threads=1, pools=1)
     world.open_threads()
     before, held = states(world.connection), world.corals.held()
@@ -67,7 +67,7 @@ def test_a_dry_run_tells_and_changes_nothing(world: World) -> None:
     assert (states(world.connection), world.corals.held(), world.metrics) == (before, held, {})
 
 
-def test_another_age_may_be_asked_for(world: World) -> None:
+def test_another_idle_time_is_an_option(world: World) -> None:
     add(world.connection, 2, idle="20 minutes")
     add(world.connection, 3, idle="2 hours")
     assert world.run({"older_than_minutes": 180})["sessions_ended"] == 0
@@ -75,7 +75,7 @@ def test_another_age_may_be_asked_for(world: World) -> None:
     assert world.run({"older_than_minutes": 10})["sessions_ended"] == 2
 
 
-def test_what_is_not_understood_ends_nothing(world: World) -> None:
+def test_a_bad_event_ends_nothing(world: World) -> None:
     add(world.connection, 1, idle="8 days")
     before = states(world.connection)
     age = "older_than_minutes must be a whole number from 10 to 10080 minutes, got"
@@ -92,7 +92,7 @@ def test_what_is_not_understood_ends_nothing(world: World) -> None:
     assert (states(world.connection), world.metrics) == (before, {})
 
 
-def test_a_second_run_says_that_another_is_at_it(world: World, ops_login: Credentials) -> None:
+def test_a_second_run_at_once_does_nothing(world: World, ops_login: Credentials) -> None:
     add(world.connection, 1, idle="2 hours")
     with shared_database.writing(ops_login, application_name="other") as other:
         assert other.try_lock("session_cleanup")
@@ -105,7 +105,7 @@ def test_a_second_run_says_that_another_is_at_it(world: World, ops_login: Creden
     assert world.run()["sessions_ended"] == 1
 
 
-def test_before_the_application_made_its_tables_that_is_said(world: World) -> None:
+def test_missing_tables_are_a_state(world: World) -> None:
     world.connection.run('ALTER TABLE "Session" RENAME TO "Elsewhere"')
     assert world.run() == {"state": "tables_missing", "environment": "rehearsal"}
     assert world.metrics == {}
@@ -113,7 +113,7 @@ def test_before_the_application_made_its_tables_that_is_said(world: World) -> No
     world.connection.run('ALTER TABLE "Elsewhere" RENAME TO "Session"')
 
 
-def test_when_time_is_short_what_is_left_is_told_and_ended_later(world: World) -> None:
+def test_when_time_is_short_the_rest_is_counted_and_ended_later(world: World) -> None:
     add(world.connection, core.BATCH_SESSIONS + 10, idle="2 hours")
     world.seconds = core.RESERVED_SECONDS
     result = world.run()
@@ -123,7 +123,7 @@ def test_when_time_is_short_what_is_left_is_told_and_ended_later(world: World) -
     assert (world.run()["sessions_ended"], world.run()["sessions_stale"]) == (2010, 0)
 
 
-def test_what_was_ended_before_the_database_failed_is_told_and_closed(
+def test_what_was_ended_before_the_database_failed_is_published_and_closed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops_lambdas.session_cleanup.access.end_stale.__kwdefaults__", {"batch_sessions": 10})

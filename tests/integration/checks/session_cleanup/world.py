@@ -29,7 +29,7 @@ FROM "Session" AS one
 
 @dataclass(frozen=True)
 class State:
-    """A session as it is: its end, its other columns, and whether it is open and stale."""
+    """A session: its end, its other columns, and whether it is open and stale."""
 
     end: datetime | None
     others: str
@@ -105,7 +105,7 @@ def end(login: Credentials, *, minutes: int = 60, batch: int = 7) -> core.Sessio
 
 
 def ended_rightly(before: dict[str, State], after: dict[str, State], *, touched: Collection[str] = ()) -> set[str]:
-    """Check what must hold of each session whatever happened, and return those that were ended."""
+    """Check what must hold of each session in any case, and return those that were ended."""
     assert before.keys() == after.keys(), "a row was added or removed"
     ended = {one for one in before if before[one].end != after[one].end}
     assert all(before[one].end is None for one in ended), "an end was moved"
@@ -117,7 +117,7 @@ def ended_rightly(before: dict[str, State], after: dict[str, State], *, touched:
 
 
 class World:
-    """All that a run meets, and what it told."""
+    """What a run works on, and what it wrote."""
 
     def __init__(self, connection: pg8000.native.Connection, corals: Corals, ecs: Ecs) -> None:
         self.connection = connection

@@ -20,7 +20,7 @@ def test_missing_tables_are_a_state(own_world: World, missing: str) -> None:
 def test_tables_that_go_missing_in_the_grace_period_close_nothing(own_world: World) -> None:
     own_world.corals.tasks[0].open("pool-0", "unknown")
     own_world.grace_seconds = 0.4
-    own_world.meanwhile(lambda: own_world.connection.run('DROP TABLE "Thread"'))
+    own_world.in_grace_period(lambda: own_world.connection.run('DROP TABLE "Thread"'))
     assert own_world.run() == {"state": "tables_missing", "environment": "rehearsal"}
     assert closed(own_world) == set()
 
@@ -43,10 +43,10 @@ def cut(world: World) -> None:
 def test_a_database_that_drops_in_the_grace_period_closes_nothing(world: World) -> None:
     world.corals.tasks[0].open("pool-0", "unknown")
     world.grace_seconds = 0.4
-    world.meanwhile(lambda: cut(world))
+    world.in_grace_period(lambda: cut(world))
     world.fails(DatabaseError, "terminating connection|network error|reset")
     assert closed(world) == set()
-    assert world.metrics == {"ThreadsListed": 1, "TasksUnreachable": 0}, "what is not known is not zero"
+    assert world.metrics == {"ThreadsListed": 1, "TasksUnreachable": 0}, "what is not known is not published as zero"
 
 
 def test_a_database_that_does_not_answer_in_time_closes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,13 +58,13 @@ def test_a_database_that_does_not_answer_in_time_closes_nothing(world: World, mo
         world.connection.run("BEGIN")
         world.connection.run('LOCK TABLE "Session" IN ACCESS EXCLUSIVE MODE')
 
-    world.meanwhile(lock)
+    world.in_grace_period(lock)
     world.fails(DatabaseError, "SQLSTATE (57014|55P03)")
     world.connection.run("ROLLBACK")
     assert closed(world) == set()
 
 
-def test_a_database_that_drops_while_closing_ends_the_run_with_what_it_did_told(
+def test_a_database_that_drops_while_closing_ends_the_run_and_its_work_is_published(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core, "WAVE_THREADS", 2)

@@ -1,4 +1,4 @@
-"""Thread cleanup in the life of an application: whatever happens between its runs, no wrong thread is closed."""
+"""Thread cleanup beside a changing application: no sequence of events closes a wrong thread."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Application(RuleBasedStateMachine):
         return multiple(*opened)
 
     def may_go(self, thread: str) -> bool:
-        """Whether closing the thread harms nobody, by all that the application knows."""
+        """Whether closing the thread is harmless, by all that the application knows."""
         return all(
             not record.is_young and record.session not in self.open_sessions | self.just_ended
             for record in self.records.get(thread, [])
@@ -131,9 +131,9 @@ class Application(RuleBasedStateMachine):
         unknown = [held for held in reachable if held[2] not in self.records]
         options = Options(dry_run=is_dry, force=is_forced)
         run = Run(self.config(), options, seconds=60, grace_seconds=0.001)
-        meanwhile = self.drop_connections if database_fails else lambda: None
+        during_the_run = self.drop_connections if database_fails else lambda: None
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cleanup, "service_tasks", lambda _cluster, _service: meanwhile() or Tasks(tuple(tasks)))
+            patch.setattr(cleanup, "service_tasks", lambda _cluster, _service: during_the_run() or Tasks(tuple(tasks)))
             outcome = self.outcome_of(run.clean)
         after = self.world.corals.held()
         forgotten = {held for held in reachable if self.may_go(held[2])}
@@ -174,7 +174,9 @@ class Application(RuleBasedStateMachine):
         )
 
 
-def test_whatever_happens_only_forgotten_threads_are_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_any_sequence_of_events_only_forgotten_threads_are_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(core, "MIN_UNKNOWN_TO_REFUSE", MIN_UNKNOWN_TO_REFUSE)
     run_state_machine_as_test(
         type("ApplicationHere", (Application,), {"world": world}),

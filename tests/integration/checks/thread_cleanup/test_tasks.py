@@ -38,7 +38,7 @@ def test_it_is_an_error_when_no_task_answers(world: World, tasks: list[dict[str,
     assert "ThreadsListed" not in world.metrics
 
 
-def test_it_is_none_when_no_task_runs(world: World) -> None:
+def test_it_is_not_an_error_when_no_task_runs(world: World) -> None:
     world.ecs.tasks = [task("starts", None, status="PROVISIONING")]
     assert world.cleaned()["threads_listed"] == 0
     world.ecs.tasks = []
@@ -51,7 +51,7 @@ def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "is_silent", "failures"),
+    ("behaviour", "is_unreachable", "failures"),
     [
         (servers.hangs, True, 1),
         (servers.answers_after(2, answers(200, [])), True, 1),
@@ -66,8 +66,8 @@ def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
         (answers(200, None), False, 2),
     ],
 )
-def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
-    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, is_silent: bool, failures: int
+def test_other_tasks_are_cleaned_when_one_fails_to_list(
+    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, is_unreachable: bool, failures: int
 ) -> None:
     monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.3)
     world.corals.tasks[0].open("pool-0", "unknown")
@@ -75,7 +75,7 @@ def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
     with serving(behaviour, host="127.0.0.9", port=world.corals.port) as server:
         result = world.cleaned()
     assert closed(world) == {"unknown"}
-    assert result["tasks_unreachable"] == (["bad"] if is_silent else [])
+    assert result["tasks_unreachable"] == (["bad"] if is_unreachable else [])
     assert len(result["listings_failed"]) == len(server.requests) == failures
     assert "DELETE" not in {request.method for request in server.requests}
 
@@ -91,7 +91,7 @@ def test_a_task_that_lists_badly_does_not_keep_the_others_from_being_cleaned(
         (answers(204, b""), {"threads_closed": 13, "threads_failed": 0, "threads_left": 0}),
     ],
 )
-def test_a_task_that_closes_badly_does_not_keep_the_others_from_being_cleaned(
+def test_other_tasks_are_cleaned_when_one_fails_to_close(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, expected: dict[str, int]
 ) -> None:
     monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.3)
@@ -108,7 +108,7 @@ def test_a_task_that_closes_badly_does_not_keep_the_others_from_being_cleaned(
     assert len(deleted) == len(set(deleted)), "nothing is tried twice"
 
 
-def test_it_ends_before_the_time_is_up_and_tells_what_it_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_in_time_and_reports_what_it_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "WAVE_THREADS", 20)
     monkeypatch.setattr(cleanup, "_LOOKUP_SECONDS", 0.2)
     world.corals.answer_seconds = 0.05

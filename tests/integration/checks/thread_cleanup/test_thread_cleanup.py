@@ -16,7 +16,7 @@ from tests.integration.checks.thread_cleanup.world import World, closed, ids, wo
 from tests.integration.conftest import Database
 
 
-def test_on_every_task_and_pool_it_closes_what_is_forgotten_and_nothing_else(world: World) -> None:
+def test_it_closes_forgotten_threads_on_every_task_and_pool_and_no_others(world: World) -> None:
     first, second = world.corals.tasks
     for one in (first, second):
         for pool in ("pool-0", "pool-1", "pool-of-others"):
@@ -94,7 +94,7 @@ def test_a_known_thread_may_go_when_it_and_its_sessions_end_are_older_than_the_g
     assert world.connection.run(queries.KNOWN, ids='["t", "other"]', grace_seconds=120) == [["t", is_over]]
 
 
-def test_of_several_records_of_one_thread_the_open_and_the_young_win(world: World) -> None:
+def test_of_several_records_of_one_thread_an_open_or_young_one_keeps_it(world: World) -> None:
     for thread in ("a", "b", "c"):
         world.record(thread, ended="1 hour")
     world.record("a")
@@ -111,7 +111,7 @@ ODD_IDS = (
 )
 
 
-def test_ids_mean_the_same_to_coral_and_to_the_database_whatever_is_in_them(world: World) -> None:
+def test_any_characters_in_an_id_mean_the_same_to_coral_and_to_the_database(world: World) -> None:
     world.corals.tasks[0].open("pool-0", *ODD_IDS)
     world.corals.tasks[1].open("pool-1", *(f"{one[:199]}!" for one in ODD_IDS))
     world.record(*ODD_IDS)
@@ -122,7 +122,7 @@ def test_ids_mean_the_same_to_coral_and_to_the_database_whatever_is_in_them(worl
 
 
 @pytest.mark.parametrize("odd", ["", ".", "..", "x" * 201, "a\x00b", "a\nb", "\ud800", 7, None, ["a"], {"id": "a"}])
-def test_an_id_that_is_none_condemns_its_list_and_not_the_run(world: World, odd: object) -> None:
+def test_a_bad_id_makes_its_list_invalid_and_not_the_run(world: World, odd: object) -> None:
     world.corals.tasks[0].open("pool-0", "unknown")
     world.ecs.tasks.append(task("odd", "127.0.0.9"))
     with serving(answers(200, ["harmless", odd]), host="127.0.0.9", port=world.corals.port) as server:
@@ -135,15 +135,15 @@ def test_an_id_that_is_none_condemns_its_list_and_not_the_run(world: World, odd:
 def test_a_thread_recorded_in_the_grace_period_is_known(world: World) -> None:
     world.corals.tasks[0].open("pool-0", "recorded", "forgotten")
     world.grace_seconds = 0.4
-    world.meanwhile(lambda: world.record("recorded"))
+    world.in_grace_period(lambda: world.record("recorded"))
     assert world.cleaned()["threads_unknown"] == 1
     assert closed(world) == {"forgotten"}
 
 
-def test_a_thread_opened_in_the_grace_period_is_not_looked_at(world: World) -> None:
+def test_a_thread_opened_in_the_grace_period_stays_open(world: World) -> None:
     world.corals.tasks[1].open("pool-0", "old")
     world.grace_seconds = 0.4
-    world.meanwhile(lambda: world.corals.tasks[1].open("pool-0", "new"))
+    world.in_grace_period(lambda: world.corals.tasks[1].open("pool-0", "new"))
     assert world.cleaned()["threads_listed"] == 1
     assert closed(world) == {"old"}
 
@@ -183,7 +183,7 @@ def test_no_more_than_the_cap_is_closed_in_one_run_and_the_surest_first(
     assert (second["threads_closed"], second["threads_left"], second["is_complete"]) == (8, 0, True)
 
 
-def test_an_unbelievable_share_is_refused_unless_forced(world: World) -> None:
+def test_too_large_a_share_of_unknown_threads_is_refused_unless_forced(world: World) -> None:
     world.corals.tasks[0].open("pool-0", *ids("unknown", 21), *ids("open", 20))
     world.record(*ids("open", 20))
     world.fails(RefusedError, "21 of 41 threads are unknown to the database")
@@ -214,7 +214,7 @@ def test_a_few_forgotten_threads_are_closed_though_they_are_all(world: World) ->
     assert world.cleaned()["threads_closed"] == core.MIN_UNKNOWN_TO_REFUSE - 1
 
 
-def test_the_second_of_two_runs_at_once_says_so_and_closes_nothing(world: World) -> None:
+def test_the_second_of_two_runs_at_once_closes_nothing(world: World) -> None:
     world.corals.tasks[0].open("pool-0", "unknown")
     world.grace_seconds = 0.6
     results: list[ThreadCleanupResult] = []
@@ -234,9 +234,9 @@ def test_the_second_of_two_runs_at_once_says_so_and_closes_nothing(world: World)
     def second() -> None:
         states.append(cleanup.Run(config, Options(), seconds=30, grace_seconds=0.1).clean())
 
-    world.meanwhile(second)
+    world.in_grace_period(second)
     results.append(world.run())
-    world.meanwhile(lambda: None)
+    world.in_grace_period(lambda: None)
     assert states == ["already_running"]
     assert results[0]["state"] == "cleaned"
     assert (closed(world), world.corals.tasks[0].missed) == ({"unknown"}, [])

@@ -28,11 +28,11 @@ POOLS = ("pool-0", "pool-1")
 
 
 class World:
-    """All that a run meets, and what it told.
+    """What a run works on, and what it wrote.
 
     Attributes:
         seconds: until the function's timeout, when a run begins.
-        grace_seconds: of the next runs; what the database holds as "old" is far older.
+        grace_seconds: of the next runs; what is "old" in the database is far older.
     """
 
     def __init__(self, database: Database, corals: Corals, ecs: Ecs, connection: pg8000.native.Connection) -> None:
@@ -69,7 +69,7 @@ class World:
         )
         return str(session)
 
-    def meanwhile(self, do: Callable[[], object], *, after_seconds: float = 0.02) -> None:
+    def in_grace_period(self, do: Callable[[], object], *, after_seconds: float = 0.02) -> None:
         """Do something in the grace period of the next run: shortly after the last task's last pool is listed."""
 
         def on_request(method: str, target: str) -> None:
@@ -109,7 +109,7 @@ class World:
         return result
 
     def cleaned(self, event: object = None) -> Cleaned:
-        """Run, and return the result of a run that looked at all."""
+        """Run, and return the result of a run that looked up all threads."""
         result = self.run(event)
         assert result["state"] == "cleaned" or result["state"] == "dry_run"
         return result
