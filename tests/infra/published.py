@@ -99,7 +99,7 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         for handler in sorted((Path(__file__).parents[2] / "ops_lambdas").glob("*/handler.py")):
-            _publish_every_metric(handler.parent.name)
+            publish_every_metric(handler.parent.name)
     found: dict[str, list[tuple[set[str], set[str]]]] = {}
     for line in output.getvalue().splitlines():
         content = json.loads(line)
@@ -110,7 +110,7 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
     return found
 
 
-def _publish_every_metric(check: str) -> None:
+def publish_every_metric(check: str) -> None:
     """Let a check publish: its unit tests have the function for it."""
     name = f"tests.unit.test_{check}"
     needed = f"{name.replace('.', '/')}.py must have publish_every_metric(environment), which publishes every metric"

@@ -10,7 +10,7 @@ from ops_lambdas.session_cleanup import core
 from ops_lambdas.session_cleanup.core import Batch, Closed, Sessions
 from ops_lambdas.session_cleanup.report import cleaned, publish_metrics
 from ops_lambdas.session_cleanup.settings import Options
-from ops_lambdas.shared.coral import Thread
+from ops_lambdas.shared.coral import Outcome, Thread
 from ops_lambdas.shared.settings import InvalidSettingError, from_event
 
 BATCHES = st.lists(
@@ -73,6 +73,17 @@ def test_sessions_get_half_of_the_time_and_the_end_is_kept_free(
 ) -> None:
     assert core.seconds_for_sessions(remaining) == for_sessions
     assert core.seconds_for_threads(remaining) == for_threads
+
+
+OUTCOMES = st.sampled_from(["closed", "gone", "failed", "unreachable", "out_of_time", None])
+
+
+@given(tasks=st.integers(1, 4).flatmap(lambda size: st.lists(st.lists(OUTCOMES, min_size=size, max_size=size))))
+def test_a_thread_is_closed_when_it_is_on_every_task(tasks: list[list[Outcome | None]]) -> None:
+    result = core.closed(9, tasks)
+    closed = 9 if not tasks else sum({*column} <= {"closed", "gone"} for column in zip(*tasks, strict=True))
+    assert (result.threads, result.left, result.tasks) == (closed, 9 - closed, len(tasks))
+    assert result.tasks_failed == sum(not {*of_task} <= {"closed", "gone"} for of_task in tasks)
 
 
 @given(closed=st.builds(Closed, *[st.integers(0, 1000)] * 4), tasks=st.integers(1, 9))
