@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pg8000.native
 
 from benchmarks.comparison import Comparison, SideError
-from ops_lambdas.session_cleanup import core
-from ops_lambdas.session_cleanup.sessions import end_stale
+from ops_lambdas.session_cleanup.access import end_stale
+from ops_lambdas.session_cleanup.settings import IDLE_MINUTES
 from ops_lambdas.shared.database import Writer
 from rehearsal.postgresql.server import Postgres
 from rehearsal.stand_in import TABLES_SQL, cron_routes
@@ -90,7 +90,7 @@ def session_cleanup() -> Iterator[Comparison]:
         ours, baseline = _Copies(server, "stale", SESSIONS), _Copies(server, "sample", SESSIONS // SAMPLE)
 
         def in_batches() -> None:
-            *_, result = end_stale(Writer(ours.connection()), older_than_minutes=core.IDLE_MINUTES)
+            *_, result = end_stale(Writer(ours.connection()), older_than_minutes=IDLE_MINUTES)
             ours.check(result.ended)
 
         def one_at_a_time() -> None:

@@ -16,7 +16,8 @@ from ops_lambdas.shared import database
 from ops_lambdas.shared.coral import Coral
 from ops_lambdas.shared.http import HttpClient
 from ops_lambdas.shared.tasks import Task, Tasks
-from ops_lambdas.thread_cleanup import cleanup, core
+from ops_lambdas.thread_cleanup import cleanup
+from ops_lambdas.thread_cleanup.settings import Options, Settings
 from rehearsal import ROOT
 from rehearsal.postgresql.server import Postgres
 from rehearsal.stand_in import TABLES_SQL
@@ -89,7 +90,7 @@ def thread_cleanup() -> Iterator[Comparison]:
 
 
 def _clean(corals: _Corals) -> None:
-    config = core.Settings(
+    config = Settings(
         environment="benchmark",
         database_host="unused",
         database_port=1,
@@ -100,7 +101,7 @@ def _clean(corals: _Corals) -> None:
         coral_port=corals.port,
         pools=POOLS,
     )
-    run = cleanup.Run(config, core.Options(), seconds=300, grace_seconds=_GRACE_SECONDS)
+    run = cleanup.Run(config, Options(), seconds=300, grace_seconds=_GRACE_SECONDS)
     state = run.clean()
     if state != "cleaned" or run.progress.outcomes["closed"] != THREADS:
         raise SideError(f"{THREADS} threads were to be closed, got {state}: {run.progress.outcomes}")

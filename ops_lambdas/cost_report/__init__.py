@@ -1,1 +1,1 @@
-"""Cost report: what the month has cost so far and will cost, by e-mail and as metrics."""
+"""Cost report: what the month has cost so far and will cost, by email and as metrics."""

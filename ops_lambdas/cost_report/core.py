@@ -1,4 +1,4 @@
-"""What a month costs, against the one before, its forecast and the bands. Values in, values out."""
+"""What a month costs, compared with the month before, its forecast and the bands. Values in, values out."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ BandState = Literal["above", "forecast_above", "not_above", "no_cost", "not_comp
 
 
 class CostDataError(RuntimeError):
-    """Cost Explorer's numbers cannot be understood."""
+    """Cost Explorer's numbers are not valid."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Period:
 
 @dataclass(frozen=True)
 class Periods:
-    """What a report of one day is about.
+    """The periods of a report made on one day.
 
     Attributes:
         reported: the month until yesterday; on the 1st, the whole month before.
         compared: the same days of the month before that.
-        comparable: as many days of `reported` as `compared` has; fewer than it when the month before is
+        comparable: as many days of `reported` as `compared` has; fewer than `reported` when the month before is
             shorter: there is no 30 February.
         forecast: today until the month's end; None on the 1st, because the reported month is over.
         history: the whole months before the reported one.
@@ -90,10 +90,10 @@ class Band:
 
 @dataclass(frozen=True)
 class BandJudgement:
-    """How a cost stands to its band.
+    """A cost, compared with its band.
 
     Attributes:
-        state: "above" its maximum already; "forecast_above" by the month's end; "no_cost" under this name;
+        state: "above" its maximum already; "forecast_above" by the month's end; "no_cost" with this name;
             "not_compared" in another currency.
     """
 
@@ -108,7 +108,7 @@ class Forecast:
 
     Attributes:
         rest: only when the state is "forecast".
-        detail: what Cost Explorer said.
+        detail: Cost Explorer's message when there is no forecast.
     """
 
     state: ForecastState
@@ -118,7 +118,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Change:
-    """Against the same number of days of the month before.
+    """A cost now, and before: in as many days of the month before.
 
     Attributes:
         percent: None when the month before cost nothing, or less.
@@ -134,13 +134,13 @@ class Change:
 
     @property
     def percent(self) -> Decimal | None:
-        """The same as a share."""
+        """The same in percent of `before`."""
         return 100 * self.amount / self.before if self.before > 0 else None
 
 
 @dataclass(frozen=True)
 class ServiceCost:
-    """One service's cost, and its change when there is anything to compare with."""
+    """One service's cost, and its change when there is data to compare with."""
 
     service: str
     cost: Decimal
@@ -149,7 +149,7 @@ class ServiceCost:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that a report says of a month that has cost something.
+    """The content of a report on a month that has costs.
 
     Attributes:
         services: the most expensive first.
@@ -169,12 +169,12 @@ class Report:
 
     @property
     def above(self) -> tuple[BandJudgement, ...]:
-        """Bands that are broken, or will be."""
+        """Bands that are exceeded, or will be by the forecast."""
         return tuple(one for one in self.bands if one.state in ("above", "forecast_above"))
 
 
 def periods(today: date) -> Periods:
-    """Return what a report made on this day, in UTC, is about."""
+    """Return the periods of a report made on this day, in UTC."""
     is_first = today.day == 1
     start = _month_before(today) if is_first else today.replace(day=1)
     before = _month_before(start)
@@ -204,7 +204,7 @@ def assess(
     """Put a report together.
 
     Args:
-        costs, compared, comparable: of the periods of these names; None: Cost Explorer has none.
+        costs, compared, comparable: of the periods with these names; None: Cost Explorer has none.
 
     Raises:
         CostDataError: the months are in different currencies.

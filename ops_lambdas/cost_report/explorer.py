@@ -1,4 +1,4 @@
-"""Cost Explorer: what was asked and what it answered. Every request costs $0.01, so they are counted and bounded."""
+"""Requests to Cost Explorer. Each costs $0.01, so they are counted and bounded."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,18 +12,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.cost_report.core import Band, CostDataError, Costs, Forecast, Period, Periods, Report, assess
 
-# Cost Explorer lives there, whatever region a check runs in. https://docs.aws.amazon.com/general/latest/gr/billing.html
+# The only region of Cost Explorer. https://docs.aws.amazon.com/general/latest/gr/billing.html
 _REGION = "us-east-1"
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
-# A short report asks four times, a long one five, and one more after a shorter month; the rest is for
-# further pages, of which an account with some dozens of services has one.
+# A short report needs four requests, a long one five, and one more after a shorter month; the rest is for
+# further pages. An account with some dozens of services has one page.
 MAX_REQUESTS = 15
 
 TagState = Literal["active", "inactive", "unknown"]
 
 
 class CostExplorerError(RuntimeError):
-    """Cost Explorer could not be asked; says what was refused and why."""
+    """Cost Explorer could not be asked; names the operation and why."""
 
 
 class CostExplorer:
@@ -31,7 +31,7 @@ class CostExplorer:
 
     Args:
         metric: "UnblendedCost" or "AmortizedCost".
-    Attributes: requests, how many were sent (one that was tried again counts once).
+    Attributes: requests, how many were sent (a retried one counts once).
     """
 
     def __init__(self, metric: str) -> None:
@@ -41,10 +41,10 @@ class CostExplorer:
         self._client = boto3.client("ce", region_name=_REGION, config=_CONFIG)
 
     def filter_by_tag(self, key: str, value: str) -> TagState:
-        """Look whether a cost-allocation tag is active, and if so, ask for its costs only from now on.
+        """Find out whether a cost-allocation tag is active, and if so, ask only for its costs from now on.
 
         Returns:
-            "unknown" in an account of an organization, where only the paying account may look.
+            "unknown" in an account of an organization, where only the paying account may list tags.
 
         Raises:
             CostExplorerError: it cannot be asked.
@@ -66,7 +66,7 @@ class CostExplorer:
 
         Raises:
             CostExplorerError: it cannot be asked.
-            CostDataError: its numbers are not in one currency, or no numbers.
+            CostDataError: its numbers are in several currencies, or are not numbers.
         """
         amounts: dict[str, Decimal] = defaultdict(Decimal)
         units = _Units()
@@ -91,13 +91,13 @@ class CostExplorer:
                     months.append((date.fromisoformat(result["TimePeriod"]["Start"]), amount))
         except _NoDataError:
             return ()
-        # Months before the account, or before the tag was active, are answered with zero.
+        # Cost Explorer returns zero for months before the account existed, or before the tag was active.
         while months and months[0][1] == 0:
             del months[0]
         return tuple(months)
 
     def forecast(self, period: Period, currency: str) -> Forecast:
-        """Return what Cost Explorer expects a period to cost; why not, when it has no forecast.
+        """Return what Cost Explorer expects a period to cost, or why it has no forecast.
 
         Raises:
             CostExplorerError: it cannot be asked.
@@ -105,7 +105,7 @@ class CostExplorer:
         """
         metric = {"UnblendedCost": "UNBLENDED_COST", "AmortizedCost": "AMORTIZED_COST"}[self._metric]
         try:
-            # By day: a month's forecast is not given for a part of it that is a single day.
+            # By day: a monthly forecast is refused for a period of a single day.
             answer = self._request(
                 "get_cost_forecast", TimePeriod=_dates(period), Metric=metric, Granularity="DAILY", **self._filter
             )
@@ -144,10 +144,10 @@ class CostExplorer:
 
 
 def gather(explorer: CostExplorer, periods: Periods, bands: Iterable[Band], *, with_history: bool) -> Report | None:
-    """Ask for all that a report says; None when the reported days have no data.
+    """Ask for all that a report contains; None when the reported days have no data.
 
     Raises:
-        CostExplorerError, CostDataError: there is no whole report.
+        CostExplorerError, CostDataError: the report cannot be completed.
     """
     costs = explorer.costs(periods.reported)
     if costs is None:
@@ -168,15 +168,15 @@ def gather(explorer: CostExplorer, periods: Periods, bands: Iterable[Band], *, w
 
 
 class _NoDataError(CostExplorerError):
-    """Cost Explorer has no data of what was asked."""
+    """Cost Explorer has no data for the request."""
 
 
 class _RefusedError(CostExplorerError):
-    """Cost Explorer found the question wrong."""
+    """Cost Explorer found the request invalid."""
 
 
 class _Units:
-    """Reads amounts, and holds them to one currency; what is zero may have any."""
+    """Reads amounts, and requires one currency; an amount of zero may have any."""
 
     def __init__(self) -> None:
         self._units: set[str] = set()

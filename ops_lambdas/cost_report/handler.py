@@ -1,4 +1,4 @@
-"""The cost report on AWS: Cost Explorer in; an e-mail, metrics, log lines and a result out."""
+"""The cost report on AWS: Cost Explorer in; an email, metrics, log lines and a result out."""
 
 import os
 from datetime import UTC, date, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.cost_report import core, mail, publication, result
+from ops_lambdas.cost_report import core, email_text, report
 from ops_lambdas.cost_report.explorer import CostExplorer, gather
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared.settings import from_environment, from_event
@@ -15,8 +15,8 @@ logger = Logger(utc=True)
 
 
 @logger.inject_lambda_context
-def handler(event: object, _context: LambdaContext) -> result.CostReportResult:
-    """Report what the month has cost and will cost; {"form": "long"} in the event says more.
+def handler(event: object, _context: LambdaContext) -> report.CostReportResult:
+    """Report what the month has cost and will cost; in full with {"form": "long"} in the event.
 
     Needs `ce:GetCostAndUsage`, `ce:GetCostForecast` and `ce:ListCostAllocationTags` on everything, and
     `sns:Publish` on the topic with `kms:Decrypt` and `kms:GenerateDataKey` with its key.
@@ -29,9 +29,9 @@ def handler(event: object, _context: LambdaContext) -> result.CostReportResult:
     periods = core.periods(_today())
     explorer = CostExplorer(config.cost_metric)
     tag = explorer.filter_by_tag(config.cost_tag_key, config.environment)
-    report = gather(explorer, periods, config.cost_bands, with_history=options.form == "long")
-    scope = mail.scope(tag, config.cost_tag_key, config.environment)
-    common: result.NoData = {
+    costs = gather(explorer, periods, config.cost_bands, with_history=options.form == "long")
+    scope = email_text.scope(tag, config.cost_tag_key, config.environment)
+    no_data: report.NoData = {
         "state": "no_data",
         "environment": config.environment,
         "form": options.form,
@@ -40,18 +40,18 @@ def handler(event: object, _context: LambdaContext) -> result.CostReportResult:
         "end": periods.reported.end.isoformat(),
         "requests": explorer.requests,
     }
-    told: result.CostReportResult = common
-    if report is None:
-        subject = mail.no_data_subject(config.environment)
-        text = mail.no_data_text(config.environment, periods.reported, scope=scope)
+    result: report.CostReportResult = no_data
+    if costs is None:
+        subject = email_text.no_data_subject(config.environment)
+        text = email_text.no_data_text(config.environment, periods.reported, scope=scope)
     else:
-        told = result.reported(common, report)
-        publication.publish_costs(config.environment, report)
-        subject = mail.subject(config.environment, report)
-        text = mail.text(config.environment, report, form=options.form, metric=config.cost_metric, scope=scope)
-    publication.send(config.topic_arn, subject=subject, text=text)
-    logger.info("Costs reported", extra={"result": told})
-    return told
+        result = report.reported(no_data, costs)
+        report.publish_costs(config.environment, costs)
+        subject = email_text.subject(config.environment, costs)
+        text = email_text.text(config.environment, costs, form=options.form, metric=config.cost_metric, scope=scope)
+    report.send(config.topic_arn, subject=subject, text=text)
+    logger.info("Costs reported", extra={"result": result})
+    return result
 
 
 def _today() -> date:

@@ -1,4 +1,4 @@
-"""What the cost report is configured with, and its options."""
+"""What the cost report is configured with, and the options of its event."""
 
 import json
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Settings:
 
     Attributes:
         environment: also the value of the cost-allocation tag.
-        cost_bands: of services by Cost Explorer's names, and of "Total".
+        cost_bands: of services, with Cost Explorer's names, and of "Total".
     """
 
     environment: EnvironmentName
@@ -48,6 +48,6 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The event: what to say."""
+    """The options of the event: how much the report contains."""
 
     form: Annotated[Literal["short", "long"], one_of("short", "long")] = "short"

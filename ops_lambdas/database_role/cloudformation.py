@@ -1,4 +1,4 @@
-"""Answering CloudFormation, which waits an hour for the answer to a custom resource's request.
+"""Responding to CloudFormation, which waits an hour for the response to a custom resource's request.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -8,39 +8,39 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ops_lambdas.database_role.core import RoleResult
+from ops_lambdas.database_role.report import RoleResult
 from ops_lambdas.shared.http import HttpClient, HttpError
 
-# The role is never another one for CloudFormation: a new id would have it deleted after an update.
+# One id for good: after an update with a new id, CloudFormation would delete the old resource.
 PHYSICAL_ID = "database-role"
-_MAX_REASON = 1000  # the whole answer may have 4096 bytes
+_MAX_REASON = 1000  # the whole response may have 4096 bytes
 _TRIES = 3
 _TRY_SECONDS = 4.0
 
 
-class AnswerError(RuntimeError):
-    """CloudFormation could not be told."""
+class ResponseError(RuntimeError):
+    """The response to CloudFormation could not be sent."""
 
 
 def is_request(event: object) -> bool:
-    """Whether CloudFormation asks, and waits for an answer."""
+    """Whether the event is a request of CloudFormation, which waits for a response."""
     return isinstance(event, dict) and "ResponseURL" in event and "RequestType" in event
 
 
 def respond(
     request: Mapping[str, Any], ensure: Callable[[], RoleResult], failures: tuple[type[Exception], ...]
 ) -> RoleResult:
-    """Do what CloudFormation asks for and tell it the outcome, also when that is an error.
+    """Do what CloudFormation requests and send it the outcome, even when that is an error.
 
     Args:
-        ensure: makes the role; not called for a deletion, which leaves it.
-        failures: errors that CloudFormation is told the text of; others it is told of, and they are raised.
+        ensure: makes the role; not called for a deletion, which keeps the role.
+        failures: errors whose text CloudFormation gets; for others it gets a general one, and they are raised.
 
     Raises:
-        AnswerError: it cannot be reached, or refuses.
+        ResponseError: CloudFormation cannot be reached, or refuses.
     """
-    failure: str | None = "it ended unexpectedly, its log says where"
-    result: RoleResult = {"state": "left", "reason": "the role stays when its stack goes"}
+    failure: str | None = "unexpected error, see the function's log"
+    result: RoleResult = {"state": "left", "reason": "the role is kept when its stack is deleted"}
     try:
         if request["RequestType"] != "Delete":
             result = ensure()
@@ -49,11 +49,11 @@ def respond(
         failure = str(error)
         result = {"state": "failed", "reason": failure}
     finally:
-        _answer(request, failure, result["state"])
+        _send(request, failure, result["state"])
     return result
 
 
-def _answer(request: Mapping[str, Any], failure: str | None, state: str) -> None:
+def _send(request: Mapping[str, Any], failure: str | None, state: str) -> None:
     body = {
         "Status": "SUCCESS" if failure is None else "FAILED",
         "Reason": (failure or "done")[:_MAX_REASON],
@@ -67,14 +67,14 @@ def _answer(request: Mapping[str, Any], failure: str | None, state: str) -> None
         time.sleep(turn)
         try:
             with HttpClient(seconds=_TRY_SECONDS, answer_seconds=_TRY_SECONDS) as client:
-                # The address is signed for an empty content type.
+                # The URL is signed for an empty content type.
                 status = client.request(
                     "PUT", str(request["ResponseURL"]), headers={"Content-Type": ""}, body=content
                 ).status
         except HttpError as error:
-            problem = error.kind  # its text holds the signed address
+            problem = error.kind  # its text contains the signed address
         else:
             if 200 <= status < 300:
                 return
             problem = f"status {status}"
-    raise AnswerError(f"CloudFormation cannot be answered: {problem}")
+    raise ResponseError(f"the response to CloudFormation cannot be sent: {problem}")

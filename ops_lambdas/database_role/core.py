@@ -1,24 +1,24 @@
-"""Which rights a role needs, and the statements that give and take them. Values in, values out."""
+"""Which rights a role needs, and the statements that grant and revoke them. Values in, values out."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal
 
 
 class RoleError(RuntimeError):
-    """The role cannot be what it has to be; says why."""
+    """The role cannot be made as required; the message is why."""
 
 
 @dataclass(frozen=True, order=True)
 class Right:
-    """A privilege that the role was given.
+    """A privilege granted to the role.
 
     Args:
         kind: "DATABASE", "SCHEMA", "TABLE" or "SEQUENCE".
         schema: of a table or sequence, else empty.
         column: when it is on one column only, else empty.
-        is_grantable: it may be passed on.
+        is_grantable: the role may grant it to others.
     """
 
     privilege: str
@@ -35,36 +35,11 @@ class Right:
 
 @dataclass(frozen=True, order=True)
 class Membership:
-    """A role that the role is a member of, and who made it so."""
+    """A role that the role is a member of, and who granted that."""
 
     role: str
     grantor: str = ""
     is_admin: bool = False
-
-
-class Ensured(TypedDict):
-    """The result: what was changed, and what waits for the application's tables.
-
-    `state` is "ensured", or "pending" when something waits.
-    """
-
-    state: Literal["ensured", "pending"]
-    environment: str
-    role: str
-    is_created: bool
-    granted: list[str]
-    revoked: list[str]
-    pending: list[str]
-
-
-class NothingDone(TypedDict):
-    """The result when CloudFormation was told why not, or that nothing was to be done."""
-
-    state: Literal["failed", "left"]
-    reason: str
-
-
-RoleResult = Ensured | NothingDone
 
 
 def wanted_rights(
@@ -75,11 +50,11 @@ def wanted_rights(
     *,
     has_schema: bool,
 ) -> tuple[frozenset[Right], tuple[str, ...]]:
-    """Return the rights that can be had now, and the names of what they wait for.
+    """Return the rights that can be granted now, and the names of what the others wait for.
 
     Args:
         columns: those wanted, by privilege and table.
-        existing: the columns of each table that is there.
+        existing: the columns of each table that exists.
     """
     rights = {Right("CONNECT", "DATABASE", "", database)}
     pending: set[str] = set()

@@ -1,12 +1,12 @@
-"""What the checks' role may do: the one list of it. What is taken off the list is revoked by the next run."""
+"""What the checks' role may do: the only list of it. The next run revokes what is removed from it."""
 
 SCHEMA = "public"
 
-# Members read all of pg_stat_*; RDS asks members of rds_iam for a token in place of a password.
+# Members of pg_monitor read all of pg_stat_*; members of rds_iam log in with a token instead of a password.
 MEMBERSHIPS = frozenset({"pg_monitor", "rds_iam"})
 
-# Columns, not tables: who users are, their wallets and scores are not the operations' business. `ctid` is where
-# a row is. Locking rows needs the right to update a column, and "endTime" is one.
+# Columns, not tables: operations do not need to know users, wallets and scores. `ctid` is the place of a row. To
+# lock rows, the role needs the right to update a column, here "endTime".
 COLUMNS = {
     ("SELECT", "Session"): ("ctid", "id", "coralSessionId", "startTime", "endTime", "lastActivityAt"),
     ("UPDATE", "Session"): ("endTime",),

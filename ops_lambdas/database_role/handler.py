@@ -1,53 +1,38 @@
-"""Database role on AWS: asked by CloudFormation at each deployment, and hourly by its schedule."""
+"""Database role on AWS: requests of CloudFormation at each deployment, and of the hourly schedule."""
 
 import os
-from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.database_role import cloudformation, core
+from ops_lambdas.database_role import cloudformation
+from ops_lambdas.database_role.core import RoleError
+from ops_lambdas.database_role.report import RoleResult
 from ops_lambdas.database_role.role import RoleMaker
+from ops_lambdas.database_role.settings import Settings
 from ops_lambdas.shared import database
-from ops_lambdas.shared.settings import (
-    EnvironmentName,
-    InvalidSettingError,
-    NoOptions,
-    RoleName,
-    SecretArn,
-    from_environment,
-    from_event,
-)
+from ops_lambdas.shared.settings import InvalidSettingError, NoOptions, from_environment, from_event
 
-# For a statement under way, at most 10 s, and for three tries to answer CloudFormation, 15 s.
+# For a statement under way, at most 10 s, and for three tries to respond to CloudFormation, 15 s.
 _RESERVED_MILLISECONDS = 25_000
 
-_FAILURES = (InvalidSettingError, database.SecretError, database.DatabaseError, core.RoleError)
+_FAILURES = (InvalidSettingError, database.SecretError, database.DatabaseError, RoleError)
 
 logger = Logger(utc=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What it is configured with: the owner's login, and the role to make."""
-
-    environment: EnvironmentName
-    database_secret_arn: SecretArn
-    database_user: RoleName
-
-
 @logger.inject_lambda_context
-def handler(event: object, context: LambdaContext) -> core.RoleResult:
-    """Make the checks' role with its rights; tell CloudFormation when it asked.
+def handler(event: object, context: LambdaContext) -> RoleResult:
+    """Make the checks' role with its rights; respond to CloudFormation when it made the request.
 
     Needs `secretsmanager:GetSecretValue` on the owner's secret with `kms:Decrypt`, and a timeout of a minute.
 
     Raises:
-        InvalidSettingError, SecretError, DatabaseError, RoleError: when the schedule asked.
-        AnswerError: CloudFormation cannot be told.
+        InvalidSettingError, SecretError, DatabaseError, RoleError: in a run of the schedule.
+        ResponseError: the response to CloudFormation cannot be sent.
     """
 
-    def ensure() -> core.RoleResult:
+    def ensure() -> RoleResult:
         config = from_environment(Settings, os.environ)
         login = database.read_credentials(config.database_secret_arn)
         with database.writing(login, application_name="database_role", statement_timeout_seconds=5) as writer:
@@ -61,5 +46,6 @@ def handler(event: object, context: LambdaContext) -> core.RoleResult:
     else:
         from_event(NoOptions, event)
         result = ensure()
-    (logger.error if result["state"] == "failed" else logger.info)("Role", extra={"result": result})
+    log = logger.error if result["state"] == "failed" else logger.info
+    log("Database role checked", extra={"result": result})
     return result

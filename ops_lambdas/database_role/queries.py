@@ -1,15 +1,14 @@
-"""What PostgreSQL's catalog tells of a role."""
+"""What database role asks PostgreSQL's catalogs about a role."""
 
 LOCK = "SELECT pg_advisory_xact_lock(:space, :check)"
 
-WHERE_WE_ARE = """
+CONTEXT = """
 SELECT current_database(), session_user::text,
        EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema),
        EXISTS (SELECT FROM pg_roles WHERE rolname = :role)
 """
 
-# Whether the owner's password would be asked for: whoever is a member of rds_iam, directly or not, has to
-# bring a token.
+# Whether the owner has to log in with a token instead of its password: so do all members of rds_iam, direct or not.
 OWNER_IN_RDS_IAM = """
 SELECT count(*) > 0 FROM pg_roles WHERE rolname = 'rds_iam' AND pg_has_role(session_user, oid, 'MEMBER')
 """

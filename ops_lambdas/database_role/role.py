@@ -1,23 +1,23 @@
-"""Making the role, and bringing its rights to what they have to be, in one transaction."""
+"""Making the role: granting what is missing and revoking what is too much, in one transaction."""
 
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ops_lambdas.database_role import core, queries
+from ops_lambdas.database_role import core, queries, report
 from ops_lambdas.database_role.core import Membership, Right, RoleError, quoted
 from ops_lambdas.database_role.grants import COLUMNS, MEMBERSHIPS, SCHEMA
 from ops_lambdas.shared.database import Writer
-from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
+from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 
 
 @dataclass(frozen=True)
 class RoleMaker:
-    """Brings one role to what it has to be.
+    """Makes one role with its rights.
 
     Args:
-        writer: logged in as the database's owner, who makes roles and is no superuser.
+        writer: logged in as the database's owner, who may create roles and is not a superuser.
         has_time: whether there is time for one more statement.
     """
 
@@ -25,22 +25,22 @@ class RoleMaker:
     role: str
     has_time: Callable[[], bool]
 
-    def ensure(self, environment: str) -> core.Ensured:
-        """Make the role when there is none; grant what it lacks, revoke what it has too much of.
+    def ensure(self, environment: str) -> report.Ensured:
+        """Create the role when there is none; grant what is missing, revoke what is too much.
 
-        Waits for another run that is at it. Changes nothing when all is well, or when it fails.
+        Waits for another run that holds the lock. Changes nothing when all is as required, or when it fails.
 
         Raises:
-            RoleError: the role cannot be what it has to be, or time ran out.
+            RoleError: the role cannot be made as required, or time ran out.
             DatabaseError: the database refused, or could not be asked.
         """
         with self.writer.transaction():
-            self._rows(queries.LOCK, space=LOCK_SPACE, check=int(CheckLock.DATABASE_ROLE))
-            ((database, owner, has_schema, is_there),) = self._rows(queries.WHERE_WE_ARE, schema=SCHEMA, role=self.role)
+            self._rows(queries.LOCK, space=LOCK_SPACE, check=lock_key("database_role"))
+            ((database, owner, has_schema, exists),) = self._rows(queries.CONTEXT, schema=SCHEMA, role=self.role)
             if self.role == owner:
-                raise RoleError(f"{self.role} is the database's owner, the checks need a role of their own")
+                raise RoleError(f"{self.role} is the database's owner, the checks need another role")
             ((was_in_rds_iam,),) = self._rows(queries.OWNER_IN_RDS_IAM)
-            if not is_there:
+            if not exists:
                 self._create()
             self._check_attributes()
             wanted, pending = core.wanted_rights(
@@ -53,24 +53,18 @@ class RoleMaker:
             if is_in_rds_iam and not was_in_rds_iam:
                 raise RoleError(
                     f"{owner} is a member of {self.role}: granting rds_iam to it would end the owner's own login by "
-                    f"password. Drop the role {self.role}, it is made anew without a member"
+                    f"password. Drop the role {self.role}: the next run creates it without a member"
                 )
-        return {
-            "state": "pending" if pending else "ensured",
-            "environment": environment,
-            "role": self.role,
-            "is_created": not is_there,
-            "granted": granted,
-            "revoked": revoked,
-            "pending": list(pending),
-        }
+        return report.ensured(
+            environment, self.role, is_created=not exists, granted=granted, revoked=revoked, pending=pending
+        )
 
     def _create(self) -> None:
-        """Make the role so that nobody is a member of it.
+        """Create the role so that nobody is a member of it.
 
-        Who creates a role becomes a member of it, which cannot be revoked (PostgreSQL 16 and newer), and RDS
-        lets members of rds_iam log in by token only, indirect ones, too: made by the owner, the role would end
-        the owner's own login, and the application's with it. So a role makes it that is dropped at once.
+        The creator of a role becomes a member of it, which cannot be revoked (PostgreSQL 16 and newer), and RDS
+        lets members of rds_iam, even indirect ones, log in by token only: created by the owner, the role would end
+        the owner's own login, and the application's with it. So a temporary role creates it, and is then dropped.
         """
         creator = f"{self.role[:54]}_creator"
         self._run(
@@ -86,7 +80,7 @@ class RoleMaker:
         ((can_login, *others),) = self._rows(queries.ATTRIBUTES, role=self.role)
         if not can_login or any(others):
             needed = "LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS"
-            raise RoleError(f"the role {self.role} must be {needed}, and it is not")
+            raise RoleError(f"the role {self.role} must be {needed}, and is not")
 
     def _existing_columns(self) -> dict[str, set[str]]:
         existing: dict[str, set[str]] = defaultdict(set)
@@ -121,7 +115,7 @@ class RoleMaker:
         return list(map(str, missing))
 
     def _check(self, wanted: frozenset[Right]) -> None:
-        """A GRANT or REVOKE of what others granted or own only warns."""
+        """Check the outcome: for what others granted or own, GRANT and REVOKE only warn."""
         rights, roles = self._rights(), {one.role for one in self._memberships()}
         wrong = [*map(str, sorted(wanted ^ rights)), *sorted(MEMBERSHIPS ^ roles)]
         if wrong:

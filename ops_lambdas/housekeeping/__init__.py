@@ -1,1 +1,1 @@
-"""Housekeeping: how old the secrets are, who hears the alarms, how recent the database's backup is."""
+"""Housekeeping: the age of the secrets, the subscribers of the alarm topic, the age of the database's backup."""

@@ -10,20 +10,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.housekeeping.core import Instance, Secret, Subscription
 
-# A service that says nothing costs 18 s, pauses included; three of them stay below the function's two minutes.
+# A service that does not answer costs 18 s, pauses included; three of them stay below the function's two minutes.
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 
 
-class NotSeenError(RuntimeError):
-    """Something could not be looked at; says what, and why."""
+class NotCheckedError(RuntimeError):
+    """Something could not be checked; names what, and why."""
 
 
 @contextmanager
-def noted(failures: list[str], what: str) -> Iterator[None]:
-    """Add to `failures` why `what` could not be looked at, and go on behind the block."""
+def collected(failures: list[str], what: str) -> Iterator[None]:
+    """Add to `failures` why `what` could not be checked, and continue after the block."""
     try:
         yield
-    except (NotSeenError, BotoCoreError, ClientError) as error:
+    except (NotCheckedError, BotoCoreError, ClientError) as error:
         failures.append(f"{what}: {error}")
 
 
@@ -31,17 +31,17 @@ def instance(identifier: str) -> Instance:
     """Describe the DB instance; needs `rds:DescribeDBInstances`.
 
     Raises:
-        NotSeenError: RDS has not finished making it.
+        NotCheckedError: RDS has not finished creating it.
         BotoCoreError, ClientError: RDS could not be asked, or does not know it.
     """
     client = boto3.client("rds", config=_CONFIG)
     described = client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
     if not described:
-        raise NotSeenError("RDS describes no such instance")
+        raise NotCheckedError("RDS describes no such instance")
     found = described[0]
     status = found.get("DBInstanceStatus", "unknown")
     if "InstanceCreateTime" not in found:
-        raise NotSeenError(f"it has not been made yet, its status is {status}")
+        raise NotCheckedError(f"it has not been created yet, its status is {status}")
     return Instance(status, found["InstanceCreateTime"], found.get("LatestRestorableTime"))
 
 
@@ -61,7 +61,7 @@ def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
 
 
 def secrets(arns: Iterable[str], failures: list[str]) -> tuple[Secret, ...]:
-    """Find since when each secret has had its value; say of the others in `failures` why that is not known.
+    """Find when each secret's current value was set; add to `failures` why, where that is not known.
 
     Needs `secretsmanager:DescribeSecret` and `secretsmanager:ListSecretVersionIds`.
     """
@@ -71,18 +71,18 @@ def secrets(arns: Iterable[str], failures: list[str]) -> tuple[Secret, ...]:
         for arn in arns:
             try:
                 found.append(_secret(client, arn))
-            except (NotSeenError, ClientError) as error:
+            except (NotCheckedError, ClientError) as error:
                 failures.append(f"secret {arn}: {error}")
     except BotoCoreError as error:
-        failures.append(f"secrets: {error}")  # the next ones would keep us waiting alike
+        failures.append(f"secrets: {error}")  # the next ones would wait as long
     return tuple(found)
 
 
 def _secret(client: Any, arn: str) -> Secret:
-    # Listing the versions is documented to fail for a secret that is missing, not for one that is to be deleted.
+    # Listing versions is documented to fail for a secret that is missing, not for one that is scheduled for deletion.
     described = client.describe_secret(SecretId=arn)
     if "DeletedDate" in described:
-        raise NotSeenError("it is scheduled for deletion")
+        raise NotCheckedError("it is scheduled for deletion")
     token: dict[str, str] = {}
     while True:  # botocore has no paginator for it
         page = client.list_secret_version_ids(SecretId=arn, **token)
@@ -90,5 +90,5 @@ def _secret(client: Any, arn: str) -> Secret:
             if "AWSCURRENT" in version.get("VersionStages", []):
                 return Secret(described["Name"], version["CreatedDate"])
         if not page.get("NextToken"):
-            raise NotSeenError("it has no current version")
+            raise NotCheckedError("it has no current version")
         token = {"NextToken": page["NextToken"]}

@@ -1,4 +1,4 @@
-"""What nobody feels today: old secrets, subscribers who hear nothing, a backup that stands still. Values in and out."""
+"""Old secrets, missing subscribers, and a backup that is not moving on. Values in, values out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 MAX_SECRET_DAYS = 90  # the runbook, Security: "Rotate secrets every 90 days"
 
 _EMAIL = ("email", "email-json")
-# In place of an ARN. https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+# Instead of an ARN. https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 _PENDING = "PendingConfirmation"
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret, and since when it has had its current value."""
+    """A secret, and when its current value was set."""
 
     name: str
     created: datetime
@@ -33,8 +33,8 @@ class Subscription:
     """A subscription as SNS lists it.
 
     Attributes:
-        endpoint: an e-mail address, or what else the protocol has.
-        arn: what stands in its place is "PendingConfirmation", or "Deleted" for some days after its end.
+        endpoint: an email address, or whatever the protocol uses.
+        arn: also "PendingConfirmation", or "Deleted" for some days after it was removed.
     """
 
     protocol: str
@@ -43,17 +43,17 @@ class Subscription:
 
     @property
     def is_confirmed(self) -> bool:
-        """It gets every message."""
+        """Whether it receives messages."""
         return self.arn.startswith("arn:")
 
 
 @dataclass(frozen=True)
 class Subscribers:
-    """Who hears the alarms.
+    """Who is subscribed to the alarm topic.
 
     Attributes:
-        confirmed: how many; with 0 nobody hears any alarm.
-        unconfirmed: endpoints of those who should and do not.
+        confirmed: how many; with 0 nobody receives any alarm.
+        unconfirmed: endpoints that should receive alarms and do not.
     """
 
     confirmed: int
@@ -62,7 +62,7 @@ class Subscribers:
 
 @dataclass(frozen=True)
 class Instance:
-    """A DB instance; `restorable` is the latest time that it can be restored to, None without any backup."""
+    """A DB instance; `restorable` is its latest restorable time, None without any backup."""
 
     status: str
     created: datetime
@@ -71,7 +71,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Backup:
-    """How much would be lost if the database were restored now; all since its creation without any backup."""
+    """How much would be lost if the database were restored now; without any backup, everything since its creation."""
 
     status: str
     has_backup: bool
@@ -85,16 +85,16 @@ def secret_ages(secrets: Iterable[Secret], now: datetime) -> tuple[SecretAge, ..
 
 
 def subscribers(subscriptions: Sequence[Subscription], emails: Iterable[str]) -> Subscribers:
-    """Find who hears the alarms, and who does not.
+    """Find who receives the alarms, and who should and does not.
 
-    A configured address without any subscription counts, too: SNS deletes those that are not confirmed within
-    two days, and a click on "unsubscribe" in a mail removes one.
+    A configured address without any subscription counts as unconfirmed: SNS deletes subscriptions that are not
+    confirmed within two days, and a click on "unsubscribe" in an email removes one.
 
     Args:
-        emails: those that are meant to hear them.
+        emails: addresses that should be subscribed.
     """
-    heard = {_address(one.endpoint) for one in subscriptions if one.is_confirmed and one.protocol in _EMAIL}
-    missing = [email for email in emails if _address(email) not in heard]
+    subscribed = {_address(one.endpoint) for one in subscriptions if one.is_confirmed and one.protocol in _EMAIL}
+    missing = [email for email in emails if _address(email) not in subscribed]
     named = {_address(email) for email in missing}
     pending = [one.endpoint for one in subscriptions if one.arn == _PENDING]
     return Subscribers(
@@ -104,16 +104,16 @@ def subscribers(subscriptions: Sequence[Subscription], emails: Iterable[str]) ->
 
 
 def backup(instance: Instance, now: datetime) -> Backup:
-    """Return how long ago the latest time is that the instance can be restored to."""
+    """Return how long ago the instance's latest restorable time is."""
     minutes = _since(instance.restorable or instance.created, now, timedelta(minutes=1))
     return Backup(instance.status, instance.restorable is not None, minutes)
 
 
 def _since(then: datetime, now: datetime, unit: timedelta) -> float:
-    """Tenths that have passed, rounded down so that no bound is passed early; 0 when AWS's clock is ahead of ours."""
+    """Return the time passed in units, rounded down to tenths so that no bound is passed early; at least 0."""
     return max(now - then, timedelta(0)) // (unit / 10) / 10
 
 
 def _address(endpoint: str) -> str:
-    """What tells addresses apart; the case of letters does not."""
+    """Return what identifies an address: its letters without their case."""
     return endpoint.casefold()

@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 from ops_lambdas.shared.settings import EnvironmentName, Kind, ResourceName, SecretArn, TopicArn, matching
 
 _SECRET_ARN: Kind = get_args(SecretArn)[1]
-_EMAIL = matching(r"[^@,\s]+@[^@,\s]+", "an e-mail address")
+_EMAIL = matching(r"[^@,\s]+@[^@,\s]+", "an email address")
 
 
 def _each(one: Kind, value: str) -> tuple[str, ...]:
@@ -21,9 +21,9 @@ class Settings:
     """What housekeeping is configured with.
 
     Attributes:
-        secret_arns: secrets that are replaced now and then.
-        topic_arn: whose subscribers hear the alarms.
-        alarm_emails: addresses that are meant to be among them; may be empty.
+        secret_arns: secrets that are rotated or replaced.
+        topic_arn: the alarm topic.
+        alarm_emails: addresses that should be subscribed to it; may be empty.
         database_instance: identifier of the primary.
     """
 
@@ -36,7 +36,7 @@ class Settings:
     alarm_emails: Annotated[
         tuple[str, ...],
         Kind(
-            "different e-mail addresses with commas between, or empty",
+            "different email addresses with commas between, or empty",
             lambda value: _each(_EMAIL, value) if value else (),
         ),
     ]

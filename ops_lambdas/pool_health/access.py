@@ -1,22 +1,14 @@
 """What pool health reads: the database, and the site from outside."""
 
-import os
 import time
 from dataclasses import dataclass
 
 from ops_lambdas.pool_health import core, queries
+from ops_lambdas.pool_health.settings import Settings
 from ops_lambdas.pool_health.site import Site, understand
 from ops_lambdas.shared import database
 from ops_lambdas.shared.http import HttpClient, HttpError
-from ops_lambdas.shared.lock import CheckLock
 from ops_lambdas.shared.secrets import SecretError, read_secret
-from ops_lambdas.shared.settings import (
-    DatabaseSettings,
-    PoolNames,
-    SecretArn,
-    SiteUrl,
-    from_environment,
-)
 
 ROUTE = "/api/cron/pool-health"
 # The site can take tens of seconds in an incident. With the database's connect and statement timeouts
@@ -24,32 +16,13 @@ ROUTE = "/api/cron/pool-health"
 _SITE_SECONDS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings):
-    """What pool health is configured with.
-
-    Attributes:
-        pools: reported also when nothing is open in them.
-        cron_secret_arn: holds in its key `value` what the site's operations routes ask for.
-    """
-
-    pools: PoolNames
-    site_url: SiteUrl
-    cron_secret_arn: SecretArn
-
-
-def settings() -> Settings:
-    """Read the settings from the environment; raises InvalidSettingError."""
-    return from_environment(Settings, os.environ)
-
-
 @dataclass(frozen=True)
 class Reading:
-    """What came of asking the database.
+    """The outcome of asking the database.
 
     Attributes:
-        counts: only when measured.
-        reason: why they are not there, for the log.
+        counts: only when the state is "measured".
+        reason: why there are no counts, for the log.
         failure: only when the database is unavailable.
     """
 
@@ -60,10 +33,10 @@ class Reading:
 
 
 def count_pools(config: Settings) -> Reading:
-    """Count in the database; a failure is returned, because the site is asked all the same."""
+    """Count in the database; a failure is returned, because the site is asked in any case."""
     try:
         with database.reading(database.iam_login(config), application_name="pool_health") as reader:
-            if not reader.try_lock(CheckLock.POOL_HEALTH):
+            if not reader.try_lock("pool_health"):
                 return Reading("already_running")
             rows = reader.rows(
                 queries.POOLS,
@@ -79,7 +52,7 @@ def count_pools(config: Settings) -> Reading:
 
 
 def ask_site(config: Settings) -> Site:
-    """Ask the site for its own pool health, as an operator does; whatever comes of it is named."""
+    """Call the site's own pool health as an operator does; every failure is a state of the result."""
     try:
         headers = {"Authorization": f"Bearer {_cron_secret(config.cron_secret_arn)}", "Accept": "application/json"}
     except SecretError as error:
@@ -95,7 +68,7 @@ def ask_site(config: Settings) -> Site:
 
 def _cron_secret(arn: str) -> str:
     value = read_secret(arn).get("value")
-    # What is not printable ASCII cannot stand in a header, and the error of trying would show it.
+    # A header holds printable ASCII only; the HTTP library's error would show the secret.
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
         raise SecretError(f"secret {arn} has no valid value")
     return value

@@ -1,22 +1,24 @@
-"""How healthy the pools are, given what was counted in them. Values in, values out."""
+"""How healthy the pools are, by what was counted in them. Values in, values out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypedDict
+from dataclasses import dataclass
+from typing import Any, Literal
 
 # A session is active when it has no end time and was active this recently; the application's cleanup
 # ends those that are idle for longer.
 ACTIVE_WITHIN_MINUTES = 60
-# Open and inactive for this long is stuck: the cleanup, every 15 minutes, has missed it at least thrice.
+# Open and inactive for this long is stuck: the cleanup, every 15 minutes, has missed it at least three times.
 STUCK_AFTER_MINUTES = 120
 # How many inactive sessions are read, ended ones included, in search of open ones. A user has one
 # session a week, so this is some weeks of the site at 100 users at once; and it costs some milliseconds.
 INACTIVE_LIMIT = 5000
 SOFT_LIMIT_THREADS = 40  # the application puts new users elsewhere when a pool has this many
 UNHEALTHY_FROM_PERCENT = 90  # of the soft limit: 36 threads
-# A pool costs five custom metrics, $1.50 a month. Names in the table are the application's: what
-# looks like hundreds of pools is a fault there, and must not become a bill here.
+# A pool costs five custom metrics, $1.50 a month. The application writes the names in the table: hundreds of
+# pools would be a fault there, and must not become a bill here.
 MAX_UNCONFIGURED_POOLS = 20
+
+State = Literal["measured", "tables_missing", "database_unavailable", "already_running"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Counts:
     """What the database shows of all pools.
 
     Attributes:
-        looked_back_minutes: stuck and oldest sessions are those inactive for less than this; None: all
-            that there are.
+        looked_back_minutes: stuck and oldest sessions were searched among those inactive for less than this;
+            None: among all.
     """
 
     pools: tuple[PoolCount, ...]
@@ -86,76 +88,8 @@ class PoolHealth:
     looked_back_minutes: int | None
 
 
-class PoolResult(TypedDict):
-    """One pool, as the check's result tells it."""
-
-    pool: str
-    active_threads: int
-    active_sessions: int
-    load_percent: float
-    is_healthy: bool
-    stuck_threads: int
-    stuck_sessions: int
-    oldest_open_session_minutes: int | None
-
-
-class PoolsResult(TypedDict):
-    """All pools, as the check's result tells them."""
-
-    pools: list[PoolResult]
-    unlisted_pools: int
-    total_pools: int
-    total_active_threads: int
-    total_active_sessions: int
-    total_stuck_sessions: int
-    unhealthy_pools: int
-    is_every_pool_unhealthy: bool
-    looked_back_minutes: int | None
-
-
-class SiteResult(TypedDict):
-    """What the site's own pool health answered.
-
-    Attributes:
-        state: "ok", or why its numbers are not known.
-        agrees: with the database's numbers; null when one of both is not known, or they are too far apart
-            in time.
-    """
-
-    state: str
-    status: int | None
-    latency_milliseconds: float | None
-    detail: str
-    agrees: bool | None
-    disagreements: list[str]
-
-
-State = Literal["measured", "tables_missing", "database_unavailable", "already_running"]
-
-
-class NotMeasured(TypedDict):
-    """The check's result when it did not count.
-
-    Attributes:
-        state: "tables_missing" before the application made its tables; "database_unavailable" when the site
-            alone answered; "already_running" when another run is reading, and this one did nothing.
-        site: null when nothing was done.
-    """
-
-    state: State
-    environment: str
-    site: SiteResult | None
-
-
-class Measured(NotMeasured, PoolsResult):
-    """The check's result when it could count."""
-
-
-PoolHealthResult = Measured | NotMeasured
-
-
 def counts(rows: Sequence[Sequence[Any]]) -> Counts:
-    """Return what the query's rows say."""
+    """Return the counts in the query's rows."""
     *_, inactive_read, back_minutes = rows[0]
     pools = []
     for pool, active_threads, active_sessions, stuck_threads, stuck_sessions, minutes, *_ in rows:
@@ -189,12 +123,6 @@ def assess(counted: Counts, configured: Iterable[str]) -> PoolHealth:
         is_every_pool_unhealthy=0 < unhealthy_pools == len(everything),
         looked_back_minutes=counted.looked_back_minutes,
     )
-
-
-def told(health: PoolHealth) -> PoolsResult:
-    """Return the part of the result that tells this health."""
-    result: PoolsResult = asdict(health)  # type: ignore[assignment]
-    return {**result, "pools": list(result["pools"])}
 
 
 def _load(count: PoolCount) -> PoolLoad:

@@ -1,17 +1,20 @@
-"""Pool health on AWS: what database and site say in; metrics, log lines and a result out."""
+"""Pool health on AWS: counts in the database and the site's answer in; metrics, log lines and a result out."""
+
+import os
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.pool_health import access, core, publication
-from ops_lambdas.pool_health import site as sites
-from ops_lambdas.shared.settings import NoOptions, from_event
+from ops_lambdas.pool_health import access, core, report
+from ops_lambdas.pool_health.settings import Settings
+from ops_lambdas.pool_health.site import disagreements
+from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
 logger = Logger(utc=True)
 
 
 @logger.inject_lambda_context
-def handler(event: object, _context: LambdaContext) -> core.PoolHealthResult:
+def handler(event: object, _context: LambdaContext) -> report.PoolHealthResult:
     """Count each pool's threads and sessions in the database, ask the site for its own count, publish both.
 
     Needs `rds-db:connect` as the database's role, `secretsmanager:GetSecretValue` on the cron secret with
@@ -22,27 +25,27 @@ def handler(event: object, _context: LambdaContext) -> core.PoolHealthResult:
         DatabaseError, TokenError: neither the database nor the site gave numbers.
     """
     from_event(NoOptions, event)
-    config = access.settings()
+    config = from_environment(Settings, os.environ)
     reading = access.count_pools(config)
-    result: core.PoolHealthResult = {"state": reading.state, "environment": config.environment, "site": None}
+    result: report.PoolHealthResult = {"state": reading.state, "environment": config.environment, "site": None}
     if reading.state == "already_running":
-        logger.info("Another run is reading, nothing done", extra={"result": result})
+        logger.info("Pool health skipped, another run holds the lock", extra={"result": result})
         return result
     if reading.counts:
         health = core.assess(reading.counts, config.pools)
-        publication.publish_pools(config.environment, health)  # first, whatever the site does to our time
-        result = {**result, **core.told(health)}
+        report.publish_pools(config.environment, health)  # first: the site may take the rest of our time
+        result = {**result, **report.pools_result(health)}
     site = access.ask_site(config)
-    differences = sites.disagreements(site, reading.counts) if reading.counts else None
-    result["site"] = sites.told(site, differences)
-    publication.publish_reach(
+    differences = disagreements(site, reading.counts) if reading.counts else None
+    result["site"] = report.site_result(site, differences)
+    report.publish_reachability(
         config.environment,
         is_database_readable=reading.failure is None,
         site=site,
         agrees=None if differences is None else not differences,
     )
-    report = logger.info if reading.counts and site.state == "ok" else logger.warning
-    report("Pools looked at", extra={"result": result, "reason": reading.reason})
+    log = logger.info if reading.counts and site.state == "ok" else logger.warning
+    log("Pool health checked", extra={"result": result, "reason": reading.reason})
     if reading.failure and site.state != "ok":
         raise reading.failure
     return result

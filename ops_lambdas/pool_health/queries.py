@@ -1,17 +1,17 @@
-"""What pool health asks the database; names are quoted because Prisma made them in CamelCase."""
+"""What pool health counts in the database; names are quoted because Prisma made them in CamelCase."""
 
 # One row for each pool with an open session that was found: pool, active threads and sessions, stuck
-# threads and sessions, minutes since the oldest open session began; behind them how many inactive
-# sessions were read, and for how many minutes the last of those had been inactive. Without any such
-# pool there is one row whose pool is null. Times are UTC without a zone, so the database's clock is
-# read in UTC whatever the session's zone is.
+# threads and sessions, minutes since the oldest open session began; then how many inactive sessions were
+# read, and for how many minutes the last of those had been inactive. Without any such pool there is one
+# row whose pool is null. Times are UTC without a zone, so the database's clock is read in UTC, whatever
+# the connection's zone is.
 #
-# Active sessions are all found, by the index on "lastActivityAt". No index knows which sessions are
-# open, so all that ever were open could only be found by reading every ended one. In place of that the
-# inactive ones are read newest first, at most :inactive_limit, and the answer says how far that went.
+# The index on "lastActivityAt" finds all active sessions. No index finds the open ones among the inactive:
+# that would mean reading every session that ever ended. So the query reads the inactive ones newest first,
+# at most :inactive_limit, and returns how far back that went.
 #
-# Threads are counted once for each open session through the index on "sessionId"; as a plain join the
-# planner may prefer to read the whole table, which grows with every session that ever was.
+# Threads are counted for each open session through the index on "sessionId"; for a plain join the planner
+# may prefer to read the whole table, which grows with every session.
 POOLS = """
 WITH inactive AS MATERIALIZED (
   SELECT "id", "coralSessionId", "startTime", "lastActivityAt", "endTime" FROM "Session"

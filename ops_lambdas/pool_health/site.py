@@ -1,9 +1,9 @@
-"""What the site's own pool health said, and whether it agrees with the database. Values in, values out."""
+"""The answer of the site's own pool health, and whether it agrees with the database. Values in, values out."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ops_lambdas.pool_health.core import Counts, SiteResult
+from ops_lambdas.pool_health.core import Counts
 from ops_lambdas.shared.http import Answer, NotJsonError
 
 SiteState = Literal[
@@ -17,26 +17,25 @@ SiteState = Literal[
     "unreachable",  # no connection
     "timeout",  # a connection, but no answer in time
     "broken",  # an answer that was cut off, or is not HTTP
-    "secret_unreadable",  # not asked, because we do not have what it asks for
+    "secret_unreadable",  # not called, because the bearer token is not known
 ]
 _UNANSWERED = ("unreachable", "timeout", "broken")
 
-# The site counts at some moment between our question and its answer, and we have counted just before
-# asking. Further apart than this the two say nothing about each other.
+# The site counts at some moment between our request and its answer, and we have counted just before. Further
+# apart than this, the two cannot be compared.
 MAX_COMPARED_LATENCY_MILLISECONDS = 10_000
-# What may happen meanwhile: one session begins, ends or falls idle, with a thread for each of seven
-# agents; and in a rush, when 50 sessions a second begin, a tenth of what is there.
+# What may change in that time: one session begins, ends or becomes idle, with a thread for each of seven
+# agents; and in a rush, when 50 sessions a second begin, a tenth of all.
 SESSIONS_TOLERANCE = 1
 THREADS_TOLERANCE = 7
 SHARE_TOLERANCE = 0.1
-_MAX_DISAGREEMENTS = 10  # that are named
 _MAX_DETAIL_LENGTH = 200
 _MAX_POOLS = 1000
 
 
 @dataclass(frozen=True)
 class SiteCount:
-    """What the site says of one pool."""
+    """The site's numbers of one pool."""
 
     pool: str
     active_threads: int
@@ -45,7 +44,7 @@ class SiteCount:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What came of asking the site.
+    """The outcome of calling the site.
 
     Attributes:
         latency_milliseconds: None when no whole answer came.
@@ -60,12 +59,12 @@ class Site:
 
     @property
     def is_reachable(self) -> bool | None:
-        """Whether a whole answer came, of whatever kind; None when it was not asked."""
+        """Whether a whole answer came, with any status; None when the site was not called."""
         return None if self.state == "secret_unreadable" else self.state not in _UNANSWERED
 
 
 def understand(answer: Answer, latency_milliseconds: float) -> Site:
-    """Return what a whole answer says."""
+    """Return the outcome for a whole answer."""
 
     def site(state: SiteState, detail: str = "", counts: tuple[SiteCount, ...] = ()) -> Site:
         return Site(
@@ -87,9 +86,9 @@ def understand(answer: Answer, latency_milliseconds: float) -> Site:
 
 
 def disagreements(site: Site, counts: Counts) -> list[str] | None:
-    """Say in which numbers site and database differ by more than what may happen between the readings.
+    """List the numbers in which site and database differ by more than what may change between the two readings.
 
-    A pool that only one of them shows counts as empty on the other side.
+    A pool that only one of them shows counts as empty in the other.
 
     Returns:
         None when they cannot be compared: the site gave no numbers, or took too long.
@@ -116,20 +115,8 @@ def disagreements(site: Site, counts: Counts) -> list[str] | None:
     return found
 
 
-def told(site: Site, differences: list[str] | None) -> SiteResult:
-    """Return the part of the result that tells this."""
-    return {
-        "state": site.state,
-        "status": site.status,
-        "latency_milliseconds": site.latency_milliseconds,
-        "detail": site.detail,
-        "agrees": None if differences is None else not differences,
-        "disagreements": (differences or [])[:_MAX_DISAGREEMENTS],
-    }
-
-
 class _ShapeError(ValueError):
-    """The JSON is not pool health's."""
+    """The JSON is not a pool health answer."""
 
 
 def _state_of(status: int) -> SiteState:

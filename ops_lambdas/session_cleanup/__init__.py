@@ -1,1 +1,1 @@
-"""Session cleanup: ends sessions that stand idle, and closes their threads on every task."""
+"""Session cleanup: ends idle sessions, and closes their threads on every task."""

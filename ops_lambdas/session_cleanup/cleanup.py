@@ -1,17 +1,20 @@
-"""One run of session cleanup: end the sessions, then close their threads, and tell what was done in any case."""
+"""One run of session cleanup: end the sessions, close their threads, and publish what was done, also on an error."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ops_lambdas.session_cleanup import core
-from ops_lambdas.session_cleanup.closing import close_everywhere
-from ops_lambdas.session_cleanup.sessions import end_stale
+from ops_lambdas.session_cleanup import core, report
+from ops_lambdas.session_cleanup.access import end_stale
+from ops_lambdas.shared import fleet
+from ops_lambdas.shared.coral import is_usable_id
 from ops_lambdas.shared.database import Writer
-from ops_lambdas.shared.metrics import Metric, publish
 from ops_lambdas.shared.settings import TaskSettings
 from ops_lambdas.shared.tasks import service_tasks
+
+# As many as are under way at once: a task that fails slowly costs no more than one round of its calls.
+_MAX_FAILURES = fleet.CALLS_PER_TASK
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Cleanup:
     """One run.
 
     Args:
-        remaining_milliseconds: until the function is ended; counts down.
+        remaining_milliseconds: until the function's timeout; counts down.
     """
 
     tasks: TaskSettings
@@ -28,11 +31,11 @@ class Cleanup:
     remaining_milliseconds: Callable[[], int]
     logger: Logger
 
-    def run(self, writer: Writer) -> core.Cleaned:
+    def run(self, writer: Writer) -> report.Cleaned:
         """End the stale sessions, close their threads.
 
-        What an error leaves behind is told in the metrics all the same, and is the next run's: sessions are
-        found again, threads are thread cleanup's.
+        The metrics are published also on an error. Later runs do the rest: this check finds the sessions again,
+        thread cleanup the threads.
 
         Raises:
             DatabaseError, TasksError.
@@ -52,34 +55,29 @@ class Cleanup:
                     closed = core.Closed(left=len(sessions.threads))
                     closed = self._close(sessions)
                 finally:
-                    self._publish(sessions, closed)
-        assert sessions is not None, "the first step tells what was found, or fails"  # noqa: S101
-        return core.cleaned(sessions, closed, environment=self.environment, older_than_minutes=self.older_than_minutes)
+                    report.publish_metrics(self.environment, sessions, closed)
+        assert sessions is not None, "the first step yields what was found, or fails"  # noqa: S101
+        return report.cleaned(
+            sessions, closed, environment=self.environment, older_than_minutes=self.older_than_minutes
+        )
 
     def _close(self, sessions: core.Sessions) -> core.Closed:
         if not sessions.threads:
             return core.Closed()
         found = service_tasks(self.tasks.ecs_cluster, self.tasks.ecs_service)
-        addresses = [task.address for task in found.running]
+        # An id that changes its meaning in a URL is not Coral's, and no fault of a task.
+        usable = [one for one in sessions.threads if is_usable_id(one.pool) and is_usable_id(one.id)]
         seconds = core.seconds_for_threads(self._seconds())
-        outcome = close_everywhere(addresses, self.tasks.coral_port, sessions.threads, seconds=seconds)
-        if outcome.reasons:
-            self.logger.warning("Tasks that did not close all threads", extra={"reasons": outcome.reasons})
+        with fleet.calling(found.running, self.tasks.coral_port, seconds=seconds, max_failures=_MAX_FAILURES) as corals:
+            closings = corals.close_everywhere(usable)
+        closed = core.closed(len(sessions.threads), closings.outcomes.values())
+        if closings.failures:
+            reasons = {one.task.address: one.reason for one in reversed(closings.failures)}  # the first of each task
+            self.logger.warning("Tasks that did not close all threads", extra={"reasons": reasons})
         if found.without_address:
             self.logger.warning("Tasks without an address", extra={"tasks": found.without_address})
-            return core.unreached(outcome.closed, len(found.without_address))
-        return outcome.closed
-
-    def _publish(self, sessions: core.Sessions, closed: core.Closed) -> None:
-        publish(
-            {"Environment": self.environment},
-            Metric("SessionsStale", sessions.stale),
-            Metric("SessionsEnded", sessions.ended),
-            Metric("SessionsSpared", sessions.spared),
-            Metric("SessionsLeft", sessions.left),
-            Metric("ThreadsClosed", closed.threads),
-            Metric("ThreadsLeft", closed.left + sessions.unkept_threads),
-        )
+            return core.unreached(closed, len(found.without_address))
+        return closed
 
     def _seconds(self) -> float:
         return self.remaining_milliseconds() / 1000

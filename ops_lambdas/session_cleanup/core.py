@@ -1,19 +1,14 @@
-"""What session cleanup decides and tells. Values in, values out."""
+"""What session cleanup counts, and how it divides its time. Values in, values out."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, TypedDict
+from typing import NamedTuple
 
-from ops_lambdas.shared.settings import Flag, between
+from ops_lambdas.shared.coral import Outcome, Thread
 
-# The application lets a session stand idle for an hour.
-IDLE_MINUTES = 60
-# A character's answer can take minutes: below this, conversations under way would be ended.
-MIN_IDLE_MINUTES = 10
-# Sessions are a week's: none is still wanted after one.
-MAX_IDLE_MINUTES = 7 * 24 * 60
-# Holds a batch's row locks for some tens of milliseconds; larger ones are hardly faster.
+# A batch holds its row locks for some tens of milliseconds; larger ones are hardly faster.
 BATCH_SESSIONS = 2000
-# More than some minutes suffice to close on each task, and some 10 MB. Thread cleanup closes the rest.
+# More than a run can close on each task in some minutes, and some 10 MB. Thread cleanup closes the rest.
 MAX_THREADS = 50_000
 # Ending sessions gets this share of the time: slow Coral servers must not keep sessions from being ended,
 # nor a slow database all threads from being closed.
@@ -22,28 +17,21 @@ SESSIONS_SHARE = 0.5
 RESERVED_SECONDS = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a person may ask for: a look without a change, and another age."""
-
-    dry_run: Flag = False
-    older_than_minutes: Annotated[int, between(MIN_IDLE_MINUTES, MAX_IDLE_MINUTES, "minutes")] = IDLE_MINUTES
-
-
-class Thread(NamedTuple):
-    """A thread of an ended session: its pool, and its id on the Coral server."""
+class PoolStale(NamedTuple):
+    """How many sessions of a pool are idle, and their threads."""
 
     pool: str
-    coral_id: str
+    sessions: int
+    threads: int
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of some stale sessions whose turn it was.
+    """What became of one batch of stale sessions.
 
     Attributes:
         stale: how many were found idle.
-        ended: how many of them were idle still, and held by nobody.
+        ended: how many of them were still idle, and not locked by anybody.
         threads: of the ended ones.
     """
 
@@ -59,7 +47,7 @@ class Sessions:
     Attributes:
         stale: how many there were.
         ended: how many were ended.
-        spared: became active before it was their turn, or were held by somebody.
+        spared: became active before their batch, or were locked by somebody.
         threads: of the ended ones, at most MAX_THREADS.
         unkept_threads: how many more there were.
     """
@@ -72,7 +60,7 @@ class Sessions:
 
     @property
     def left(self) -> int:
-        """How many had no turn yet; the next run finds them."""
+        """How many were in no batch yet; the next run finds them."""
         return self.stale - self.ended - self.spared
 
     def add(self, batch: Batch) -> "Sessions":
@@ -93,8 +81,8 @@ class Closed:
 
     Attributes:
         threads: closed on every task, or there were none of their ids.
-        left: perhaps still open on a task; thread cleanup closes them.
-        tasks: that were asked.
+        left: may still be open on a task; thread cleanup closes them.
+        tasks: that are running.
         tasks_failed: did not close all.
     """
 
@@ -104,92 +92,37 @@ class Closed:
     tasks_failed: int = 0
 
 
-class Cleaned(TypedDict):
-    """The check's result when it ended what it found idle."""
-
-    state: Literal["cleaned"]
-    environment: str
-    older_than_minutes: int
-    sessions_stale: int
-    sessions_ended: int
-    sessions_spared: int
-    sessions_left: int
-    threads_closed: int
-    threads_left: int
-    tasks: int
-    tasks_failed: int
-
-
-class PoolResult(TypedDict):
-    """What is idle in one pool."""
-
-    pool: str
-    sessions_stale: int
-    threads: int
-
-
-class DryRun(TypedDict):
-    """The check's result when it only looked."""
-
-    state: Literal["dry_run"]
-    environment: str
-    older_than_minutes: int
-    sessions_stale: int
-    threads: int
-    pools: list[PoolResult]
-
-
-class NothingDone(TypedDict):
-    """The check's result before the application made its tables, or while another run is at it."""
-
-    state: Literal["tables_missing", "already_running"]
-    environment: str
-
-
-SessionCleanupResult = Cleaned | DryRun | NothingDone
-
-
 def seconds_for_sessions(remaining_seconds: float) -> float:
-    """Return how long sessions may be ended, given what remains until the function is ended."""
+    """Return how long sessions may be ended, given what remains until the function's timeout."""
     return max(remaining_seconds - RESERVED_SECONDS, 0) * SESSIONS_SHARE
 
 
 def seconds_for_threads(remaining_seconds: float) -> float:
-    """Return how long threads may be closed, given what remains until the function is ended."""
+    """Return how long threads may be closed, given what remains until the function's timeout."""
     return max(remaining_seconds - RESERVED_SECONDS, 0)
 
 
-def unreached(closed: Closed, tasks: int) -> Closed:
-    """Return the same with tasks more that could not be asked: no thread is known to be closed on them."""
+def closed(threads: int, outcomes: Collection[Sequence[Outcome | None]]) -> Closed:
+    """Count the threads that are closed on every task: each lives on one, and the database does not know which.
+
+    Args:
+        threads: how many there are.
+        outcomes: for each task, of those threads that could be tried, in the same order.
+    """
+    if not outcomes:
+        return Closed(threads=threads)
+    is_closed = [[outcome in ("closed", "gone") for outcome in of_task] for of_task in outcomes]
+    count = sum(map(all, zip(*is_closed, strict=True)))
     return Closed(
-        left=closed.threads + closed.left, tasks=closed.tasks + tasks, tasks_failed=closed.tasks_failed + tasks
+        threads=count,
+        left=threads - count,
+        tasks=len(is_closed),
+        tasks_failed=sum(not all(of_task) for of_task in is_closed),
     )
 
 
-def cleaned(sessions: Sessions, closed: Closed, *, environment: str, older_than_minutes: int) -> Cleaned:
-    """Return the result that tells what was done."""
-    return {
-        "state": "cleaned",
-        "environment": environment,
-        "older_than_minutes": older_than_minutes,
-        "sessions_stale": sessions.stale,
-        "sessions_ended": sessions.ended,
-        "sessions_spared": sessions.spared,
-        "sessions_left": sessions.left,
-        "threads_closed": closed.threads,
-        "threads_left": closed.left + sessions.unkept_threads,
-        "tasks": closed.tasks,
-        "tasks_failed": closed.tasks_failed,
-    }
-
-
-def looked(stale: list[PoolResult], *, environment: str, older_than_minutes: int) -> DryRun:
-    """Return the result that tells what would be done."""
-    return {
-        "state": "dry_run",
-        "environment": environment,
-        "older_than_minutes": older_than_minutes,
-        "sessions_stale": sum(pool["sessions_stale"] for pool in stale),
-        "threads": sum(pool["threads"] for pool in stale),
-        "pools": stale,
-    }
+def unreached(closed: Closed, tasks: int) -> Closed:
+    """Return the same with more tasks, which could not be called: no thread is known to be closed on them."""
+    return Closed(
+        left=closed.threads + closed.left, tasks=closed.tasks + tasks, tasks_failed=closed.tasks_failed + tasks
+    )

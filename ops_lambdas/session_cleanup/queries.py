@@ -1,16 +1,16 @@
-"""What session cleanup asks the database; names are quoted because Prisma made them in CamelCase.
+"""What session cleanup does in the database; names are quoted because Prisma made them in CamelCase.
 
 Times are UTC without a zone: the database's clock is read in UTC, whatever the connection's zone is.
 """
 
-# Fixed once a run: what falls idle meanwhile is the next run's.
+# Read once a run: sessions that become idle later are the next run's.
 IDLE_SINCE = "SELECT (now() AT TIME ZONE 'UTC') - make_interval(mins => :minutes)"
 
 _STALE = '"endTime" IS NULL AND "lastActivityAt" < CAST(:idle_since AS timestamp)'
 
-# No index leads to the open sessions: a look for the stale ones reads past all that ever ended, so there is one
-# look a run. A row for each batch, oldest sessions first: how many, and where their rows are. A place is where
-# a row is found fastest; it is no promise, as a row moves when it is updated and another may come in its place.
+# No index leads to the open sessions: a search for the stale ones reads all that ever ended, so there is one search
+# a run. A row for each batch, oldest sessions first: how many, and the places (ctid) of their rows. A place finds a
+# row fastest, but it may be wrong later: a row moves when it is updated, and another may take its place.
 STALE_BATCHES = f"""
 SELECT count(*), CAST(array_agg(place) AS text)
 FROM (
@@ -20,13 +20,13 @@ FROM (
 GROUP BY batch ORDER BY batch
 """  # noqa: S608 - the condition is ours
 
-# A disk's price of 4 for a page out of turn makes the planner read a whole table for a batch; gp3 is no disk.
+# The default of 4, for spinning disks, makes the planner read a whole table for a batch; gp3 is not a spinning disk.
 PRICE_PAGES = "SET random_page_cost = 1.1"
 
-# Ends what is still stale at these places. A session that somebody holds is skipped, also while a thread is
-# added to it; the condition is tried again under the row's lock. `now()` is the transaction's begin, which
-# TIMESTAMP(3) would round up into the future. Threads are looked up one session at a time through their index,
-# as the planner may else read the whole table for each batch.
+# Ends what is still stale at these places. A session that somebody has locked is skipped, also while a thread is
+# added to it; the condition is checked again under the row's lock. `now()` is the start of the transaction, which
+# TIMESTAMP(3) would round up into the future. Threads are looked up one session at a time through their index;
+# otherwise the planner may read the whole table for each batch.
 END = f"""
 WITH ended AS (
   UPDATE "Session" SET "endTime" = date_trunc('milliseconds', now() AT TIME ZONE 'UTC')

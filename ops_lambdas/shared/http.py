@@ -1,4 +1,4 @@
-"""The one way to call an HTTP server: connections are reused, time and size bounded, errors told apart."""
+"""Calling HTTP servers: connections are reused, time and size are bounded, errors have kinds."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-# Far above a handshake in a VPC or across the internet; packets that a security group drops show after this.
+# Far above a handshake in a VPC or across the internet; a security group that drops packets is noticed after this.
 _CONNECT_TIMEOUT_SECONDS = 3
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 64 * 1024
@@ -33,7 +33,7 @@ class HttpError(RuntimeError):
     """A call got no whole answer.
 
     Attributes:
-        kind: "unreachable": no connection (refused, unknown host, untrusted certificate, nobody there);
+        kind: "unreachable": no connection (refused, unknown host, untrusted certificate, no route);
             "timeout": connected, but no answer in time; "broken": reset, cut off, too large or not HTTP;
             "out_of_time": the time given to the whole client was up.
     """
@@ -44,12 +44,12 @@ class HttpError(RuntimeError):
 
 
 class NotJsonError(ValueError):
-    """An answer's body is no JSON."""
+    """The body of an answer is not JSON."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer, whatever its status."""
+    """A whole answer, with any status."""
 
     status: int
     body: bytes
@@ -58,24 +58,24 @@ class Answer:
         """Return the body's JSON.
 
         Raises:
-            NotJsonError: it is none; says how it begins.
+            NotJsonError: it is not JSON; the message has its beginning.
         """
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise NotJsonError(f"the body is no JSON, it begins with {self.body[:80]!r}") from None
+            raise NotJsonError(f"the body is not JSON, it begins with {self.body[:80]!r}") from None
 
 
 class HttpClient:
     """Calls HTTP servers; used from several threads at once, in a `with` block that ends all its connections.
 
-    Nothing is tried twice and no redirect followed. Of HTTPS servers, certificate and name are verified
-    against the system's authorities, or those in SSL_CERT_FILE.
+    Nothing is retried and no redirect is followed. Certificate and name of HTTPS servers are verified with the
+    system's authorities, or those in SSL_CERT_FILE.
 
     Args:
-        seconds: when that long has passed since entering, calls under way end and others are refused. A
-            server that sends a byte now and then is caught by nothing else.
-        answer_seconds: how long a server may stay silent.
+        seconds: this long after entering the block, calls under way end and others are refused. Nothing else
+            stops a server that sends a byte now and then.
+        answer_seconds: how long a server may take until its first and each further byte.
         connections: how many to one server are kept for reuse; as many as threads that call it.
     """
 
@@ -113,13 +113,13 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """Call once, and return the whole answer whatever its status.
+        """Call once, and return the whole answer, with any status.
 
         Args:
-            url: http:// or https://; what is put into it from outside must be quoted.
+            url: http:// or https://; what comes from outside must be quoted in it.
 
         Raises:
-            HttpError: there was no whole answer; its kind says why.
+            HttpError: there was no whole answer; its kind is why.
         """
         self._refuse_when_over(None)
         try:
@@ -136,7 +136,7 @@ class HttpClient:
         except HTTPError as error:
             self._refuse_when_over(error)
             raise HttpError("broken", str(error)) from error
-        # What our own end cut off can look whole: headers end where the connection ends.
+        # An answer that we cut off ourselves can look whole: its headers end where the connection ends.
         self._refuse_when_over(None)
         return answer
 
@@ -150,8 +150,8 @@ class _Sockets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Weakly, until nobody reads from them: of an answer that ends with its connection, the connection
-        # is closed before the body is read.
+        # Weakly, until nobody reads from them: the connection of an answer that ends with it is closed before
+        # the body is read.
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.is_ended = False
 
@@ -165,13 +165,13 @@ class _Sockets:
         with self._lock:
             self.is_ended = True
             for one in self._open:
-                with suppress(OSError):  # it has ended itself
-                    # Not the TLS socket's own method, which takes the layer away from under a reader.
+                with suppress(OSError):  # it has already ended
+                    # Not the TLS socket's own method, which removes the TLS layer under a reader.
                     socket.socket.shutdown(one, socket.SHUT_RDWR)
 
 
 def _registering(base: type[HTTPConnection], sockets: _Sockets) -> type[HTTPConnection]:
-    """Return the class of connections that `sockets` knows."""
+    """Return the class of connections that are added to `sockets`."""
 
     class Connection(base):  # type: ignore[valid-type,misc]
         def connect(self) -> None:
@@ -188,7 +188,7 @@ def _pool_class(base: type[urllib3.HTTPConnectionPool], connection: type[HTTPCon
 def _whole_body(response: urllib3.BaseHTTPResponse) -> bytes:
     parts = []
     size = 0
-    # One read of the network at a time: a read of a whole size would wait for the last byte of it.
+    # One read of the network at a time: a read of a given size would wait for its last byte.
     while part := response.read1(_READ_BYTES):
         size += len(part)
         if size > _MAX_BODY_BYTES:

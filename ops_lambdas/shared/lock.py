@@ -1,15 +1,11 @@
-"""One run of a check at a time, whoever starts it: advisory locks of the database."""
+"""One run of a check at a time: advisory locks of PostgreSQL."""
 
-from enum import IntEnum
+from zlib import crc32
 
-# Advisory locks are shared by everybody in the database, so ours have a number in front: "pard" in ASCII.
+# All users of the database share the advisory locks; this number, "pard" in ASCII, keeps ours apart.
 LOCK_SPACE = 0x70617264
 
 
-class CheckLock(IntEnum):
-    """The lock of each check; a number, once given, stays."""
-
-    POOL_HEALTH = 1
-    SESSION_CLEANUP = 2
-    THREAD_CLEANUP = 3
-    DATABASE_ROLE = 4
+def lock_key(check: str) -> int:
+    """Return the key of a check's lock in LOCK_SPACE: an int4 made from the check's name, the same in every process."""
+    return crc32(check.encode()) - 2**31

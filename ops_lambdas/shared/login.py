@@ -1,4 +1,4 @@
-"""What logs in to the database: an IAM token of the checks' own role, or the owner's secret."""
+"""Logins to the database: an IAM token for the checks' role, or the owner's secret."""
 
 import os
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ops_lambdas.shared.settings import DatabaseSettings
 
 
 class TokenError(RuntimeError):
-    """No token could be signed: the function's own credentials or its region are missing."""
+    """No token could be signed: the function's credentials or its region are missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Credentials:
     """Where the database is and how to log in.
 
     Attributes:
-        password: the role's own, or the token that stands in its place.
+        password: the role's own, or a token instead.
     """
 
     host: str
@@ -32,7 +32,7 @@ class Credentials:
 
 
 def iam_login(config: DatabaseSettings) -> Credentials:
-    """Sign a token, which lets log in for 15 minutes; AWS is not asked for it.
+    """Sign a token, which allows logins for 15 minutes; this needs no call to AWS.
 
     The function needs `rds-db:connect` as the role, or the database refuses the token.
 
@@ -55,7 +55,7 @@ def iam_login(config: DatabaseSettings) -> Credentials:
 
 
 def read_credentials(secret_arn: str) -> Credentials:
-    """Read the database's credentials from its secret, anew on each run because they rotate.
+    """Read the database's credentials from its secret; on each run again, because they rotate.
 
     Needs `secretsmanager:GetSecretValue` on it, and `kms:Decrypt` with its key.
 

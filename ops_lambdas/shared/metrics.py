@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 
 NAMESPACE = "PardonSimulator"
 
-_MAX_DIMENSION_LENGTH = 255  # CloudWatch admits 1024 characters; no name of ours needs a quarter
+_MAX_DIMENSION_LENGTH = 255  # CloudWatch allows 1024 characters; our names are far shorter
 
 
 class Metric(NamedTuple):
@@ -21,8 +21,8 @@ class Metric(NamedTuple):
 def publish(dimensions: Mapping[str, str], *metrics: Metric) -> None:
     """Publish metrics under exactly these dimensions.
 
-    A service in the metrics' dimensions would put each under one more set, so that no alarm finds
-    it: the empty service keeps Powertools from taking it from the logger's environment variable.
+    A dimension for the service would be one more, so that no alarm would find the metric: the empty service keeps
+    Powertools from adding it from the logger's environment variable.
     """
     emf = EphemeralMetrics(namespace=NAMESPACE, service="")
     for name, value in dimensions.items():
@@ -33,10 +33,10 @@ def publish(dimensions: Mapping[str, str], *metrics: Metric) -> None:
 
 
 def _dimension_value(text: str) -> str:
-    """Return what CloudWatch takes as a dimension's value: printable ASCII that is not blank.
+    """Return what CloudWatch accepts as a dimension's value: printable ASCII that is not blank.
 
-    Values can come from the application's tables; one that CloudWatch refuses would cost the whole
-    line, and a blank one would be left out and count as the total.
+    Values can come from the application's tables. CloudWatch would drop the whole line for one that it refuses, and
+    a blank one would be left out, so that the number would count as the total.
     """
     printable = "".join(character if " " <= character <= "~" else "?" for character in text)
     cleaned = printable.strip().lstrip(":")[:_MAX_DIMENSION_LENGTH].rstrip()

@@ -1,4 +1,4 @@
-"""Secrets Manager: reading a secret, without any of it in an error or a log."""
+"""Reading a secret from Secrets Manager, without any of it in an error or a log."""
 
 import json
 from typing import Any
@@ -11,14 +11,14 @@ _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard",
 
 
 class SecretError(RuntimeError):
-    """A secret could not be had; the message never holds any of it."""
+    """A secret could not be read, or is not valid; the message never contains any of it."""
 
 
 def read_secret(secret_arn: str) -> dict[str, Any]:
-    """Read a secret that is a JSON object; anew on each run, because secrets rotate.
+    """Read a secret that is a JSON object; on each run again, because secrets rotate.
 
     Raises:
-        SecretError: it cannot be read, or is something else.
+        SecretError: it cannot be read, or is not a JSON object.
     """
     try:
         client = boto3.client("secretsmanager", config=_CONFIG)
@@ -30,7 +30,7 @@ def read_secret(secret_arn: str) -> dict[str, Any]:
     try:
         secret = json.loads(text)
     except json.JSONDecodeError:
-        secret = None  # the error itself would carry the secret's text
+        secret = None  # the error itself would contain the secret's text
     if not isinstance(secret, dict):
         raise SecretError(f"secret {secret_arn} must be a JSON object")
     return secret

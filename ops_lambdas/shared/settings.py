@@ -8,7 +8,7 @@ A check declares what it needs as a frozen dataclass, a field per line, each wit
 
     config = from_environment(Settings, os.environ)  # ENVIRONMENT, DATABASE_HOST, …, POOLS
 
-An event's options are declared alike, with defaults for what need not be given.
+The options of an event are declared in the same way, with defaults for those that are optional.
 """
 
 import re
@@ -24,7 +24,7 @@ Declared = TypeVar("Declared")
 
 
 class InvalidSettingError(ValueError):
-    """A setting has a value that is not allowed; says which, what came and what is allowed."""
+    """A setting has a value that is not allowed; names the setting, the value and what is allowed."""
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         super().__init__(f"{field} must be {allowed}, got {value!r}")
@@ -35,8 +35,8 @@ class Kind:
     """What values a field takes.
 
     Args:
-        allowed: what an error says is allowed.
-        parse: turns what came into the field's value; raises ValueError or TypeError when not allowed.
+        allowed: the text of an error after "must be".
+        parse: turns the given value into the field's; raises ValueError or TypeError when it is not allowed.
     """
 
     allowed: str
@@ -128,7 +128,7 @@ Flag = Annotated[bool, Kind("true or false", _flag)]
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """What a check that asks the database is configured with.
+    """What a check that uses the database is configured with.
 
     Attributes:
         environment: the value of the metrics' dimension Environment, e.g. "production".
@@ -170,11 +170,11 @@ def from_environment(declared: type[Declared], variables: Mapping[str, str]) -> 
 def from_event(declared: type[Declared], event: object) -> Declared:
     """Read the declared options from the event that a check was called with.
 
-    A schedule's own event has none. Anything that is not understood is refused: a misspelt option
-    must not run the check as if it had not been given.
+    A schedule's own event has none. Anything else is refused: a misspelt option must not run the check as if it
+    were not there.
 
     Raises:
-        InvalidSettingError: the event is no JSON object, has a field that is not declared, or one that is
+        InvalidSettingError: the event is not a JSON object, has a field that is not declared, or a value that is
             not allowed.
     """
     if event is not None and not isinstance(event, dict):

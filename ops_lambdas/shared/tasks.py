@@ -25,13 +25,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Tasks:
-    """The tasks that a service means to run.
+    """The tasks that a service wants to run.
 
     Attributes:
         running: they run and have an address.
-        starting: ids of those that do not run yet, or not any more.
-        without_address: ids of those that run and say no address, e.g. as their network mode is not awsvpc.
-        gone: ids of those that ended while they were asked about.
+        starting: ids of those that do not run yet, or no longer.
+        without_address: ids of those that run and show no address, e.g. because their network mode is not awsvpc.
+        gone: ids of those that ended between the two calls.
     """
 
     running: tuple[Task, ...]
@@ -41,7 +41,7 @@ class Tasks:
 
 
 def service_tasks(cluster: str, service: str) -> Tasks:
-    """Find the service's tasks, as ECS sees them at this moment.
+    """Find the service's tasks, as ECS knows them now.
 
     Needs `ecs:ListTasks` and `ecs:DescribeTasks`.
 
@@ -63,7 +63,7 @@ def service_tasks(cluster: str, service: str) -> Tasks:
             described += answer["tasks"]
             gone += [_id(failure.get("arn", "")) for failure in answer.get("failures", [])]
     except (BotoCoreError, ClientError) as error:
-        raise TasksError(f"tasks of {service} in {cluster} cannot be had: {error}") from error
+        raise TasksError(f"tasks of {service} in {cluster} cannot be listed: {error}") from error
     return _sorted_out(described, gone)
 
 
@@ -88,7 +88,7 @@ def _id(arn: str) -> str:
 
 
 def _address(task: dict[str, Any]) -> str | None:
-    """Return the IPv4 address of the task's network interface, when it says one."""
+    """Return the IPv4 address of the task's network interface, if it shows one."""
     for attachment in task.get("attachments", []):
         for detail in attachment.get("details", []):
             if detail.get("name") == "privateIPv4Address":

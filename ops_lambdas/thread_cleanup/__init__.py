@@ -1,1 +1,1 @@
-"""Thread cleanup: closes threads on every task that the application has forgotten."""
+"""Thread cleanup: closes threads that Coral holds and the application has forgotten, on every task."""

@@ -1,4 +1,4 @@
-"""One run of thread cleanup: list, wait, ask, close. Nothing is closed that was not asked about."""
+"""One run of thread cleanup: list, wait, look up, close. Nothing is closed that was not looked up in the database."""
 
 import json
 import time
@@ -7,18 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ops_lambdas.shared import database
-from ops_lambdas.shared.coral import Outcome
-from ops_lambdas.shared.http import HttpClient
-from ops_lambdas.shared.lock import CheckLock
+from ops_lambdas.shared.coral import Outcome, Thread
+from ops_lambdas.shared.fleet import Fleet, calling
 from ops_lambdas.shared.tasks import Tasks, service_tasks
 from ops_lambdas.thread_cleanup import core, queries
-from ops_lambdas.thread_cleanup.fleet import CALLS_PER_TASK, Fleet
+from ops_lambdas.thread_cleanup.listing import list_threads
+from ops_lambdas.thread_cleanup.settings import Options, Settings
 
-# A Coral server answers in milliseconds; one that takes longer is stuck, and its threads with it.
-_ANSWER_SECONDS = 5
 # The database answers for 5,000 threads in tens of milliseconds.
 _STATEMENT_TIMEOUT_SECONDS = 10
-_ASKING_SECONDS = 15
+_LOOKUP_SECONDS = 15
 
 
 class RefusedError(RuntimeError):
@@ -26,16 +24,16 @@ class RefusedError(RuntimeError):
 
 
 class NoThreadsListedError(RuntimeError):
-    """Tasks run, and not one of them said which threads it holds; nothing was closed."""
+    """Tasks are running, and none of them listed its threads; nothing was closed."""
 
 
 class OutOfTimeError(RuntimeError):
-    """The time given does not hold the grace period and the questions; nothing more was closed."""
+    """The time is too short for the grace period and the lookups; nothing more was closed."""
 
 
 @dataclass
 class Progress:
-    """What a run has done so far; None is what it does not know yet."""
+    """What a run has done so far; None: not known yet."""
 
     tasks: Tasks | None = None
     listing: core.Listing | None = None
@@ -56,13 +54,13 @@ class Run:
     """One run.
 
     Args:
-        seconds: it ends before these have passed, with what it did told.
-        grace_seconds: as in the settings, here also less than one.
+        seconds: it ends before these have passed.
+        grace_seconds: instead of the settings' own; also less than one.
     Attributes: progress, also after an error.
     """
 
     def __init__(
-        self, config: core.Settings, options: core.Options, *, seconds: float, grace_seconds: float | None = None
+        self, config: Settings, options: Options, *, seconds: float, grace_seconds: float | None = None
     ) -> None:
         self._config = config
         self._options = options
@@ -79,20 +77,18 @@ class Run:
         """
         login = database.iam_login(self._config)
         try:
-            # Not one transaction: after the grace period, its view of the database would be as old as its
-            # beginning, and what was recorded meanwhile be unknown.
+            # Not one transaction: it would not see, after the grace period, what was recorded since its beginning.
             with database.writing(
                 login, application_name="thread_cleanup", statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS
             ) as connection:
                 connection.rows(queries.READ_ONLY)
-                if not connection.try_lock(CheckLock.THREAD_CLEANUP):
+                if not connection.try_lock("thread_cleanup"):
                     return "already_running"
                 self._known(connection, [""])  # a missing table or grant shows before anything is done
                 self.progress.tasks = service_tasks(self._config.ecs_cluster, self._config.ecs_service)
-                with HttpClient(
-                    seconds=self._seconds_left(), answer_seconds=_ANSWER_SECONDS, connections=CALLS_PER_TASK
-                ) as client:
-                    fleet = Fleet(client, self.progress.tasks.running, self._config.coral_port)
+                with calling(
+                    self.progress.tasks.running, self._config.coral_port, seconds=self._seconds_left()
+                ) as fleet:
                     self._judge(connection, fleet)
                     if not self._options.dry_run:
                         self._close(connection, fleet)
@@ -103,15 +99,15 @@ class Run:
         return "dry_run" if self._options.dry_run else "cleaned"
 
     def _judge(self, connection: database.Reader, fleet: Fleet) -> None:
-        """List, wait, and find out what may be closed; refuse when it cannot be believed."""
-        listing = self.progress.listing = fleet.listing(self._config.pools)
+        """List, wait, and find out what may be closed; refuse when that cannot be believed."""
+        listing = self.progress.listing = list_threads(fleet, self._config.pools)
         if not listing.answering and self.progress.has_running_tasks:
             raise NoThreadsListedError("; ".join(listing.failed[:5]) or "no running task has an address")
         if listing.held:
-            if self._seconds_left() < self._grace_seconds + _ASKING_SECONDS:
+            if self._seconds_left() < self._grace_seconds + _LOOKUP_SECONDS:
                 raise OutOfTimeError(
                     f"{self._seconds_left():.0f} seconds are left after listing, the grace period of "
-                    f"{self._grace_seconds:g} and the questions to the database need {_ASKING_SECONDS} more"
+                    f"{self._grace_seconds:g} and the lookups in the database need {_LOOKUP_SECONDS} more"
                 )
             time.sleep(self._grace_seconds)
         known = self._known(connection, {one.thread for one in listing.held})
@@ -120,32 +116,41 @@ class Run:
         if self.progress.is_refused and not self._options.dry_run:
             raise RefusedError(
                 f"{len(judgement.unknown)} of {judgement.listed} threads are unknown to the database, which is more "
-                "than can be believed: is it the right one, with all its rows? If so, run it with force"
+                "than can be believed: is it the right database, with all its rows? If so, run the check with force"
             )
 
     def _close(self, connection: database.Reader, fleet: Fleet) -> None:
-        """Close what may be closed, asking about each once more right before."""
+        """Close what may be closed, after one more lookup of each right before."""
         progress = self.progress
         assert progress.judgement is not None  # noqa: S101
         threads = core.closing_order(progress.judgement)
         for wave in core.parts(threads[: core.MAX_CLOSED], core.WAVE_THREADS):
-            if self._seconds_left() < _ASKING_SECONDS:
+            if self._seconds_left() < _LOOKUP_SECONDS:
                 return
             known = self._known(connection, {one.thread for one in wave})
             still = [one for one in wave if known.get(one.thread, True)]
             progress.spared += len(wave) - len(still)
-            outcomes, reasons = fleet.close(still)
-            progress.outcomes += outcomes
-            progress.reasons += reasons
+            self._close_wave(fleet, still)
         tried = progress.spared + progress.outcomes["closed"] + progress.outcomes["gone"]
         progress.is_complete = tried == len(threads)
 
+    def _close_wave(self, fleet: Fleet, wave: Iterable[core.Held]) -> None:
+        by_task: dict[str, list[Thread]] = {}
+        for one in wave:
+            by_task.setdefault(one.task, []).append(Thread(one.pool, one.thread))
+        closings = fleet.close(by_task)
+        for outcomes in closings.outcomes.values():
+            self.progress.outcomes.update(outcome for outcome in outcomes if outcome)
+        self.progress.reasons += [
+            f"{one.thread.id} of {one.thread.pool} on task {one.task.id}: {one.reason}" for one in closings.failures
+        ]
+
     def _known(self, connection: database.Reader, threads: Iterable[str]) -> dict[str, bool]:
-        """Return of each thread that the database knows whether it may be closed."""
+        """Return, for each thread that the database knows, whether it may be closed."""
         known: dict[str, bool] = {}
         for ids in core.parts(list(threads), queries.MAX_IDS):
             if self._seconds_left() < 0:
-                raise OutOfTimeError("the time was up before the database had been asked about all threads")
+                raise OutOfTimeError("the time was up before all threads were looked up in the database")
             rows = connection.rows(queries.KNOWN, ids=json.dumps(ids), grace_seconds=self._grace_seconds)
             known.update((thread, is_over) for thread, is_over in rows)
         return known

@@ -1,56 +1,23 @@
-"""What thread cleanup decides and tells. Values in, values out."""
+"""Which threads may be closed, in which order, and when a run refuses. Values in, values out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Annotated, Literal, NamedTuple, TypedDict, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
-from ops_lambdas.shared.settings import DatabaseSettings, Flag, Kind, PoolNames, TaskSettings
-
-# The application opens a thread on Coral first and records it afterwards; in an incident, answers after
-# tens of seconds are normal.
-GRACE_SECONDS = 120
-_MAX_GRACE_SECONDS = 300
-# Ten full tasks hold 2,000 threads (five pools of 40): more than some of those is a day's leak, and half an
-# hour later comes the next run.
+# Ten full tasks hold 2,000 threads (five pools of 40): several times that is a day's leak, and the next run comes
+# half an hour later.
 MAX_CLOSED = 10_000
-# More than half unknown: rather have we lost sight of the database's threads than the application of so many.
+# More than half unknown: a fault in how we look is likelier than an application that forgot so many.
 MAX_UNKNOWN_SHARE = 0.5
-# At night one forgotten thread may be all there is. Half of one pool's soft limit bounds what is lost if even
-# that is a mistake.
+# At night one forgotten thread may be all there is. Half of one pool's soft limit bounds the loss if even that is a
+# mistake.
 MIN_UNKNOWN_TO_REFUSE = 20
-# So many are asked about once more right before they are closed, as their session may have opened again.
+# This many are looked up once more right before they are closed, as their session may have opened again.
 WAVE_THREADS = 1000
 
 Item = TypeVar("Item")
 State = Literal["cleaned", "dry_run", "tables_missing", "already_running"]
-
-
-def _grace(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= _MAX_GRACE_SECONDS):
-        raise ValueError
-    return int(value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings(DatabaseSettings, TaskSettings):
-    """What thread cleanup is configured with.
-
-    Attributes:
-        pools: those whose threads are cleaned, on each task.
-        grace_seconds: a thread younger than this is left alone, and one whose session ended since then.
-    """
-
-    pools: PoolNames
-    grace_seconds: Annotated[int, Kind(f"whole seconds, 1 to {_MAX_GRACE_SECONDS}", _grace)] = GRACE_SECONDS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What a person may ask for: a look without closing, and closing though most threads are unknown."""
-
-    dry_run: Flag = False
-    force: Flag = False
 
 
 class Held(NamedTuple):
@@ -63,12 +30,12 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """What the tasks hold.
+    """The threads that the tasks hold.
 
     Attributes:
         answering: ids of the tasks that listed at least one pool.
-        unreachable: ids of those that did not answer.
-        failed: pools on tasks that could not be listed otherwise, and why.
+        unreachable: ids of those that could not be reached, or did not answer in time.
+        failed: what could not be listed, and why.
     """
 
     held: tuple[Held, ...]
@@ -96,54 +63,8 @@ class Judgement:
         return len(self.unknown) < MIN_UNKNOWN_TO_REFUSE or len(self.unknown) <= MAX_UNKNOWN_SHARE * self.listed
 
 
-class PoolResult(TypedDict):
-    """One pool over all tasks."""
-
-    pool: str
-    threads_listed: int
-    threads_unknown: int
-    threads_ended: int
-
-
-class Cleaned(TypedDict):
-    """The check's result when it looked at all threads.
-
-    `threads_closed` were closed now, `threads_gone` had closed by themselves, `threads_failed` may still be
-    open, for `threads_left` there was no time, no more room below the cap, or no task that answered. Those
-    found again in an open session right before closing are `threads_spared`.
-    """
-
-    state: Literal["cleaned", "dry_run"]
-    environment: str
-    is_complete: bool
-    would_refuse: bool
-    tasks: int
-    tasks_unreachable: list[str]
-    tasks_without_address: list[str]
-    listings_failed: list[str]
-    threads_listed: int
-    threads_unknown: int
-    threads_ended: int
-    threads_closed: int
-    threads_gone: int
-    threads_failed: int
-    threads_spared: int
-    threads_left: int
-    pools: list[PoolResult]
-
-
-class NothingDone(TypedDict):
-    """The check's result before the application made its tables, or while another run is at it."""
-
-    state: Literal["tables_missing", "already_running"]
-    environment: str
-
-
-ThreadCleanupResult = Cleaned | NothingDone
-
-
 def judge(held: Sequence[Held], known: Mapping[str, bool]) -> Judgement:
-    """Tell which threads may be closed.
+    """Find which threads may be closed.
 
     Args:
         known: of each id that the database has, whether it may be closed.
@@ -156,26 +77,14 @@ def judge(held: Sequence[Held], known: Mapping[str, bool]) -> Judgement:
 
 
 def closing_order(judgement: Judgement) -> list[Held]:
-    """Return what may be closed, surest first, with neighbours on different tasks: they close in parallel."""
+    """Return what may be closed, surest first, with neighbours on different tasks so that they close in parallel."""
     return [*_task_by_task(judgement.ended), *_task_by_task(judgement.unknown)]
 
 
 def parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Cut into parts of a size; the last one may be smaller."""
+    """Split into parts of a size; the last one may be smaller."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def by_pool(pools: Iterable[str], held: Iterable[Held], judgement: Judgement) -> list[PoolResult]:
-    """Count for each pool."""
-    counts = {pool: PoolResult(pool=pool, threads_listed=0, threads_unknown=0, threads_ended=0) for pool in pools}
-    for one in held:
-        counts[one.pool]["threads_listed"] += 1
-    for one in judgement.unknown:
-        counts[one.pool]["threads_unknown"] += 1
-    for one in judgement.ended:
-        counts[one.pool]["threads_ended"] += 1
-    return list(counts.values())
 
 
 def _task_by_task(threads: Iterable[Held]) -> Iterator[Held]:

@@ -1,4 +1,4 @@
-"""Thread cleanup on AWS: what Coral and the database say in; closed threads, metrics, log lines and a result out."""
+"""Thread cleanup on AWS: threads of Coral and the database in; closed threads, metrics, log lines and a result out."""
 
 import os
 
@@ -6,8 +6,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.shared.settings import from_environment, from_event
-from ops_lambdas.thread_cleanup import core, telling
+from ops_lambdas.thread_cleanup import report
 from ops_lambdas.thread_cleanup.cleanup import Run
+from ops_lambdas.thread_cleanup.settings import Options, Settings
 
 # For what comes after the last call: metrics, log lines, and hanging up.
 RESERVED_SECONDS = 10
@@ -16,29 +17,29 @@ logger = Logger(utc=True)
 
 
 @logger.inject_lambda_context
-def handler(event: object, context: LambdaContext) -> core.ThreadCleanupResult:
-    """Close the threads on every task that the application has forgotten.
+def handler(event: object, context: LambdaContext) -> report.ThreadCleanupResult:
+    """Close the threads that the application has forgotten, on every task.
 
     Needs `rds-db:connect` as the database's role, `ecs:ListTasks` and `ecs:DescribeTasks`, and the network to
     the database, ECS and the tasks.
 
     Raises:
         InvalidSettingError, DatabaseError, TokenError, TasksError, NoThreadsListedError, OutOfTimeError: the
-            check could not look.
+            check could not list or look up the threads.
         RefusedError: most threads are unknown; nothing was closed.
     """
-    options = from_event(core.Options, event)
-    config = from_environment(core.Settings, os.environ)
+    options = from_event(Options, event)
+    config = from_environment(Settings, os.environ)
     run = Run(config, options, seconds=context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS)
     try:
         state = run.clean()
     finally:
-        telling.metrics(config.environment, run.progress)
-        if reasons := telling.reasons(run.progress):
-            logger.warning("Not everything could be listed or closed", extra={"reasons": reasons})
+        report.publish_metrics(config.environment, run.progress)
+        if reasons := report.reasons(run.progress):
+            logger.warning("Some threads could not be listed or closed", extra={"reasons": reasons})
     if state == "cleaned" or state == "dry_run":
-        result = telling.result(state, config, run.progress)
-        logger.info("Threads looked at", extra={"result": result})
+        result = report.result(state, config, run.progress)
+        logger.info("Thread cleanup finished", extra={"result": result})
         return result
-    logger.warning("Nothing done", extra={"reason": state})
+    logger.warning("Thread cleanup skipped", extra={"reason": state})
     return {"state": state, "environment": config.environment}

@@ -1,15 +1,15 @@
-"""What thread cleanup asks the database; names are quoted because Prisma made them in CamelCase."""
+"""What thread cleanup looks up in the database; names are quoted because Prisma made them in CamelCase."""
 
-# So many identifiers, of at most 200 characters each, are asked about in one statement.
+# How many ids, of at most 200 characters each, one statement looks up.
 MAX_IDS = 5000
 
-# The role may read only, and may not even by mistake write here.
+# Nothing is written here, not even by mistake.
 READ_ONLY = "SET default_transaction_read_only = on"
 
-# One row for each of the ids that is known, with whether it may be closed: all its sessions have ended, and
-# all its rows were made, longer ago than the grace period. A row without a session or with a time in the future
-# keeps its thread. The ids come as JSON: in pg8000's arrays the text "NULL" is no text. Times are UTC without
-# a zone, so the database's clock is read in UTC.
+# One row for each of the ids that is known, with whether it may be closed: all its sessions have ended, and all its
+# rows were made, longer ago than the grace period. A thread that has a row without a session, or with a time in the
+# future, stays open. The ids come as JSON: in pg8000's arrays the text "NULL" is a null. Times are UTC without a zone,
+# so the database's clock is read in UTC.
 KNOWN = """
 SELECT "Thread"."coralThreadId", bool_and(coalesce("Session"."endTime" < settled.before, false)
                                           AND "Thread"."createdAt" < settled.before)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ops_lambdas.shared.metrics import Metric, publish
+from tests.infra.published import publish_every_metric
 
 
 def published(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -61,3 +62,9 @@ def test_a_pool_name_that_cloudwatch_refuses_still_has_a_dimension(
 ) -> None:
     publish({"Environment": "production", "Pool": name}, Metric("ActiveThreads", 1))
     assert published(capsys)["Pool"] == value
+
+
+@pytest.mark.parametrize("check", ["absent", "check_settings"])
+def test_a_check_whose_tests_do_not_publish_is_named(check: str) -> None:
+    with pytest.raises(AssertionError, match=rf"tests/unit/test_{check}\.py must have publish_every_metric"):
+        publish_every_metric(check)

@@ -167,14 +167,14 @@ def test_options_within_bounds_are_read(age_minutes: int) -> None:
         ({"age_minutes": True}, Options, "age_minutes must be .*, got True"),
     ],
 )
-def test_an_event_that_is_not_understood_is_refused(event: object, declared: type, message: str) -> None:
+def test_a_bad_event_is_refused(event: object, declared: type, message: str) -> None:
     with pytest.raises(InvalidSettingError, match=message):
         from_event(declared, event)
 
 
 @settings(deadline=None)
 @given(st.text("abpool-0123,._ ß\n", max_size=30))
-def test_any_text_for_the_pools_is_either_taken_whole_or_refused(text: str) -> None:
+def test_any_text_for_the_pools_is_either_read_whole_or_refused(text: str) -> None:
     try:
         pools = from_environment(Settings, {**VALID, "POOLS": text}).pools
     except InvalidSettingError:

@@ -1,15 +1,11 @@
-"""The cost report's arithmetic of months and money, and its e-mails."""
+"""The cost report's arithmetic of months and money, and its settings."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from syrupy.assertion import SnapshotAssertion
 
-from ops_lambdas.cost_report import mail
 from ops_lambdas.cost_report.core import (
     Band,
     Change,
@@ -22,7 +18,7 @@ from ops_lambdas.cost_report.core import (
     assess,
     periods,
 )
-from ops_lambdas.cost_report.explorer import TagState
+from ops_lambdas.cost_report.report import publish_costs
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment, from_event
 
@@ -36,6 +32,11 @@ BANDS = (
     Band("Total", Decimal(161), Decimal(566)),
 )
 DAYS = [date(2024, 1, 1) + timedelta(days=number) for number in range(3 * 366)]
+
+
+def publish_every_metric(environment: str) -> None:
+    """Publish every metric of the check, for the tests of alarms and dashboard."""
+    publish_costs(environment, report())
 
 
 def costs(currency: str = "USD", /, **amounts: str) -> Costs:
@@ -130,7 +131,7 @@ def report(
     return assess(at, now, compared=before, comparable=now, forecast=forecast, bands=bands, history=history)
 
 
-def test_bands_say_who_is_above_now_or_will_be() -> None:
+def test_bands_show_which_service_is_above_now_or_will_be() -> None:
     made = report()
     assert {one.band.service: one.state for one in made.bands} == {
         ECS: "above",
@@ -156,7 +157,7 @@ def test_bands_say_who_is_above_now_or_will_be() -> None:
         ("-50", "1", "not_above"),
     ],
 )
-def test_the_total_is_above_from_beyond_its_maximum(total: str, rest: str | None, state: str) -> None:
+def test_the_total_is_above_only_beyond_its_maximum(total: str, rest: str | None, state: str) -> None:
     forecast = Forecast("too_little_history") if rest is None else Forecast("forecast", Decimal(rest))
     (judgement,) = report(costs(x=total), forecast=forecast, bands=BANDS[-1:]).bands
     assert judgement.state == state
@@ -186,81 +187,13 @@ def test_a_change_has_a_share_only_of_what_cost_something(before: str, now: str,
     assert change.percent == (None if percent is None else Decimal(percent))
 
 
-def test_services_are_listed_dearest_first_with_those_that_are_gone() -> None:
+def test_services_are_listed_most_expensive_first_with_those_that_ended() -> None:
     names = [one.service for one in report().services]
     assert names[:2] == [ECS, RDS]
     assert names[-2:] == ["AWS Lambda", WATCH]
     gone = next(one for one in report().services if one.service == "AWS Lambda")
     assert gone.cost == 0
     assert gone.change == Change(Decimal(2), Decimal(0))
-
-
-AMOUNTS = st.dictionaries(st.text(max_size=5), st.decimals(-10_000, 10_000, places=6), max_size=8)
-
-
-@settings(deadline=None)
-@given(today=st.sampled_from(DAYS), now=AMOUNTS, before=st.none() | AMOUNTS, rest=st.decimals(-10, 9_999, places=4))
-def test_every_report_adds_up_and_can_be_mailed(
-    today: date, now: dict[str, Decimal], before: dict[str, Decimal] | None, rest: Decimal
-) -> None:
-    at = periods(today)
-    made = report(
-        Costs("USD", now),
-        None if before is None else Costs("USD", before),
-        at=at,
-        forecast=Forecast("forecast", rest) if at.forecast else Forecast("month_complete"),
-    )
-    assert sum(one.cost for one in made.services) == made.costs.total
-    if made.change and before is not None:
-        assert made.change.amount == sum(one.change.amount for one in made.services if one.change)
-    subject = mail.subject("production", made)
-    assert subject.isascii()
-    assert subject.isprintable()
-    assert 0 < len(subject) <= 100
-    for form in ("short", "long"):
-        text = mail.text("production", made, form=form, metric="UnblendedCost", scope="All.")
-        assert f"{made.costs.total:,.2f}".replace("-0.00", "0.00") in text
-
-
-def mailed(made: Report, form: mail.Form, tag: TagState = "active") -> str:
-    scope = mail.scope(tag, "Environment", "production")
-    text = mail.text("production", made, form=form, metric="UnblendedCost", scope=scope)
-    return f"Subject: {mail.subject('production', made)}\n\n{text}"
-
-
-HISTORY = tuple((date(2026, month, 1), Decimal(month * 100)) for month in range(5, 11))
-ESTIMATED = Costs("USD", NOVEMBER.by_service, is_estimated=True)
-QUIET = costs(**{ECS.replace(" ", "_"): "30", RDS.replace(" ", "_"): "61.5"})
-
-
-@pytest.mark.parametrize(
-    ("made", "form", "tag"),
-    [
-        (report(ESTIMATED), "short", "active"),
-        (report(ESTIMATED, history=HISTORY), "long", "active"),
-        (report(QUIET, QUIET, forecast=Forecast("too_little_history")), "short", "inactive"),
-        (report(QUIET, None, at=periods(date(2027, 1, 1)), forecast=Forecast("month_complete")), "long", "unknown"),
-        (report(QUIET, costs(x="90"), at=periods(date(2026, 3, 31))), "short", "active"),
-        (report(costs("EUR", x="-12.5"), costs("EUR", x="-20")), "short", "active"),
-        (report(costs(x="0"), costs(x="0"), at=periods(date(2026, 11, 2)), bands=()), "short", "active"),
-    ],
-    ids=["above", "long", "quiet-untagged", "whole-month", "after-february", "credits-in-euro", "first-day-of-zero"],
-)
-def test_mails_read_well(made: Report, form: mail.Form, tag: TagState, snapshot: SnapshotAssertion) -> None:
-    assert mailed(made, form, tag) == snapshot
-
-
-def test_no_data_is_said_and_is_not_zero(snapshot: SnapshotAssertion) -> None:
-    text = mail.no_data_text("production", TODAY.reported, scope=mail.scope("inactive", "Environment", "production"))
-    assert f"Subject: {mail.no_data_subject('production')}\n\n{text}" == snapshot
-
-
-def test_a_long_subject_is_cut_and_its_oddities_replaced() -> None:
-    band = Band("Täglich\n" + "x" * 200, Decimal(0), Decimal(1))
-    subject = mail.subject("production", report(Costs("USD", {band.service: Decimal(2)}), bands=[band]))
-    assert subject.endswith("...")
-    assert "T?glich?x" in subject
-    assert len(subject) == 100
 
 
 VALID = {

@@ -1,18 +1,21 @@
-"""Housekeeping's judgement at its bounds, and its settings."""
+"""Housekeeping's decisions at their bounds, and its settings."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ops_lambdas.housekeeping.core import (
+    Backup,
     Instance,
     Secret,
+    SecretAge,
     Subscribers,
     Subscription,
     backup,
     secret_ages,
     subscribers,
 )
+from ops_lambdas.housekeeping.report import publish_backup, publish_secrets, publish_subscribers
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment
 
@@ -27,6 +30,13 @@ VALID = {
     "ALARM_EMAILS": "",
     "DATABASE_INSTANCE": "pardon-production-database",
 }
+
+
+def publish_every_metric(environment: str) -> None:
+    """Publish every metric of the check, for the tests of alarms and dashboard."""
+    publish_backup(environment, Backup("available", has_backup=True, restorable_minutes_ago=1))
+    publish_subscribers(environment, Subscribers(1, ()))
+    publish_secrets(environment, (SecretAge("secret", 1, is_old=False),))
 
 
 @pytest.mark.parametrize(
@@ -79,11 +89,11 @@ def listed(endpoint: str, arn: str = f"{TOPIC}:1", protocol: str = "email") -> S
         ([listed("a@example.com", protocol="sms")], ["a@example.com"], Subscribers(1, ("a@example.com",))),
     ],
     ids=[
-        *("nobody", "confirmed", "other case", "as JSON", "pending", "absent", "unsubscribed", "former", "again"),
+        *("none", "confirmed", "other case", "as JSON", "pending", "absent", "unsubscribed", "former", "again"),
         *("pending by hand", "several", "queue", "other protocol"),
     ],
 )
-def test_who_should_hear_the_alarms_and_does_not_is_named(
+def test_who_should_be_subscribed_and_is_not_is_named(
     subscriptions: list[Subscription], emails: list[str], expected: Subscribers
 ) -> None:
     assert subscribers(subscriptions, emails) == expected
@@ -101,7 +111,7 @@ def test_who_should_hear_the_alarms_and_does_not_is_named(
         (None, timedelta(days=1), False, 1440.0),
     ],
 )
-def test_a_backup_is_as_old_as_the_time_it_leads_to(
+def test_a_backup_is_as_old_as_its_latest_restorable_time(
     restorable: timedelta | None, created: timedelta, has_backup: bool, minutes: float
 ) -> None:
     instance = Instance("available", NOW - created, None if restorable is None else NOW - restorable)
@@ -140,10 +150,10 @@ def test_a_missing_setting_is_named(field: str) -> None:
         ("SECRET_ARNS", f"{SECRET},", "ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", f"{SECRET},{SECRET}", "ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", "cron-secret", "ARNs of different Secrets Manager secrets"),
-        ("ALARM_EMAILS", "operator", "different e-mail addresses with commas between, or empty"),
-        ("ALARM_EMAILS", "a@example.com, b@example.com", "different e-mail addresses"),
-        ("ALARM_EMAILS", "a@example.com,a@example.com", "different e-mail addresses"),
-        ("ALARM_EMAILS", ",", "different e-mail addresses"),
+        ("ALARM_EMAILS", "operator", "different email addresses with commas between, or empty"),
+        ("ALARM_EMAILS", "a@example.com, b@example.com", "different email addresses"),
+        ("ALARM_EMAILS", "a@example.com,a@example.com", "different email addresses"),
+        ("ALARM_EMAILS", ",", "different email addresses"),
         ("DATABASE_INSTANCE", "arn:aws:rds:us-east-1:123456789012:db:x", "the name of a resource"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Pool health's judgement, at its bounds and over all that can be counted."""
+"""Pool health's decisions, at their bounds and for any counts."""
 
 import json
 
@@ -13,9 +13,10 @@ from ops_lambdas.pool_health.core import (
     PoolCount,
     PoolHealth,
     counts,
-    told,
 )
 from ops_lambdas.pool_health.core import assess as assess_counts
+from ops_lambdas.pool_health.report import pools_result, publish_pools, publish_reachability
+from ops_lambdas.pool_health.site import Site
 
 POOL_NAMES = st.text("abcé: ", max_size=3)
 NUMBERS = st.integers(0, 2**40)
@@ -29,6 +30,13 @@ COUNTS = st.builds(
     oldest_open_session_minutes=NUMBERS,
 )
 ONE_COUNT_A_POOL = st.lists(COUNTS, max_size=60, unique_by=lambda count: count.pool)
+
+
+def publish_every_metric(environment: str) -> None:
+    """Publish every metric of the check, for the tests of alarms and dashboard."""
+    publish_pools(environment, assess([PoolCount("pool-0", 1, 1, oldest_open_session_minutes=1)], []))
+    site = Site(state="ok", latency_milliseconds=1.0)
+    publish_reachability(environment, is_database_readable=True, site=site, agrees=True)
 
 
 def assess(pools: list[PoolCount], configured: list[str]) -> PoolHealth:
@@ -103,9 +111,9 @@ def test_nothing_that_was_counted_is_lost(counted: list[PoolCount], configured: 
 
 @settings(deadline=None)
 @given(counted=ONE_COUNT_A_POOL)
-def test_the_result_is_json_and_tells_what_was_judged(counted: list[PoolCount]) -> None:
+def test_the_result_is_json_with_what_was_assessed(counted: list[PoolCount]) -> None:
     health = assess(counted, ["pool-0"])
-    result = json.loads(json.dumps(told(health), allow_nan=False))
+    result = json.loads(json.dumps(pools_result(health), allow_nan=False))
     assert [pool["pool"] for pool in result["pools"]] == [load.pool for load in health.pools]
     assert result["total_active_threads"] == health.total_active_threads
     assert result["is_every_pool_unhealthy"] == (health.unhealthy_pools == health.total_pools)
@@ -117,7 +125,7 @@ def test_all_pools_are_unhealthy_only_when_there_are_some() -> None:
     assert not assess([], []).is_every_pool_unhealthy
 
 
-def test_rows_say_what_is_open_and_how_far_they_looked() -> None:
+def test_rows_show_what_is_open_and_how_far_back_they_look() -> None:
     rows = [["pool-0", 3, 2, 5, 4, 600, INACTIVE_LIMIT, 900], ["pool-1", 1, 1, 0, 0, -2, INACTIVE_LIMIT, 900]]
     assert counts(rows) == Counts(
         (PoolCount("pool-0", 3, 2, 5, 4, 600), PoolCount("pool-1", 1, 1, 0, 0, 0)), looked_back_minutes=900

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_lambdas.pool_health.core import Counts, PoolCount
+from ops_lambdas.pool_health.report import site_result
 from ops_lambdas.pool_health.site import (
     MAX_COMPARED_LATENCY_MILLISECONDS,
     Site,
     SiteCount,
     disagreements,
-    told,
     understand,
 )
 from ops_lambdas.shared.http import Answer
@@ -30,7 +30,7 @@ def answer(content: Any, status: int = 200) -> Answer:
     return Answer(status, content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
-def test_pool_healths_answer_is_understood() -> None:
+def test_a_pool_health_answer_is_read() -> None:
     site = understand(answer(body(("pool-0", 3, 2), ("pool-1", 0, 0))), 12.5)
     assert site == Site(
         state="ok",
@@ -66,7 +66,7 @@ def test_every_other_status_has_a_name(status: int, state: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>down for maintenance</html>", b'{"success": tr', b"\xff\xfe"])
-def test_a_body_that_is_no_json_is_told_apart(content: bytes) -> None:
+def test_a_body_that_is_not_json_is_its_own_state(content: bytes) -> None:
     assert understand(answer(content), 1).state == "not_json"
 
 
@@ -92,7 +92,7 @@ def test_a_body_that_is_no_json_is_told_apart(content: bytes) -> None:
         (body(*[(f"p{number}", 0, 0) for number in range(1001)]), "no list of pools"),
     ],
 )
-def test_json_of_another_shape_is_told_apart_and_says_where(content: Any, detail: str) -> None:
+def test_json_of_another_shape_is_its_own_state_and_names_the_place(content: Any, detail: str) -> None:
     site = understand(answer(content), 1)
     assert site.state == "wrong_shape"
     assert detail in site.detail
@@ -123,7 +123,7 @@ def test_numbers_agree_within_what_may_happen_between_the_readings(
     found = disagreements(site(*theirs), counts)
     assert found is not None
     assert [line.split(" ", 2)[2].split(" on the site")[0] for line in found] == differing
-    assert told(site(*theirs), found)["agrees"] == (not differing)
+    assert site_result(site(*theirs), found)["agrees"] == (not differing)
 
 
 NUMBERS = st.integers(0, 2**40)
@@ -154,7 +154,7 @@ def test_what_is_too_far_apart_in_time_is_not_compared() -> None:
     assert disagreements(site(40, 9, MAX_COMPARED_LATENCY_MILLISECONDS), counts)
     late = site(40, 9, MAX_COMPARED_LATENCY_MILLISECONDS + 0.1)
     assert disagreements(late, counts) is None
-    assert told(late, None)["agrees"] is None
+    assert site_result(late, None)["agrees"] is None
     assert disagreements(Site(state="server_error", status=500, latency_milliseconds=1), counts) is None
 
 
@@ -169,7 +169,7 @@ def test_many_disagreements_are_not_all_listed() -> None:
     found = disagreements(site(0, 0), counts)
     assert found is not None
     assert len(found) == 100
-    assert len(told(site(0, 0), found)["disagreements"]) == 10
+    assert len(site_result(site(0, 0), found)["disagreements"]) == 10
 
 
 JSON = st.recursive(
@@ -191,4 +191,4 @@ JSON = st.recursive(
 def test_any_answer_is_named_and_its_result_is_json(content: bytes, status: int) -> None:
     named = understand(Answer(status, content), 1.0)
     assert (named.state == "ok") <= (status == 200)
-    json.dumps(told(named, None), allow_nan=False)
+    json.dumps(site_result(named, None), allow_nan=False)

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_lambdas.session_cleanup import core
-from ops_lambdas.session_cleanup.core import Batch, Closed, Options, Sessions, Thread
+from ops_lambdas.session_cleanup.core import Batch, Closed, Sessions
+from ops_lambdas.session_cleanup.report import cleaned, publish_metrics
+from ops_lambdas.session_cleanup.settings import Options
+from ops_lambdas.shared.coral import Outcome, Thread
 from ops_lambdas.shared.settings import InvalidSettingError, from_event
 
 BATCHES = st.lists(
@@ -16,6 +19,11 @@ BATCHES = st.lists(
     ),
     max_size=20,
 )
+
+
+def publish_every_metric(environment: str) -> None:
+    """Publish every metric of the check, for the tests of alarms and dashboard."""
+    publish_metrics(environment, Sessions(), Closed())
 
 
 @pytest.mark.parametrize(
@@ -67,6 +75,17 @@ def test_sessions_get_half_of_the_time_and_the_end_is_kept_free(
     assert core.seconds_for_threads(remaining) == for_threads
 
 
+OUTCOMES = st.sampled_from(["closed", "gone", "failed", "unreachable", "out_of_time", None])
+
+
+@given(tasks=st.integers(1, 4).flatmap(lambda size: st.lists(st.lists(OUTCOMES, min_size=size, max_size=size))))
+def test_a_thread_is_closed_when_it_is_on_every_task(tasks: list[list[Outcome | None]]) -> None:
+    result = core.closed(9, tasks)
+    closed = 9 if not tasks else sum({*column} <= {"closed", "gone"} for column in zip(*tasks, strict=True))
+    assert (result.threads, result.left, result.tasks) == (closed, 9 - closed, len(tasks))
+    assert result.tasks_failed == sum(not {*of_task} <= {"closed", "gone"} for of_task in tasks)
+
+
 @given(closed=st.builds(Closed, *[st.integers(0, 1000)] * 4), tasks=st.integers(1, 9))
 def test_on_a_task_that_cannot_be_asked_every_thread_is_left(closed: Closed, tasks: int) -> None:
     result = core.unreached(closed, tasks)
@@ -77,7 +96,7 @@ def test_on_a_task_that_cannot_be_asked_every_thread_is_left(closed: Closed, tas
 def test_the_result_is_json_and_counts_threads_that_were_not_kept() -> None:
     sessions = Sessions(stale=9, ended=6, spared=2, unkept_threads=4)
     closed = Closed(threads=5, left=1, tasks=3, tasks_failed=1)
-    result = core.cleaned(sessions, closed, environment="production", older_than_minutes=60)
+    result = cleaned(sessions, closed, environment="production", older_than_minutes=60)
     assert json.loads(json.dumps(result)) == {
         "state": "cleaned",
         "environment": "production",

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_lambdas.thread_cleanup import core
-from ops_lambdas.thread_cleanup.core import Held, Judgement
+from ops_lambdas.shared.tasks import Tasks
+from ops_lambdas.thread_cleanup import core, report
+from ops_lambdas.thread_cleanup.cleanup import Progress
+from ops_lambdas.thread_cleanup.core import Held, Judgement, Listing
 
 HELD = st.builds(
     Held,
@@ -15,6 +17,13 @@ HELD = st.builds(
 )
 LISTS = st.lists(HELD, unique=True, max_size=60)
 KNOWN = st.dictionaries(st.integers(0, 30).map(str), st.booleans())
+
+
+def publish_every_metric(environment: str) -> None:
+    """Publish every metric of the check, for the tests of alarms and dashboard."""
+    listing = Listing(held=(), answering=("task",), unreachable=(), failed=())
+    progress = Progress(tasks=Tasks(()), listing=listing, judgement=Judgement(0, (), ()), is_refused=False)
+    report.publish_metrics(environment, progress)
 
 
 def judgement(listed: int, unknown: int) -> Judgement:
@@ -76,7 +85,7 @@ def test_parts_are_the_whole_in_order(items: list[int], size: int) -> None:
 @given(LISTS, KNOWN)
 def test_pools_sum_up_to_all(held: list[Held], known: dict[str, bool]) -> None:
     judged = core.judge(held, known)
-    pools = core.by_pool(["pool-0", "pool-1", "pool-2"], held, judged)
+    pools = report.by_pool(["pool-0", "pool-1", "pool-2"], held, judged)
     assert [pool["pool"] for pool in pools] == ["pool-0", "pool-1", "pool-2"]
     assert sum(pool["threads_listed"] for pool in pools) == judged.listed
     assert sum(pool["threads_unknown"] for pool in pools) == len(judged.unknown)

@@ -5,6 +5,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -16,10 +17,12 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.database_role.role import RoleMaker
-from ops_lambdas.pool_health import core, handler
+from ops_lambdas.pool_health import handler
+from ops_lambdas.pool_health.report import PoolHealthResult
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, writing
 from ops_lambdas.shared.settings import DatabaseSettings
+from rehearsal.postgresql.server import Postgres
 from tests.integration.conftest import Database
 
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/database-AbCdEf"
@@ -59,7 +62,7 @@ class Secrets:
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing: standard output is the check's."""
+                """Write nothing: standard output is the check's."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -92,7 +95,7 @@ class Check:
     """Pool health as its Lambda runs it, and what it wrote to its log.
 
     Attributes:
-        user, password: what it logs in with, in place of a token.
+        user, password: what it logs in with, instead of a token.
     """
 
     def __init__(self, database: Database, secrets: Secrets, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +107,7 @@ class Check:
         self.logs: list[dict[str, Any]] = []
 
     def login(self, config: DatabaseSettings) -> Credentials:
-        """Stand in for the signing of a token."""
+        """Return a login by password instead of signing a token."""
         return Credentials(
             host=config.database_host,
             port=config.database_port,
@@ -113,11 +116,11 @@ class Check:
             password=self.password,
         )
 
-    def run(self, event: object = None) -> core.PoolHealthResult:
+    def run(self, event: object = None) -> PoolHealthResult:
         try:
             # pytest has another standard output than when the logger was made.
             with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
-                result: core.PoolHealthResult = handler.handler(event, CONTEXT)
+                result: PoolHealthResult = handler.handler(event, CONTEXT)
         finally:
             written = self._capsys.readouterr()
             assert self.password not in written.out + written.err
@@ -144,7 +147,7 @@ def environment(database: Database, secrets: Secrets) -> dict[str, str]:
         "DATABASE_NAME": database.name,
         "DATABASE_USER": "pardon_ops",
         "POOLS": "pool-0,pool-1",
-        "SITE_URL": "http://127.0.0.1:9",  # where nobody listens
+        "SITE_URL": "http://127.0.0.1:9",  # where nothing listens
         "CRON_SECRET_ARN": CRON_ARN,
         "PGSSLROOTCERT": str(database.server.ca_file),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
@@ -168,6 +171,16 @@ def check(
     return check
 
 
+@pytest.fixture(scope="module")
+def module_database(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """One database for all tests of a module: faster than a new one for each."""
+    name = "_".join(request.module.__name__.split(".")[-2:])  # the check's and the module's: roles are named after it
+    with closing(postgres.connect()) as admin:
+        admin.run(f"CREATE DATABASE {name} TEMPLATE application_template OWNER pardon_admin")
+        yield Database(postgres, name)
+        admin.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def connection(database: Database) -> Iterator[pg8000.native.Connection]:
     connection = database.connect()
@@ -187,13 +200,13 @@ def credentials(database: Database, monkeypatch: pytest.MonkeyPatch) -> Credenti
 
 @pytest.fixture(scope="session")
 def made_roles() -> set[str]:
-    """The checks' roles that are there; they go with their server."""
+    """The checks' roles that exist; they end with their server."""
     return set()
 
 
 @pytest.fixture
 def ops_login(credentials: Credentials, database: Database, made_roles: set[str]) -> Credentials:
-    """The login of the checks' role, as the deployment makes it; its password stands in for a token."""
+    """The login of the checks' role, as the deployment makes it; a password takes the place of a token."""
     role = f"ops_{database.name}"
     if role not in made_roles:
         with writing(credentials, application_name="database_role") as writer:

@@ -1,9 +1,9 @@
-"""Coral servers of many tasks, each on a loopback address of its own: quick, and to be asked what was done to them.
+"""Coral servers of many tasks, each on its own loopback address, that record what was closed on them.
 
     with Corals(3) as corals:
         corals.tasks[0].open("pool-0", "a")
 
-As a program it serves until its input ends, and opens its threads anew at each line of it:
+As a program it serves until its input ends, and opens its threads again at each line of the input:
 `python -m tests.integration.checks.corals --tasks 10 --threads 10000 --answer-seconds 0.02`.
 """
 
@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
-# Who comes to clean asks nothing else of Coral.
+# The cleanups call nothing else of Coral.
 _PATH = ("", "api", "v1", "sessions")
 
 
@@ -63,7 +63,7 @@ class CoralTask:
 
 
 class Corals:
-    """Coral servers on 127.0.0.2, 127.0.0.3, … and one port, in a thread of their own.
+    """Coral servers on 127.0.0.2, 127.0.0.3, … and one port, in their own thread.
 
     Args:
         answer_seconds: how long each answer takes.
@@ -113,7 +113,7 @@ class Corals:
                 for task in self.tasks:
                     listeners.append(socket.create_server((task.address, self.port), backlog=128))
                     self.port = listeners[0].getsockname()[1]
-            except OSError:  # somebody else has it on one of them
+            except OSError:  # it is taken on one of them
                 self.port = 0
                 for listener in listeners:
                     listener.close()
@@ -153,7 +153,7 @@ class _Connection(asyncio.Protocol):
 
 
 def main() -> None:
-    """Say the port and the addresses as JSON, then a line whenever the threads are open."""
+    """Print the port and the addresses as JSON, then a line each time the threads are open."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True, help="in all, thread-0 and on, task by task")

@@ -11,7 +11,7 @@ _ARN = "arn:aws:ecs:us-east-1:000000000000:task/pardon-rehearsal-cluster/"
 
 
 def task(task_id: str, address: str | None, *, status: str = "RUNNING") -> dict[str, Any]:
-    """Return a Fargate task as DescribeTasks tells it."""
+    """Return a Fargate task in the format of DescribeTasks."""
     details = [
         {"name": "subnetId", "value": "subnet-0"},
         {"name": "networkInterfaceId", "value": "eni-0"},

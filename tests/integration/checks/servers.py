@@ -1,4 +1,4 @@
-"""Real HTTP servers on loopback that misbehave, for whatever calls one.
+"""Real HTTP servers on loopback that misbehave.
 
     with serving(hangs) as server: ...        with serving(answers(401)) as server: ...
 
@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-_MAX_SECONDS = 30  # no behaviour lasts longer, whatever the test forgets
+_MAX_SECONDS = 30  # no behaviour lasts longer, even if the test forgets to end it
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Exchange:
             self.connection.sendall(content)
 
     def pause(self, seconds: float) -> bool:
-        """Wait; False when the server ends or the other side hung up meanwhile."""
+        """Wait; False when the server ends or the other side hangs up first."""
         deadline = time.monotonic() + min(seconds, _MAX_SECONDS)
         while time.monotonic() < deadline:
             if self.is_over.wait(0.01) or self._is_hung_up():
@@ -67,18 +67,18 @@ Behaviour = Callable[[Exchange], None]
 
 
 def hangs(exchange: Exchange) -> None:
-    """Read the request and say nothing."""
+    """Read the request and never answer."""
     exchange.pause(_MAX_SECONDS)
 
 
 def resets(exchange: Exchange) -> None:
-    """Reset the connection in place of an answer."""
-    # With this, closing sends RST in place of FIN.
+    """Reset the connection instead of answering."""
+    # With this, closing sends RST instead of FIN.
     exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def closes(_exchange: Exchange) -> None:
-    """Close the connection in place of an answer."""
+    """Close the connection instead of answering."""
 
 
 def answers(status: int, body: Any = None, *, content_type: str = "application/json") -> Behaviour:
@@ -112,7 +112,7 @@ def sends_half(body: Any = "a body that is cut off") -> Behaviour:
 
 
 def drips(*, every_seconds: float = 0.02, in_headers: bool = False) -> Behaviour:
-    """Send a byte now and then and never come to an end, in the body or already in the headers."""
+    """Send a byte now and then without an end, in the body or already in the headers."""
 
     def answer(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nX-Long: " if in_headers else _head(200, 1_000_000, "application/json"))
@@ -130,7 +130,7 @@ def floods(exchange: Exchange) -> None:
             exchange.connection.sendall(b'"x",' * 16384)
 
 
-def is_no_http(exchange: Exchange) -> None:
+def is_not_http(exchange: Exchange) -> None:
     """Answer in another protocol."""
     exchange.send(b"SSH-2.0-OpenSSH_9.9\r\n")
 
@@ -147,7 +147,7 @@ def redirects_to(url: str) -> Behaviour:
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """Behave differently from request to request; the last one stays."""
+    """Behave differently from request to request; the last behaviour is repeated."""
     left = list(behaviours)
 
     def answer(exchange: Exchange) -> None:
@@ -175,7 +175,7 @@ class Server:
 def serving(
     behaviour: Behaviour, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
 ) -> Iterator[Server]:
-    """Serve with this behaviour, each connection in a thread of its own; over TLS with a server's context."""
+    """Serve with this behaviour, each connection in its own thread; over TLS with a server's context."""
     is_over = threading.Event()
     with socket.create_server((host, port), backlog=128) as listener:
         server = Server(host, listener.getsockname()[1], "https" if tls else "http")
@@ -202,8 +202,8 @@ def serving(
                 listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
 
 
-def nobody(host: str = "127.0.0.1") -> Server:
-    """Return the address of a port that nobody listens on."""
+def unreachable(host: str = "127.0.0.1") -> Server:
+    """Return an address with a port on which nothing listens."""
     with socket.create_server((host, 0)) as listener:
         return Server(host, listener.getsockname()[1], "http")
 

@@ -38,7 +38,7 @@ def test_threads_are_listed_each_once() -> None:
         (answers(401), "failed", "status 401"),
         (answers(204, b""), "failed", "status 204"),
         (answers(500), "failed", "status 500"),
-        (answers(200, b"<html>"), "failed", "no JSON"),
+        (answers(200, b"<html>"), "failed", "not JSON"),
         (answers(200, {"threads": []}), "failed", "must be a list, got dict"),
         (answers(200, -1), "failed", "must be a list, got int"),
         (answers(200, ["a", 1]), "failed", "printable characters, got 1"),
@@ -68,11 +68,11 @@ def test_what_is_no_list_of_ids_is_an_error(behaviour: Behaviour, kind: str, mes
         (answers(302), "failed", "status 302"),
         (servers.resets, "failed", "broken"),
         (servers.sends_half(), "failed", "broken"),
-        (servers.is_no_http, "failed", "broken"),
+        (servers.is_not_http, "failed", "broken"),
         (servers.hangs, "unreachable", "timeout"),
     ],
 )
-def test_each_end_of_closing_is_told(behaviour: Behaviour, outcome: str, reason: str) -> None:
+def test_each_outcome_of_closing_has_its_reason(behaviour: Behaviour, outcome: str, reason: str) -> None:
     with serving(behaviour) as server:
         result = closing(server)
     assert (result.outcome, reason in result.reason) == (outcome, True)
@@ -80,15 +80,15 @@ def test_each_end_of_closing_is_told(behaviour: Behaviour, outcome: str, reason:
     assert len(server.requests) == 1
 
 
-def test_nobody_there_is_unreachable() -> None:
-    assert closing(servers.nobody()).outcome == "unreachable"
+def test_a_refused_connection_is_unreachable() -> None:
+    assert closing(servers.unreachable()).outcome == "unreachable"
     with pytest.raises(CoralError) as caught:
-        listed(servers.nobody())
+        listed(servers.unreachable())
     assert caught.value.kind == "unreachable"
 
 
 @pytest.mark.parametrize("thread", ["", ".", "..", "x" * 201, "a\nb", "\x7f", "\ud800"])
-def test_what_is_no_id_is_not_even_called(thread: str) -> None:
+def test_a_bad_id_is_refused_without_a_call(thread: str) -> None:
     with serving(answers(200)) as server:
         assert closing(server, thread).outcome == "failed"
     assert server.requests == []

@@ -1,4 +1,4 @@
-"""Calling HTTP servers that misbehave: each is told apart, in bounded time, and connections are reused."""
+"""Calling HTTP servers that misbehave: each failure has its kind, in bounded time, and connections are reused."""
 
 import socket
 import ssl
@@ -35,7 +35,7 @@ def failure(behaviour: Behaviour, *, seconds: float = 5, answer_seconds: float =
         (servers.resets, "broken"),
         (servers.closes, "broken"),
         (servers.sends_half(), "broken"),
-        (servers.is_no_http, "broken"),
+        (servers.is_not_http, "broken"),
         (servers.answers(200, b"x" * 10_001), "broken"),
         (servers.floods, "broken"),
     ],
@@ -46,7 +46,7 @@ def test_a_server_that_gives_no_whole_answer(behaviour: Behaviour, kind: str, mo
 
 
 @pytest.mark.parametrize("behaviour", [servers.drips(), servers.drips(in_headers=True), servers.hangs])
-def test_a_server_without_an_end_is_left_when_the_clients_time_is_up(behaviour: Behaviour) -> None:
+def test_a_server_without_an_end_is_cut_off_when_the_clients_time_is_up(behaviour: Behaviour) -> None:
     assert failure(behaviour, seconds=0.3, answer_seconds=5).kind == "out_of_time"
 
 
@@ -59,9 +59,9 @@ def test_nothing_is_called_after_the_time_is_up() -> None:
         assert server.requests == []
 
 
-def test_nobody_there_is_unreachable() -> None:
+def test_a_refused_connection_is_unreachable() -> None:
     with HttpClient(seconds=5) as client:
-        for url in (servers.nobody().url, "http://", "http://name.invalid."):
+        for url in (servers.unreachable().url, "http://", "http://name.invalid."):
             with pytest.raises(HttpError) as caught:
                 client.request("GET", url)
             assert caught.value.kind == "unreachable"
@@ -99,7 +99,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe", b'{"half": ', b"[" * 200_000, b"9" * 10_000])
-def test_a_body_that_is_no_json_is_told_and_short(body: bytes) -> None:
+def test_the_error_for_a_body_that_is_not_json_is_short(body: bytes) -> None:
     with pytest.raises(NotJsonError) as caught:
         http.Answer(200, body).json()
     assert len(str(caught.value)) < 500
@@ -128,7 +128,7 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             assert caught.value.kind == "unreachable"
 
 
-def test_a_tls_server_without_an_end_is_left_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tls_server_without_an_end_is_cut_off_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = certificates.issue(tmp_path, "localhost", "127.0.0.1")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(files.server_chain_file, files.server_key_file)

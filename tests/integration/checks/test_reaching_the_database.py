@@ -1,11 +1,11 @@
-"""How the checks reach their database: whom they trust, how long they wait, and what they say when they cannot."""
+"""How the checks reach their database: which servers they trust, how long they wait, and their errors."""
 
 import json
 import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,22 +16,17 @@ from ops_lambdas.pool_health import queries
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError, SecretError, read_credentials
 from rehearsal.postgresql import certificates
-from rehearsal.postgresql.server import Postgres
 from tests.integration.checks.conftest import ARN, Check, Secrets
 from tests.integration.conftest import Database
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres) -> Iterator[Database]:
-    """One database for all tests here, as none of them changes it: in place of a new one for each."""
-    admin = postgres.connect()
-    admin.run("CREATE DATABASE reached TEMPLATE application_template OWNER pardon_admin")
-    yield Database(postgres, "reached")
-    admin.run("DROP DATABASE reached WITH (FORCE)")
-    admin.close()
+def database(module_database: Database) -> Database:
+    """One for all tests here, as none of them changes it."""
+    return module_database
 
 
-def test_a_server_of_another_authority_is_not_trusted(
+def test_a_server_of_another_certificate_authority_is_not_trusted(
     check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = certificates.issue(tmp_path / "other", "localhost").ca_file
@@ -48,7 +43,7 @@ def test_a_server_with_another_name_is_not_trusted(check: Check, monkeypatch: py
     check.refuses(DatabaseError, r"127\.1:\d+: its certificate .* Hostname mismatch")
 
 
-def test_a_wrong_password_is_said_without_saying_it(check: Check) -> None:
+def test_the_error_for_a_wrong_password_does_not_contain_it(check: Check) -> None:
     check.password = "wrong-and-secret"
     check.refuses(DatabaseError, r"password authentication failed .* SQLSTATE 28P01 \(the secret and the database")
 
@@ -69,7 +64,7 @@ def closes_at_once(listener: socket.socket) -> None:
     listener.accept()[0].close()
 
 
-def says_nothing(listener: socket.socket) -> None:
+def never_answers(listener: socket.socket) -> None:
     connection, _ = listener.accept()
     with connection:
         connection.settimeout(5)
@@ -86,7 +81,7 @@ def refuses_tls(listener: socket.socket) -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "message"),
-    [(closes_at_once, "."), (says_nothing, "timed out"), (refuses_tls, "Server refuses SSL")],
+    [(closes_at_once, "."), (never_answers, "timed out"), (refuses_tls, "Server refuses SSL")],
 )
 def test_a_server_that_is_no_postgresql_is_an_error_in_bounded_time(
     credentials: Credentials,
@@ -94,7 +89,7 @@ def test_a_server_that_is_no_postgresql_is_an_error_in_bounded_time(
     behaviour: Callable[[socket.socket], None],
     message: str,
 ) -> None:
-    monkeypatch.setattr(shared_database, "_SILENCE_MARGIN_SECONDS", 0.2)
+    monkeypatch.setattr(shared_database, "_READ_MARGIN_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=behaviour, args=[listener])
         thread.start()
@@ -109,7 +104,7 @@ def test_a_server_that_is_no_postgresql_is_an_error_in_bounded_time(
         thread.join()
 
 
-def test_a_statement_that_waits_too_long_is_given_up(
+def test_a_statement_that_waits_too_long_is_cancelled(
     credentials: Credentials, connection: pg8000.native.Connection
 ) -> None:
     connection.run("BEGIN")
@@ -150,7 +145,7 @@ def test_a_connection_that_is_cut_is_an_error(credentials: Credentials, connecti
         be_cut()
 
 
-def test_it_is_named_while_connected_and_gone_afterwards(
+def test_a_connection_has_the_checks_name_and_is_closed_afterwards(
     check: Check, credentials: Credentials, connection: pg8000.native.Connection
 ) -> None:
     def connected() -> int:
@@ -201,6 +196,6 @@ def test_a_secret_that_cannot_be_read_is_an_error(secrets: Secrets, code: str) -
 
 
 @pytest.mark.usefixtures("check")
-def test_a_secret_whose_port_is_text_is_understood(secrets: Secrets, database: Database) -> None:
+def test_a_secret_may_have_the_port_as_text(secrets: Secrets, database: Database) -> None:
     secrets.hold(json.dumps({**database.secret, "port": str(database.server.port)}))
     assert read_credentials(ARN).port == database.server.port

@@ -47,7 +47,7 @@ def test_a_task_without_attachments_is_named(ecs: Ecs) -> None:
     assert service_tasks("c", "s").without_address == ("bare",)
 
 
-def test_tasks_that_do_not_run_yet_or_have_gone_are_told_apart(ecs: Ecs) -> None:
+def test_tasks_that_do_not_run_yet_or_are_gone_are_listed_apart(ecs: Ecs) -> None:
     ecs.tasks = [task("starts", None, status="PENDING"), task("stops", "10.0.0.9", status="DEPROVISIONING")]
     ecs.gone = ["gone"]
     assert service_tasks("c", "s") == Tasks(running=(), starting=("starts", "stops"), gone=("gone",))
@@ -61,13 +61,13 @@ def test_a_service_without_tasks_is_not_described(ecs: Ecs) -> None:
 @pytest.mark.parametrize("code", ["ClusterNotFoundException", "ServiceNotFoundException", "AccessDeniedException"])
 def test_an_ecs_that_refuses_is_an_error(ecs: Ecs, code: str) -> None:
     ecs.error = code
-    with pytest.raises(TasksError, match=f"tasks of s in c cannot be had: .*{code}"):
+    with pytest.raises(TasksError, match=f"tasks of s in c cannot be listed: .*{code}"):
         service_tasks("c", "s")
 
 
 @pytest.mark.usefixtures("ecs")
 def test_an_ecs_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", servers.nobody().url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", servers.unreachable().url)
     monkeypatch.setattr(shared_tasks, "_CONFIG", Config(retries={"total_max_attempts": 1}))
     with pytest.raises(TasksError, match="Could not connect"):
         service_tasks("c", "s")

@@ -1,6 +1,5 @@
-"""How the checks write: in whole transactions, one run of a check at a time, and hints that name what to look at."""
+"""How the checks write: in whole transactions, one run of a check at a time, and errors that hint at the cause."""
 
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -8,18 +7,14 @@ import pg8000.native
 import pytest
 
 from ops_lambdas.shared.database import Credentials, DatabaseError, reading, writing
-from ops_lambdas.shared.lock import CheckLock
-from rehearsal.postgresql.server import Postgres
+from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from tests.integration.conftest import Database
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Postgres) -> Iterator[Database]:
-    """One database for all tests here: in place of a new one for each."""
-    with closing(postgres.connect()) as admin:
-        admin.run("CREATE DATABASE written TEMPLATE application_template OWNER pardon_admin")
-        yield Database(postgres, "written")
-        admin.run("DROP DATABASE written WITH (FORCE)")
+def database(module_database: Database) -> Database:
+    """One for all tests here."""
+    return module_database
 
 
 def names(connection: pg8000.native.Connection) -> list[str]:
@@ -66,23 +61,20 @@ def test_a_checks_lock_is_its_own_and_freed_with_the_connection(
     credentials: Credentials, connection: pg8000.native.Connection
 ) -> None:
     with writing(credentials, application_name="t") as first, reading(credentials, application_name="t") as second:
-        assert first.try_lock(CheckLock.SESSION_CLEANUP)
-        assert not second.try_lock(CheckLock.SESSION_CLEANUP)
-        assert second.try_lock(CheckLock.THREAD_CLEANUP)
-        assert not first.try_lock(CheckLock.THREAD_CLEANUP)
+        assert first.try_lock("session_cleanup")
+        assert not second.try_lock("session_cleanup")
+        assert second.try_lock("thread_cleanup")
+        assert not first.try_lock("thread_cleanup")
         # Other users of advisory locks do not meet ours, nor we theirs.
-        assert connection.run("SELECT pg_try_advisory_lock(2)") == [[True]]
+        assert connection.run("SELECT pg_try_advisory_lock(:key)", key=lock_key("session_cleanup")) == [[True]]
         with first.transaction():
             first.rows("SELECT 1")
-        assert not second.try_lock(CheckLock.SESSION_CLEANUP), "it outlives a transaction"
+        assert not second.try_lock("session_cleanup"), "it outlives a transaction"
     with writing(credentials, application_name="t") as third:
         # The server notices the end of a connection a moment later.
         third.rows("SET lock_timeout = '5s'")
-        third.rows("SELECT pg_advisory_lock(:space, 2)", space=0x70617264)
-
-
-def test_each_check_has_a_number_of_its_own() -> None:
-    assert len({int(lock) for lock in CheckLock}) == len(CheckLock)
+        lock = "SELECT pg_advisory_lock(:space, :check)"
+        third.rows(lock, space=LOCK_SPACE, check=lock_key("session_cleanup"))
 
 
 @pytest.mark.parametrize(
@@ -93,12 +85,16 @@ def test_each_check_has_a_number_of_its_own() -> None:
         ({"kind": "password", "password": "x"}, r"28P01 \(the secret and the database disagree"),
     ],
 )
-def test_a_refused_login_says_where_to_look(credentials: Credentials, change: dict[str, str], message: str) -> None:
+def test_the_error_for_a_refused_login_hints_at_the_cause(
+    credentials: Credentials, change: dict[str, str], message: str
+) -> None:
     with pytest.raises(DatabaseError, match=message), writing(replace(credentials, **change), application_name="t"):  # type: ignore[arg-type]
         pass
 
 
-def test_a_role_without_login_is_told_of_its_permission(credentials: Credentials, database: Database) -> None:
+def test_the_error_for_a_role_without_login_hints_at_its_permission(
+    credentials: Credentials, database: Database
+) -> None:
     with closing(database.server.connect()) as admin:
         admin.run("CREATE ROLE cannot_log_in NOLOGIN PASSWORD 'x'")
         login = replace(credentials, username="cannot_log_in", password="x", kind="token")

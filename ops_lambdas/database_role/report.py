@@ -1,0 +1,50 @@
+"""What database role reports: its result. It has no metrics: a role that cannot be made is a failed run."""
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+
+class Ensured(TypedDict):
+    """The check's result: what was changed, and which rights wait for the application's tables.
+
+    `state` is "pending" when there is such a right.
+    """
+
+    state: Literal["ensured", "pending"]
+    environment: str
+    role: str
+    is_created: bool
+    granted: list[str]
+    revoked: list[str]
+    pending: list[str]
+
+
+class NothingDone(TypedDict):
+    """The check's result when CloudFormation got a failure, or asked for the deletion, which changes nothing."""
+
+    state: Literal["failed", "left"]
+    reason: str
+
+
+RoleResult = Ensured | NothingDone
+
+
+def ensured(
+    environment: str,
+    role: str,
+    *,
+    is_created: bool,
+    granted: Sequence[str],
+    revoked: Sequence[str],
+    pending: Sequence[str],
+) -> Ensured:
+    """Return the result of a run that brought the role's rights to what they have to be."""
+    return {
+        "state": "pending" if pending else "ensured",
+        "environment": environment,
+        "role": role,
+        "is_created": is_created,
+        "granted": list(granted),
+        "revoked": list(revoked),
+        "pending": list(pending),
+    }

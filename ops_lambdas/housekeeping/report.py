@@ -1,0 +1,67 @@
+"""What housekeeping reports: its result and its metrics."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Literal, TypedDict
+
+from ops_lambdas.housekeeping.core import Backup, SecretAge, Subscribers
+from ops_lambdas.shared.metrics import Metric, publish
+
+
+class HousekeepingResult(TypedDict):
+    """The check's result.
+
+    Attributes:
+        state: "incomplete" when something could not be checked; `failures` names what and why.
+        secrets: those whose age is known, the oldest first: name, days, is_old.
+        subscribers: confirmed, unconfirmed; null when not known.
+        backup: status, has_backup, restorable_minutes_ago; null when not known.
+    """
+
+    state: Literal["looked", "incomplete"]
+    environment: str
+    oldest_secret_days: float | None
+    secrets: list[dict[str, Any]]
+    subscribers: dict[str, Any] | None
+    backup: dict[str, Any] | None
+    failures: list[str]
+
+
+def result(
+    environment: str,
+    *,
+    ages: tuple[SecretAge, ...],
+    subscribers: Subscribers | None,
+    backup: Backup | None,
+    failures: list[str],
+) -> HousekeepingResult:
+    """Return the check's result."""
+    return {
+        "state": "incomplete" if failures else "looked",
+        "environment": environment,
+        "oldest_secret_days": ages[0].days if ages else None,
+        "secrets": [asdict(age) for age in ages],
+        "subscribers": asdict(subscribers) if subscribers else None,
+        "backup": asdict(backup) if backup else None,
+        "failures": failures,
+    }
+
+
+def publish_backup(environment: str, backup: Backup) -> None:
+    """Publish how long ago the latest restorable time of the database is."""
+    publish({"Environment": environment}, Metric("RestorableMinutesAgo", backup.restorable_minutes_ago, "None"))
+
+
+def publish_subscribers(environment: str, subscribers: Subscribers) -> None:
+    """Publish how many subscriptions of the alarm topic are confirmed, and how many are missing or pending."""
+    publish(
+        {"Environment": environment},
+        Metric("ConfirmedSubscribers", subscribers.confirmed),
+        Metric("UnconfirmedSubscribers", len(subscribers.unconfirmed)),
+    )
+
+
+def publish_secrets(environment: str, ages: Sequence[SecretAge]) -> None:
+    """Publish the oldest secret's age; nothing when no age is known."""
+    if ages:
+        publish({"Environment": environment}, Metric("OldestSecretDays", ages[0].days, "None"))

@@ -1,0 +1,207 @@
+"""The checks' role, made by an owner who is not a superuser: what it may do, and what it may not."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import cast
+
+import pg8000.native
+import pytest
+
+from ops_lambdas.database_role import grants, queries
+from ops_lambdas.database_role import role as role_module
+from ops_lambdas.database_role.core import RoleError
+from ops_lambdas.database_role.report import Ensured
+from ops_lambdas.shared.database import DatabaseError
+from ops_lambdas.thread_cleanup import queries as thread_cleanup
+from rehearsal.stand_in import TABLES_SQL
+from tests.integration.checks.database_role.world import PASSWORD, dropped, make
+from tests.integration.conftest import Database
+
+TABLES = TABLES_SQL.read_text()
+FORBIDDEN = [
+    """INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId") VALUES ('x', 'user-1', 'p', 'w')""",
+    'DELETE FROM "Session"',
+    'TRUNCATE "Session" CASCADE',
+    'UPDATE "Session" SET "lastActivityAt" = now()',
+    'UPDATE "Session" SET "endTime" = now(), "currentScore" = 0',
+    'SELECT "userId" FROM "Session"',
+    'SELECT "walletAddress" FROM "Session"',
+    'SELECT * FROM "Session"',
+    'SELECT * FROM "User"',
+    'SELECT "agentId" FROM "Thread"',
+    'UPDATE "Thread" SET "createdAt" = now()',
+    'DELETE FROM "Thread"',
+    'CREATE TABLE "Mine" ()',
+    "CREATE SCHEMA mine",
+    "CREATE DATABASE mine",
+    "CREATE ROLE mine",
+    'ALTER TABLE "Session" ADD COLUMN mine int',
+    "SELECT * FROM pg_authid",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "SET ROLE pardon_admin",
+]
+
+
+@pytest.fixture
+def ops(database: Database, role: str) -> Iterator[pg8000.native.Connection]:
+    """Logged in as the role, as made in a database with the application's tables and the seed."""
+    with closing(database.connect()) as owner:
+        owner.run('TRUNCATE "User" CASCADE')
+    database.seed()
+    assert make(database, role)["state"] == "ensured"
+    with closing(database.server.connect()) as admin:
+        admin.run(f"ALTER ROLE {role} PASSWORD '{PASSWORD}'")
+    with closing(database.server.connect(database.name, user=role, password=PASSWORD)) as connection:
+        yield connection
+
+
+def test_the_role_is_made_once_and_then_left_alone(database: Database, role: str) -> None:
+    first = make(database, role)
+    assert (first["state"], first["is_created"], first["revoked"], first["pending"]) == ("ensured", True, [], [])
+    assert first["granted"] == [
+        "membership in pg_monitor",
+        "membership in rds_iam",
+        f"CONNECT on {database.name}",
+        *(f"SELECT on public.Session.{name}" for name in sorted(grants.COLUMNS["SELECT", "Session"])),
+        *(f"SELECT on public.Thread.{name}" for name in sorted(grants.COLUMNS["SELECT", "Thread"])),
+        "UPDATE on public.Session.endTime",
+        "USAGE on public",
+    ]
+    again = make(database, role)
+    assert (again["state"], again["is_created"], again["granted"], again["revoked"]) == ("ensured", False, [], [])
+
+
+def test_the_role_has_no_member_so_the_owner_keeps_its_password(database: Database, role: str) -> None:
+    make(database, role)
+    with closing(database.server.connect()) as admin:
+        assert admin.run("SELECT FROM pg_auth_members WHERE roleid = :role::regrole", role=role) == []
+        assert admin.run("SELECT FROM pg_roles WHERE rolname LIKE '%_creator'") == []
+
+
+def test_what_it_may_not_do(ops: pg8000.native.Connection) -> None:
+    for sql in FORBIDDEN:
+        with pytest.raises(pg8000.native.DatabaseError, match=r"'C': '42501'"):
+            ops.run(sql)
+
+
+def test_what_it_may_do(ops: pg8000.native.Connection) -> None:
+    # The other checks' tests run whole as this role.
+    ((known, is_settled),) = ops.run(
+        thread_cleanup.KNOWN,
+        ids=json.dumps(ops.run('SELECT "coralThreadId" FROM "Thread" LIMIT 1')[0]),
+        grace_seconds=1,
+    )
+    assert known
+    assert is_settled in (True, False)
+    assert ops.run('SELECT ctid, "id", "coralSessionId", "startTime", "endTime", "lastActivityAt" FROM "Session"')
+    assert ops.run('SELECT "sessionId", "coralThreadId", "createdAt" FROM "Thread"')
+    assert ops.run('SELECT "id" FROM "Session" FOR UPDATE SKIP LOCKED')
+    ops.run("""UPDATE "Session" SET "endTime" = now() AT TIME ZONE 'UTC' WHERE "endTime" IS NULL""")
+    ((others,),) = ops.run("SELECT pg_has_role(current_user, 'pg_monitor', 'USAGE')")
+    assert others is True
+
+
+def test_without_the_applications_tables_the_role_is_made_and_completed_later(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGSSLROOTCERT", str(empty_database.server.ca_file))
+    role = f"ops_{empty_database.name}"
+    first = make(empty_database, role)
+    assert (first["state"], first["pending"]) == ("pending", ["public.Session", "public.Thread"])
+    with closing(empty_database.connect()) as owner:
+        owner.run('CREATE TABLE "Thread" ("sessionId" text)')
+        assert make(empty_database, role)["pending"] == [
+            "public.Session",
+            "public.Thread.coralThreadId",
+            "public.Thread.createdAt",
+        ]
+        owner.run('DROP TABLE "Thread"')
+        owner.run(TABLES)
+        assert make(empty_database, role)["state"] == "ensured"
+        # What `prisma migrate reset` does: drop and create the schema, then the tables.
+        owner.run("DROP SCHEMA public CASCADE")
+        assert make(empty_database, role)["pending"] == ["public", "public.Session", "public.Thread"]
+        owner.run("CREATE SCHEMA public")
+        owner.run(TABLES)
+    last = make(empty_database, role)
+    assert (last["state"], last["is_created"], last["revoked"]) == ("ensured", False, [])
+    assert "USAGE on public" in last["granted"]
+    dropped(empty_database, role)
+
+
+def test_what_is_more_than_wanted_is_revoked(
+    database: Database, role: str, connection: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(database, role)
+    connection.run(f'GRANT SELECT ON "User" TO {role}')
+    connection.run(f'GRANT SELECT, DELETE ON "Session" TO {role}')
+    connection.run(f'GRANT SELECT ("createdAt") ON "Thread" TO {role} WITH GRANT OPTION')
+    connection.run(f"GRANT CREATE ON DATABASE {database.name} TO {role}")
+    connection.run(f"GRANT pg_signal_backend TO {role}")
+    connection.run(f"CREATE SEQUENCE numbers; GRANT USAGE ON SEQUENCE numbers TO {role}")
+    result = make(database, role)
+    assert result["revoked"] == [
+        "membership in pg_signal_backend",
+        f"CREATE on {database.name}",
+        "DELETE on public.Session",
+        "SELECT on public.Session",
+        "SELECT on public.Thread.createdAt with grant option",
+        "SELECT on public.User",
+        "USAGE on public.numbers",
+    ]
+    assert make(database, role)["revoked"] == []
+    # A list that became shorter takes effect.
+    monkeypatch.setattr(role_module, "COLUMNS", {("SELECT", "Session"): ("id", "endTime")})
+    shorter = make(database, role)
+    assert "UPDATE on public.Session.endTime" in shorter["revoked"]
+    assert shorter["granted"] == []
+
+
+def test_runs_at_once_make_one_role(database: Database, role: str) -> None:
+    results: list[Ensured | DatabaseError] = []
+
+    def run() -> None:
+        try:
+            results.append(make(database, role))
+        except DatabaseError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [isinstance(result, DatabaseError) for result in results] == [False] * 4, results
+    assert sorted(cast(Ensured, result)["is_created"] for result in results) == [False, False, False, True]
+
+
+def test_a_role_that_would_end_the_owners_login_by_password_is_not_made(
+    database: Database, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The server of the tests lets the owner grant rds_iam as a member of it; RDS may let it without.
+    through_the_role = f"SELECT count(*) > 0 FROM pg_auth_members WHERE member = to_regrole('{role}')"
+    monkeypatch.setattr(queries, "OWNER_IN_RDS_IAM", through_the_role)
+    with pytest.raises(RoleError, match="would end the owner's own login by password"):
+        make(database, role)
+    with closing(database.server.connect()) as admin:
+        assert admin.run("SELECT FROM pg_roles WHERE rolname = :role", role=role) == []
+
+
+def test_the_owner_itself_and_a_privileged_role_are_refused(database: Database, role: str) -> None:
+    with pytest.raises(RoleError, match="is the database's owner"):
+        make(database, database.user)
+    with closing(database.server.connect()) as admin:
+        admin.run(f"CREATE ROLE {role} LOGIN CREATEDB")
+    with pytest.raises(RoleError, match=f"the role {role} must be LOGIN NOSUPERUSER"):
+        make(database, role)
+
+
+def test_what_others_granted_and_the_owner_cannot_revoke_is_an_error(database: Database, role: str) -> None:
+    make(database, role)
+    with closing(database.server.connect(database.name)) as admin:
+        admin.run(f"CREATE TABLE theirs (); GRANT SELECT ON theirs TO {role}")
+        with pytest.raises((RoleError, DatabaseError), match="theirs"):
+            make(database, role)
+        admin.run("DROP TABLE theirs")

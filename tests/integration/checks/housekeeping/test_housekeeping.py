@@ -1,0 +1,259 @@
+"""Housekeeping whole, against recorded answers of Secrets Manager, SNS and RDS over HTTP."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from botocore.config import Config
+
+from ops_lambdas.housekeeping import access, handler
+from ops_lambdas.shared.settings import InvalidSettingError
+from tests.integration.checks.housekeeping.world import (
+    ARNS,
+    CRON,
+    DATABASE,
+    NOW,
+    OPENAI,
+    TOPIC,
+    URL,
+    Aws,
+    Housekeeping,
+    instance,
+    instances,
+    refused,
+    subscriptions,
+    version,
+)
+from tests.integration.checks.servers import Behaviour, Exchange, hangs, serving, unreachable
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    one = Aws()
+    variables = {
+        "ENVIRONMENT": "rehearsal",
+        "SECRET_ARNS": ",".join(ARNS),
+        "TOPIC_ARN": TOPIC,
+        "ALARM_EMAILS": "operator@example.com",
+        "DATABASE_INSTANCE": DATABASE,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1",
+    }
+    monkeypatch.setattr(handler, "_now", lambda: NOW)
+    with serving(one) as server:
+        for name, value in {**variables, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(name, value)
+        yield one
+
+
+@pytest.fixture
+def check(capsys: pytest.CaptureFixture[str]) -> Housekeeping:
+    return Housekeeping(capsys)
+
+
+def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeeping) -> None:
+    assert check.run() == {
+        "state": "looked",
+        "environment": "rehearsal",
+        "oldest_secret_days": 40.0,
+        "secrets": [
+            {"name": "pardon-rehearsal/openai-api-key", "days": 40.0, "is_old": False},
+            {"name": "pardon-rehearsal/database-url", "days": 12.5, "is_old": False},
+            {"name": "pardon-rehearsal/cron-secret", "days": 12.0, "is_old": False},
+        ],
+        "subscribers": {"confirmed": 1, "unconfirmed": ()},
+        "backup": {"status": "available", "has_backup": True, "restorable_minutes_ago": 4.0},
+        "failures": [],
+    }
+    assert check.values == {
+        "OldestSecretDays": 40.0,
+        "ConfirmedSubscribers": 1.0,
+        "UnconfirmedSubscribers": 0.0,
+        "RestorableMinutesAgo": 4.0,
+    }
+    assert [(log["level"], log["message"]) for log in check.logs] == [("INFO", "Housekeeping checked")]
+    asked = {
+        (name, parameters.get("DBInstanceIdentifier") or parameters.get("TopicArn") or parameters["SecretId"])
+        for name, parameters in aws.requests
+    }
+    assert asked == {
+        ("DescribeDBInstances", DATABASE),
+        ("ListSubscriptionsByTopic", TOPIC),
+        *((operation, arn) for operation in ("DescribeSecret", "ListSecretVersionIds") for arn in ARNS),
+    }
+    assert len(aws.requests) == len(asked)
+
+
+def test_trouble_is_published_and_the_check_succeeds(aws: Aws, check: Housekeeping) -> None:
+    aws.versions[CRON] = [[version(91, "AWSCURRENT")]]
+    aws.behaviours["ListSubscriptionsByTopic"] = [
+        subscriptions(("email", "new@example.com", "PendingConfirmation"), ("sqs", "a queue", f"{TOPIC}:1"))
+    ]
+    aws.behaviours["DescribeDBInstances"] = [instances(instance(restorable=timedelta(hours=7)))]
+    result = check.run()
+    assert (result["state"], result["failures"]) == ("looked", [])
+    assert [secret["name"] for secret in result["secrets"] if secret["is_old"]] == ["pardon-rehearsal/cron-secret"]
+    assert result["subscribers"] == {"confirmed": 1, "unconfirmed": ("operator@example.com", "new@example.com")}
+    assert check.values == {
+        "OldestSecretDays": 91.0,
+        "ConfirmedSubscribers": 1.0,
+        "UnconfirmedSubscribers": 2.0,
+        "RestorableMinutesAgo": 420.0,
+    }
+
+
+def test_pages_are_read_until_the_value_is_found(aws: Aws, check: Housekeeping) -> None:
+    aws.versions[CRON] = [[version(1, "mine")], [version(3, "AWSCURRENT")], [version(99, "AWSPREVIOUS")]]
+    aws.behaviours["ListSubscriptionsByTopic"] = [
+        subscriptions(*(("email", f"{number}@example.com", f"{TOPIC}:{number}") for number in range(100)), token="two"),
+        subscriptions(("email", "operator@example.com", f"{TOPIC}:100")),
+    ]
+    result = check.run()
+    assert {"name": "pardon-rehearsal/cron-secret", "days": 3.0, "is_old": False} in result["secrets"]
+    assert result["subscribers"] == {"confirmed": 101, "unconfirmed": ()}
+    tokens = [parameters.get("NextToken") for name, parameters in aws.requests if name == "ListSubscriptionsByTopic"]
+    assert tokens == [None, "two"]
+    assert [parameters.get("NextToken") for _, parameters in aws.requests if parameters.get("SecretId") == CRON] == [
+        *(None, None, "1"),
+    ]
+
+
+def test_the_log_warns_when_nobody_is_subscribed_to_the_alarms(
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALARM_EMAILS", "")
+    aws.behaviours["ListSubscriptionsByTopic"] = [subscriptions()]
+    assert check.run()["subscribers"] == {"confirmed": 0, "unconfirmed": ()}
+    assert (check.values["ConfirmedSubscribers"], check.values["UnconfirmedSubscribers"]) == (0, 0)
+    assert [(log["level"], log["message"]) for log in check.logs] == [("WARNING", "Nobody is subscribed to the alarms")]
+
+
+def test_a_database_without_any_backup_counts_from_its_creation(aws: Aws, check: Housekeeping) -> None:
+    aws.behaviours["DescribeDBInstances"] = [instances(instance(restorable=None, created=timedelta(minutes=90)))]
+    assert check.run()["backup"] == {"status": "available", "has_backup": False, "restorable_minutes_ago": 90.0}
+    assert check.values["RestorableMinutesAgo"] == 90
+
+
+@pytest.mark.parametrize(
+    ("operation", "behaviour"),
+    [
+        ("DescribeSecret", refused("ThrottlingException")),
+        ("ListSubscriptionsByTopic", refused("Throttling", service="sns")),
+        ("DescribeDBInstances", refused("Throttling", service="rds")),
+    ],
+)
+def test_throttled_requests_are_retried(aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour) -> None:
+    usual = aws.behaviours.get(operation)
+    aws.behaviours[operation] = [behaviour, *(usual or [lambda exchange: secret_again(aws, exchange)])]
+    assert check.run()["state"] == "looked"
+    assert aws.count(operation) == (2 if usual else len(ARNS) + 1)
+
+
+def secret_again(aws: Aws, exchange: Exchange) -> None:
+    operation = exchange.request.headers["x-amz-target"].removeprefix("secretsmanager.")
+    aws._secret(operation, json.loads(exchange.request.body))(exchange)
+
+
+@pytest.mark.parametrize(
+    ("operation", "behaviour", "message", "hidden"),
+    [
+        (
+            "DescribeDBInstances",
+            refused("AccessDenied", "not authorized to perform", service="rds"),
+            rf"database {DATABASE}: .*AccessDenied.* DescribeDBInstances operation: not authorized",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "DescribeDBInstances",
+            refused("DBInstanceNotFound", service="rds"),
+            rf"database {DATABASE}: .*DBInstanceNotFound",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "DescribeDBInstances",
+            instances(),
+            rf"database {DATABASE}: RDS describes no such instance",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "DescribeDBInstances",
+            instances(instance(restorable=None, created=None)),
+            rf"database {DATABASE}: it has not been created yet, its status is creating",
+            {"RestorableMinutesAgo"},
+        ),
+        (
+            "ListSubscriptionsByTopic",
+            refused("AuthorizationError", service="sns"),
+            rf"topic {TOPIC}: .*AuthorizationError.* ListSubscriptionsByTopic",
+            {"ConfirmedSubscribers", "UnconfirmedSubscribers"},
+        ),
+        (
+            "DescribeSecret",
+            refused("AccessDeniedException"),
+            rf"secret {CRON}: .*; secret {URL}: .*; secret {OPENAI}: .*AccessDeniedException",
+            {"OldestSecretDays"},
+        ),
+        (
+            "ListSecretVersionIds",
+            refused("AccessDeniedException"),
+            rf"secret {OPENAI}: .*AccessDeniedException.* ListSecretVersionIds",
+            {"OldestSecretDays"},
+        ),
+    ],
+)
+def test_what_cannot_be_checked_is_named_and_the_rest_is_published(
+    aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour, message: str, hidden: set[str]
+) -> None:
+    aws.behaviours[operation] = [behaviour]
+    check.fails(message)
+    every = {"OldestSecretDays", "ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
+    assert set(check.values) == every - hidden
+
+
+def test_a_secret_that_is_missing_deleted_or_empty_is_named_and_the_others_are_counted(
+    aws: Aws, check: Housekeeping
+) -> None:
+    aws.deleted = {OPENAI}
+    result = check.fails(f"not checked: secret {OPENAI}: it is scheduled for deletion")
+    assert check.values["OldestSecretDays"] == 12.5
+    assert len(result["secrets"]) == 2
+    del aws.versions[OPENAI]
+    check.fails(f"not checked: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
+    aws.versions[URL] = [[version(1, "AWSPENDING")]]
+    check.fails(f"secret {URL}: it has no current version; secret {OPENAI}: ")
+    assert check.values["OldestSecretDays"] == 12.0
+
+
+def test_services_that_do_not_answer_time_out_one_after_the_other(
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_CONFIG", Config(read_timeout=0.1, retries={"total_max_attempts": 1}))
+    for operation in ("DescribeSecret", "ListSubscriptionsByTopic", "DescribeDBInstances"):
+        aws.behaviours[operation] = [hangs]
+    result = check.fails(rf"database {DATABASE}: Read timeout.*; topic {TOPIC}: Read timeout.*; secrets: Read timeout")
+    assert (check.values, result["secrets"], result["subscribers"], result["backup"]) == ({}, [], None, None)
+    assert aws.count("DescribeSecret") == 1, "the others would time out as well"
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_unreachable_service_is_an_error_and_the_rest_is_published(
+    check: Housekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", unreachable().url)
+    monkeypatch.setattr(access, "_CONFIG", Config(retries={"total_max_attempts": 1}))
+    check.fails("not checked: secrets: Could not connect to the endpoint URL")
+    assert set(check.values) == {"ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
+
+
+def test_bad_settings_are_refused_before_any_call(
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidSettingError, match="event must be an object with no field at all"):
+        check.run({"dry_run": True})
+    monkeypatch.setenv("SECRET_ARNS", "cron-secret")
+    with pytest.raises(InvalidSettingError, match=r"SECRET_ARNS must be ARNs .*, got 'cron-secret'"):
+        check.run()
+    assert aws.requests == []

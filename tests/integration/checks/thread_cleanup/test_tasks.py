@@ -1,0 +1,144 @@
+"""Thread cleanup on tasks that are gone, do not answer or answer badly, and within its time."""
+
+import time
+
+import pytest
+
+from ops_lambdas.shared import fleet
+from ops_lambdas.shared.fleet import CALLS_PER_TASK
+from ops_lambdas.shared.tasks import TasksError
+from ops_lambdas.thread_cleanup import cleanup, core
+from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, OutOfTimeError
+from tests.integration.checks import servers
+from tests.integration.checks.ecs import task
+from tests.integration.checks.servers import Behaviour, answers, serving
+from tests.integration.checks.thread_cleanup.world import World, closed, ids
+
+
+def test_a_task_that_has_gone_is_counted_and_the_others_are_cleaned(world: World) -> None:
+    world.corals.tasks[0].open("pool-0", "unknown")
+    world.ecs.tasks += [
+        task("scaled-in", "127.0.0.77"),
+        task("no-address", None),
+        task("starts", None, status="PENDING"),
+    ]
+    world.ecs.gone = ["stopped"]
+    result = world.cleaned()
+    assert result["tasks_unreachable"] == ["scaled-in"]
+    assert result["tasks_without_address"] == ["no-address"]
+    assert result["tasks"] == 3
+    assert closed(world) == {"unknown"}
+    assert world.metrics["TasksUnreachable"] == 1
+
+
+@pytest.mark.parametrize("tasks", [[task("a", "127.0.0.77"), task("b", "127.0.0.78")], [task("c", None)]])
+def test_it_is_an_error_when_no_task_answers(world: World, tasks: list[dict[str, object]]) -> None:
+    world.ecs.tasks = tasks
+    world.fails(NoThreadsListedError, "unreachable|no running task has an address")
+    assert "ThreadsListed" not in world.metrics
+
+
+def test_it_is_not_an_error_when_no_task_runs(world: World) -> None:
+    world.ecs.tasks = [task("starts", None, status="PROVISIONING")]
+    assert world.cleaned()["threads_listed"] == 0
+    world.ecs.tasks = []
+    assert world.cleaned()["is_complete"]
+
+
+def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
+    world.ecs.error = "ServiceNotFoundException"
+    world.fails(TasksError, "tasks of pardon-rehearsal-service in pardon-rehearsal-cluster cannot be listed.*NotFound")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "is_unreachable", "failures"),
+    [
+        (servers.hangs, True, 1),
+        (servers.answers_after(2, answers(200, [])), True, 1),
+        (servers.resets, False, 2),
+        (servers.sends_half(["unknown-on-it"]), False, 2),
+        (answers(401), False, 2),
+        (answers(404), False, 2),
+        (answers(500, {"error": "x"}), False, 2),
+        (answers(200, b"<html>"), False, 2),
+        (answers(200, {"pool-0": -1}), False, 2),
+        (answers(200, -1), False, 2),
+        (answers(200, None), False, 2),
+    ],
+)
+def test_other_tasks_are_cleaned_when_one_fails_to_list(
+    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, is_unreachable: bool, failures: int
+) -> None:
+    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.3)
+    world.corals.tasks[0].open("pool-0", "unknown")
+    world.ecs.tasks.append(task("bad", "127.0.0.9"))
+    with serving(behaviour, host="127.0.0.9", port=world.corals.port) as server:
+        result = world.cleaned()
+    assert closed(world) == {"unknown"}
+    assert result["tasks_unreachable"] == (["bad"] if is_unreachable else [])
+    assert len(result["listings_failed"]) == len(server.requests) == failures
+    assert "DELETE" not in {request.method for request in server.requests}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        (servers.hangs, {"threads_failed": CALLS_PER_TASK, "threads_left": 10 - CALLS_PER_TASK}),
+        (servers.resets, {"threads_failed": 10, "threads_left": 0}),
+        (servers.sends_half(), {"threads_failed": 10, "threads_left": 0}),
+        (answers(500), {"threads_failed": 10, "threads_left": 0}),
+        (answers(404), {"threads_gone": 10, "threads_failed": 0, "threads_left": 0}),
+        (answers(204, b""), {"threads_closed": 13, "threads_failed": 0, "threads_left": 0}),
+    ],
+)
+def test_other_tasks_are_cleaned_when_one_fails_to_close(
+    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, expected: dict[str, int]
+) -> None:
+    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.3)
+    world.corals.tasks[0].open("pool-0", *ids("unknown", 3))
+    world.ecs.tasks.append(task("bad", "127.0.0.9"))
+    lists = servers.in_turn(answers(200, ids("stuck", 10)), answers(200, []), behaviour)
+    with serving(lists, host="127.0.0.9", port=world.corals.port) as server:
+        result = world.cleaned()
+    assert closed(world) == set(ids("unknown", 3))
+    assert {name: result[name] for name in expected} == expected  # type: ignore[literal-required]
+    assert result["is_complete"] is (expected["threads_failed"] == 0)
+    assert world.metrics["ThreadsFailed"] == expected["threads_failed"]
+    deleted = [request.target for request in server.requests if request.method == "DELETE"]
+    assert len(deleted) == len(set(deleted)), "nothing is tried twice"
+
+
+def test_it_ends_in_time_and_reports_what_it_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core, "WAVE_THREADS", 20)
+    monkeypatch.setattr(cleanup, "_LOOKUP_SECONDS", 0.2)
+    world.corals.answer_seconds = 0.05
+    world.seconds = 11.5  # ten are reserved
+    for one in world.corals.tasks:
+        one.open("pool-0", *(f"{thread}-{one.address}" for thread in ids("ended", 150)))
+    world.record(*(thread for _, _, thread in world.corals.held()), ended="1 hour")
+    before = time.monotonic()
+    result = world.cleaned()
+    assert time.monotonic() - before < 2
+    assert not result["is_complete"]
+    assert 0 < result["threads_closed"] <= len(closed(world)) < 300
+    assert result["threads_closed"] + result["threads_left"] + result["threads_failed"] == 300
+    assert world.metrics["ThreadsClosed"] == result["threads_closed"]
+
+
+def test_a_task_that_drips_cannot_hold_the_run_beyond_its_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "_LOOKUP_SECONDS", 0.2)
+    world.seconds = 11
+    world.ecs.tasks.append(task("drips", "127.0.0.9"))
+    with serving(servers.drips(), host="127.0.0.9", port=world.corals.port):
+        before = time.monotonic()
+        world.corals.tasks[0].open("pool-0", "unknown")
+        world.fails(OutOfTimeError, "seconds are left after listing")
+        assert time.monotonic() - before < 2
+    assert closed(world) == set()
+
+
+def test_too_little_time_for_the_grace_period_closes_nothing(world: World) -> None:
+    world.corals.tasks[0].open("pool-0", "unknown")
+    world.grace_seconds = 120
+    world.fails(OutOfTimeError, "the grace period of 120 and the lookups in the database need 15 more")
+    assert closed(world) == set()
