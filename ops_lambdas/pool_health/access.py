@@ -8,7 +8,7 @@ from ops_lambdas.pool_health.settings import Settings
 from ops_lambdas.pool_health.site import Site, understand
 from ops_lambdas.shared import database
 from ops_lambdas.shared.http import HttpClient, HttpError
-from ops_lambdas.shared.secrets import SecretError, read_secret
+from ops_lambdas.shared.secret_values import SecretError, read_secret
 
 ROUTE = "/api/cron/pool-health"
 # The site can take tens of seconds in an incident. With the database's connect and statement timeouts

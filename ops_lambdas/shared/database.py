@@ -13,7 +13,7 @@ from scramp import ScramException
 
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.login import Credentials, TokenError, iam_login, read_credentials
-from ops_lambdas.shared.secrets import SecretError
+from ops_lambdas.shared.secret_values import SecretError
 
 __all__ = [
     "Credentials",

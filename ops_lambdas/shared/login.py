@@ -7,7 +7,7 @@ from typing import Literal
 import boto3
 from botocore.exceptions import BotoCoreError
 
-from ops_lambdas.shared.secrets import SecretError, read_secret
+from ops_lambdas.shared.secret_values import SecretError, read_secret
 from ops_lambdas.shared.settings import DatabaseSettings
 
 
