@@ -112,6 +112,11 @@ class Names:
         """An alarm or an event rule, e.g. of 2 and "error-rate"."""
         return f"{self.prefix}-p{severity}-{name}"
 
+    @staticmethod
+    def notification(alarm: str) -> str:
+        """The composite alarm that notifies of an alarm, by the alarm's name."""
+        return f"{alarm}-notification"
+
     def state(self, name: str) -> str:
         """An alarm that is no incident and notifies nobody, e.g. of "deployment"."""
         return f"{self.prefix}-state-{name}"

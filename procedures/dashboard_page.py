@@ -97,7 +97,7 @@ def _rounded(value: float) -> str:
 
 
 def _alarms(properties: dict[str, Any], _context: dict[str, Any]) -> str:
-    states = {"cpu-high": "ALARM", "cost-report-silent": "INSUFFICIENT_DATA"}  # so that each state can be seen
+    states = {"cpu-high": "ALARM", "cost-report-not-running": "INSUFFICIENT_DATA"}  # so that each state can be seen
     names = [arn.rsplit(":", 1)[1] for arn in properties["alarms"]]
     tiles = []
     for name in names:

@@ -50,11 +50,7 @@ class MonitoringStack(EnvironmentStack):
         self._alarms(environment, service, front, log_group, database)
         links = Links(environment.region, environment.names, environment.runbook_url)
         EventRules(self, "Events", context=self.alarm_context, links=links)
-        # The order that operators know.
-        checks = ["pool_health", "session_cleanup", "thread_cleanup", "database_role", "cost_report", "housekeeping"]
-        dashboard = Dashboard(
-            self, "Dashboard", environment=environment, links=links, front=front, database=database, checks=checks
-        )
+        dashboard = Dashboard(self, "Dashboard", environment=environment, links=links, front=front, database=database)
         subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
         cdk.CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic.topic_arn)
         cdk.CfnOutput(self, "AlarmSubscribers", value=subscribers)
@@ -113,7 +109,7 @@ class MonitoringStack(EnvironmentStack):
             database=database,
             size=environment.database,
         )
-        other = LogAndTopicAlarms(self, "HousekeepingAlarms", context=context, log_group=log_group)
+        LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context, log_group=log_group)
         for check in all_checks():
             if check.alarms:
-                check.alarms(Construct(self, "PoolAlarms") if check.name == "pool_health" else other, context)
+                check.alarms(Construct(self, f"{check.id}Alarms"), context)

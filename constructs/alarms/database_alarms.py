@@ -68,8 +68,8 @@ class DatabaseAlarms(Construct):
         state = steps.database()
         return [
             self._alarm(
-                "Silent",
-                name="database-silent",
+                "MissingData",
+                name="database-missing-data",
                 problem="the database is down or restarting: it has published no metric",
                 next_steps=(state, steps.database_events(), steps.check("pool_health")),
                 metric=database_metric("CPUUtilization", instance, period=MINUTE, statistic=SAMPLES),

@@ -147,8 +147,8 @@ class OutageAlarms(Construct):
         names = self._notifications.names
         return StateAlarm(
             self,
-            "Standstill",
-            name=names.state("standstill"),
+            "OffHours",
+            name=names.state("off-hours"),
             state="no task is meant to run",
             metric=insights_metric("DesiredTaskCount", names, period=MINUTE, statistic=MAXIMUM),
             below=1,

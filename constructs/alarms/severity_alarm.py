@@ -14,7 +14,7 @@ class SeverityAlarm(cloudwatch.Alarm):
     """An alarm `<prefix>-p<severity>-<name>`.
 
     One of P1 acts through the composite alarm `p1-outage` only. One below P1 acts through a composite alarm
-    `<prefix>-p<severity>-<name>-notice`, because only a composite alarm's actions can be suppressed. It
+    `<prefix>-p<severity>-<name>-notification`, because only a composite alarm's actions can be suppressed. It
     notifies the topic, and one of P2 also when all is well again.
 
     Args:
@@ -72,8 +72,8 @@ class SeverityAlarm(cloudwatch.Alarm):
         if severity > Severity.P1:
             self.notification = NotifyingAlarm(
                 scope,
-                f"{id}Notice",
-                name=f"{full_name}-notice",
+                f"{id}Notification",
+                name=notifications.names.notification(full_name),
                 description=self.description,
                 rule=cloudwatch.AlarmRule.from_alarm(self, cloudwatch.AlarmState.ALARM),
                 topic=notifications.topic,

@@ -57,8 +57,8 @@ class CheckAlarms(Construct):
             missing_data=TreatMissingData.NOT_BREACHING,
         )
         self.not_running = p4(
-            "Silence",
-            name=f"{name}-silent",
+            "NotRunning",
+            name=f"{name}-not-running",
             section=runbook.CHECK_NOT_RUNNING,
             problem=f"the check {check} has not run",
             next_steps=(steps.schedule(check), steps.check(check)),

@@ -10,14 +10,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 from constructs.alarms.severity import Severity
 from constructs.dashboard.widgets import COLUMNS
+from names import Names
 
 TITLES = {
     **{f"p{severity}": f"P{severity} · {severity.summary}" for severity in Severity},
     "state": "States, no incidents",
 }
 NARROW = 3  # columns that one alarm needs
-# Ends the name of a composite alarm that only notifies of another, whose state it has.
-NOTICE = "-notice"
+NOTIFICATION = Names.notification("")  # ends the name of a composite alarm that has the state of another
 
 
 @jsii.implements(cloudwatch.IWidget)
@@ -88,7 +88,7 @@ class AllAlarms:
                 name = cast(str, construct.alarm_name)
                 match = re.fullmatch(rf"{self._prefix}-({'|'.join(TITLES)})-[a-z0-9-]+", name)
                 assert match, f"{construct.node.path} is named {name!r}, must have a severity in its name"  # noqa: S101
-                if not name.endswith(NOTICE):
+                if not name.endswith(NOTIFICATION):
                     found[match[1]].append(name)
         groups = {severity: sorted(names) for severity, names in found.items() if names}
         columns = dict.fromkeys(groups, NARROW)

@@ -31,7 +31,7 @@ class CheckWidgets:
             graph("Longest run, ms", *self._of_each("Duration", MAXIMUM), days=1),
             graph("Dead letters", *self._dead_letters(), days=1, is_stacked=True),
             graph(
-                "Mails, per hour",
+                "Emails, per hour",
                 self._topic("NumberOfNotificationsDelivered", SUM, "delivered", Hue.GREEN, period=HOUR),
                 self._topic("NumberOfNotificationsFailed", SUM, "failed", Hue.RED, period=HOUR),
                 days=1,
@@ -42,16 +42,16 @@ class CheckWidgets:
         """What the checks saw of the site, and what the cleanups did."""
         return [
             graph(
-                "Seen from outside: 1 is well",
+                "Reachability, 1 is OK",
                 self._total("SiteReachable", MINIMUM, "site answers", Hue.BLUE),
-                self._total("SiteOk", MINIMUM, "site is well", Hue.GREEN),
+                self._total("SiteOk", MINIMUM, "site OK", Hue.GREEN),
                 self._total("SiteAgrees", MINIMUM, "site agrees", Hue.PURPLE),
                 self._total("DatabaseReadable", MINIMUM, "database answers", Hue.ORANGE),
                 max_value=1,
             ),
-            graph("Site's answer, ms", self._total("SiteLatencyMilliseconds", MAXIMUM, "pool health", Hue.BLUE)),
+            graph("Site response time, ms", self._total("SiteLatencyMilliseconds", MAXIMUM, "pool health", Hue.BLUE)),
             graph(
-                "Threads that Coral has",
+                "Threads in Coral",
                 self._total("ThreadsListed", MAXIMUM, "listed", Hue.GREY, period=HOUR),
                 self._total("ThreadsUnknown", MAXIMUM, "unknown", Hue.ORANGE, period=HOUR),
                 self._total("ThreadsFailed", MAXIMUM, "not closed", Hue.RED, period=HOUR),
@@ -64,7 +64,7 @@ class CheckWidgets:
                 days=1,
             ),
             graph(
-                "Cleanup hindered",
+                "Cleanup problems",
                 self._total("TasksUnreachable", MAXIMUM, "tasks unreachable", Hue.ORANGE, period=HOUR),
                 self._total("ThreadCleanupRefused", MAXIMUM, "refused", Hue.RED, period=HOUR),
                 days=1,
@@ -79,8 +79,8 @@ class CheckWidgets:
                 self._total(
                     "OldestSecretDays", MAXIMUM, f"Oldest secret, days of {MAX_SECRET_DAYS}", Hue.BLUE, period=HOUR
                 ),
-                self._total("ConfirmedSubscribers", MINIMUM, "Hear the alarms", Hue.GREEN, period=HOUR),
-                self._total("UnconfirmedSubscribers", MAXIMUM, "Have not confirmed", Hue.ORANGE, period=HOUR),
+                self._total("ConfirmedSubscribers", MINIMUM, "Confirmed subscribers", Hue.GREEN, period=HOUR),
+                self._total("UnconfirmedSubscribers", MAXIMUM, "Unconfirmed subscribers", Hue.ORANGE, period=HOUR),
                 self._total(
                     "RestorableMinutesAgo", MAXIMUM, "Database restorable to, minutes ago", Hue.PURPLE, period=HOUR
                 ),

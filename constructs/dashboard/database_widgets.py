@@ -55,23 +55,23 @@ class DatabaseWidgets:
         ]
 
     def work(self) -> list[Part]:
-        """What it is busy with."""
+        """Active sessions, storage latency and operations, replica lag."""
         return [
             graph(
-                "Sessions at work",
+                "Active sessions",
                 self._instance("DBLoadCPU", AVERAGE, "on the CPU", Hue.GREEN),
                 self._instance("DBLoadNonCPU", AVERAGE, "waiting", Hue.ORANGE),
                 is_stacked=True,
             ),
             graph(
-                "Latency of the storage, ms",
+                "Storage latency, ms",
                 expression("1000 * read", "read", Hue.SKY, {"read": self._instance("ReadLatency", AVERAGE, "read")}),
                 expression(
                     "1000 * write", "write", Hue.PURPLE, {"write": self._instance("WriteLatency", AVERAGE, "write")}
                 ),
             ),
             graph(
-                "Operations of the storage, per second",
+                "Storage operations, per second",
                 self._instance("ReadIOPS", AVERAGE, "read", Hue.SKY),
                 self._instance("WriteIOPS", AVERAGE, "write", Hue.PURPLE),
             ),

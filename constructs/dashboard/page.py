@@ -18,6 +18,7 @@ from constructs.dashboard.widgets import Part, heading, numbers, rows
 from constructs.database.instances import Database
 from constructs.service.load_balancer import LoadBalancer
 from environment import Environment
+from names import CHECKS
 
 
 class Dashboard(Construct):
@@ -35,7 +36,6 @@ class Dashboard(Construct):
         links: Links,
         front: LoadBalancer,
         database: Database,
-        checks: Sequence[str],
     ) -> None:
         super().__init__(scope, id)
         self._links = links
@@ -66,7 +66,7 @@ class Dashboard(Construct):
         self._service(service, log_group)
         self._database(data, database_log_group)
         self._pools(pools)
-        widgets = CheckWidgets(environment=environment.name, names=names, checks=checks)
+        widgets = CheckWidgets(environment=environment.name, names=names, checks=CHECKS)
         self._checks(widgets)
         self._title("Logs", {"Logs Insights": links.logs_insights}, "p4-errors-logged")
         latest_errors, *other_tables = log_tables(log_group, database_log_group, widgets.log_groups())

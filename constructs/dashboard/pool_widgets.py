@@ -22,7 +22,7 @@ class PoolWidgets:
             self._total("TotalActiveSessions", MAXIMUM, "Active sessions", Hue.BLUE),
             self._total("TotalActiveThreads", MAXIMUM, "Active threads", Hue.BLUE),
             self._total("UnhealthyPools", MAXIMUM, "Unhealthy pools", Hue.RED),
-            self._total("SiteLatencyMilliseconds", MAXIMUM, "Site's answer, ms", Hue.GREEN),
+            self._total("SiteLatencyMilliseconds", MAXIMUM, "Site response time, ms", Hue.GREEN),
         ]
 
     def each(self) -> list[Part]:

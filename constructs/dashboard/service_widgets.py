@@ -40,12 +40,12 @@ class ServiceWidgets:
                 max_value=100,
             ),
             graph(
-                "Response time P95, s",
-                self._balancer("TargetResponseTime", P95, "P95", Hue.BLUE),
+                "Response time p95, s",
+                self._balancer("TargetResponseTime", P95, P95, Hue.BLUE),
                 lines=[target_line(TARGET_P95_SECONDS, " s")],
             ),
             graph(
-                "Errors of all requests, %",
+                "Error rate, %",
                 self._error_percent(),
                 lines=[target_line(TARGET_ERROR_PERCENT, " %")],
             ),
@@ -56,7 +56,7 @@ class ServiceWidgets:
         return [
             self._insights("RunningTaskCount", MINIMUM, "Running tasks", Hue.BLUE),
             self._targets("HealthyHostCount", MINIMUM, "Healthy targets", Hue.GREEN),
-            self._per_minute("Requests a minute", Hue.BLUE),
+            self._per_minute("Requests per minute", Hue.BLUE),
         ]
 
     def tasks(self) -> list[Part]:
@@ -89,7 +89,7 @@ class ServiceWidgets:
         """Requests, errors by who made them, response times, targets."""
         return [
             graph(
-                "Answers of the site, per 5 minutes",
+                "Responses by status, per 5 minutes",
                 self._balancer("HTTPCode_Target_2XX_Count", SUM, "2xx", Hue.GREEN),
                 self._balancer("HTTPCode_Target_3XX_Count", SUM, "3xx", Hue.SKY),
                 self._balancer("HTTPCode_Target_4XX_Count", SUM, "4xx", Hue.ORANGE),
@@ -99,16 +99,16 @@ class ServiceWidgets:
             graph(
                 "Errors by origin, per 5 minutes",
                 self._balancer("HTTPCode_Target_5XX_Count", SUM, "site, 5xx", Hue.RED),
-                self._balancer("HTTPCode_ELB_5XX_Count", SUM, "balancer, 5xx", Hue.ORANGE),
+                self._balancer("HTTPCode_ELB_5XX_Count", SUM, "load balancer, 5xx", Hue.ORANGE),
                 self._balancer("TargetConnectionErrorCount", SUM, "no connection", Hue.PURPLE),
                 self._balancer("RejectedConnectionCount", SUM, "rejected", Hue.GREY),
             ),
             graph(
                 "Response time, s",
-                self._balancer("TargetResponseTime", P50, "P50", Hue.SKY),
-                self._balancer("TargetResponseTime", P95, "P95", Hue.BLUE),
-                self._balancer("TargetResponseTime", P99, "P99", Hue.PURPLE),
-                lines=[target_line(TARGET_P95_SECONDS, " s (P95)")],
+                self._balancer("TargetResponseTime", P50, P50, Hue.SKY),
+                self._balancer("TargetResponseTime", P95, P95, Hue.BLUE),
+                self._balancer("TargetResponseTime", P99, P99, Hue.PURPLE),
+                lines=[target_line(TARGET_P95_SECONDS, " s (p95)")],
             ),
             graph(
                 "Targets",

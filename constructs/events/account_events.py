@@ -58,14 +58,14 @@ class AccountEvents(Construct):
             detail_type=["AWS Health Event"],
             what=f"{event_field('$.detail.eventTypeCode')}, {event_field('$.detail.statusCode')}: "
             f"{event_field('$.detail.eventDescription[0].latestDescription')}",
-            when=f"since {event_field('$.detail.startTime')}, told {event_field('$.time')}",
+            when=f"since {event_field('$.detail.startTime')}, reported {event_field('$.time')}",
             link=self._links.health,
         )
         of_health(
-            "AwsIncident",
+            "HealthIssue",
             severity=Severity.P3,
-            name="aws-incident",
-            problem="AWS has an incident in a service that we stand on, or it is over",
+            name="aws-health-issue",
+            problem="AWS has an issue in a service that we use, or has resolved it",
             detail={
                 **here,
                 "eventTypeCategory": ["investigation", "issue"],
@@ -75,17 +75,20 @@ class AccountEvents(Construct):
             next_steps=(steps.tasks, steps.database(), steps.check("pool_health")),
         )
         of_health(
-            "AwsNotice",
+            "HealthNotification",
             severity=Severity.P4,
-            name="aws-notice",
-            problem="AWS is about to change something of ours, or wants us to",
+            name="aws-health-notification",
+            problem="AWS is going to change a resource of ours, or asks us to",
             detail={
                 **here,
                 "eventTypeCategory": ["accountNotification", "scheduledChange"],
                 "eventScopeCode": ["ACCOUNT_SPECIFIC"],
             },
             where=f"{service}, {event_field('$.resources[0]')}",
-            next_steps=("if tasks are to be retired, replace them before, at a quiet hour:", steps.restart),
+            next_steps=(
+                "if tasks are to be retired, replace them first, when few users are online:",
+                steps.restart,
+            ),
         )
 
     def _of_secrets(self) -> None:
@@ -141,13 +144,13 @@ class AccountEvents(Construct):
             "Attack",
             severity=Severity.P2,
             name="guardduty-high",
-            problem="GuardDuty sees what looks like an attack that succeeded",
+            problem="GuardDuty has found what looks like a successful attack",
             detail={"severity": [{"numeric": [">=", HIGH]}]},
         )
         of_guardduty(
             "Suspicion",
             severity=Severity.P3,
             name="guardduty-medium",
-            problem="GuardDuty sees something suspicious",
+            problem="GuardDuty has found something suspicious",
             detail={"severity": [{"numeric": [">=", MEDIUM, "<", HIGH]}]},
         )

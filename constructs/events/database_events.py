@@ -76,7 +76,7 @@ class DatabaseEvents(Construct):
             "Changed",
             severity=Severity.P4,
             name="database-changed",
-            problem="RDS changed the database or its replica, or is about to",
+            problem="RDS has changed the database or its replica, or is about to",
             detail={
                 "$or": [
                     {
@@ -96,7 +96,7 @@ class DatabaseEvents(Construct):
             "BackupFailed",
             severity=Severity.P4,
             name="backup-failed",
-            problem="AWS Backup could not back the database up, or not copy the backup",
+            problem="AWS Backup failed to back up the database, or to copy the backup",
             source="aws.backup",
             detail_type=["Backup Job State Change", "Copy Job State Change"],
             detail={

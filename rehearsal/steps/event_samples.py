@@ -161,10 +161,12 @@ def _of_aws_health(account: str, region: str, task: str) -> dict[str, Event]:
         )
 
     return {
-        "p3-aws-incident": of_health(
+        "p3-aws-health-issue": of_health(
             "issue", "RDS", "AWS_RDS_OPERATIONAL_ISSUE", "We investigate failing connections.", []
         ),
-        "p4-aws-notice": of_health("scheduledChange", "ECS", "AWS_ECS_TASK_PATCHING_RETIREMENT", RETIREMENT, [task]),
+        "p4-aws-health-notification": of_health(
+            "scheduledChange", "ECS", "AWS_ECS_TASK_PATCHING_RETIREMENT", RETIREMENT, [task]
+        ),
     }
 
 

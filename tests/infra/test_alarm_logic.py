@@ -106,12 +106,12 @@ def test_every_expression_is_evaluated_here(production: Deployment) -> None:
         ("p1-site-unreachable", [0, 1], False),
         ("p1-all-pools-unhealthy", [1, 1], True),
         ("p1-all-pools-unhealthy", [0, 1], False),
-        ("p2-database-silent", [5, None, None, None, None, None], True),
-        ("p2-database-silent", [5, None, None, None, 1], False),
+        ("p2-database-missing-data", [5, None, None, None, None, None], True),
+        ("p2-database-missing-data", [5, None, None, None, 1], False),
         ("p2-database-connections-high", [360] * 5, False),
         ("p2-database-connections-high", [361] * 5, True),
-        ("p4-pool-health-silent", [1, None], False),
-        ("p4-pool-health-silent", [None, None], True),
+        ("p4-pool-health-not-running", [1, None], False),
+        ("p4-pool-health-not-running", [None, None], True),
         ("p4-pool-health-failed", [2], False),
         ("p4-pool-health-failed", [3], True),
         ("p4-cost-forecast", [566], False),
@@ -166,8 +166,8 @@ def test_deployment_suppresses_until_it_is_overdue(
 
 def test_composite_alarm_has_the_state_of_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, notice in composites(deployment).items():
-        if name.endswith("-notice"):
-            alarm = name.removesuffix("-notice")
+        if name.endswith("-notification"):
+            alarm = name.removesuffix("-notification")
             assert not _state(monkeypatch, notice["AlarmRule"], set())
             assert _state(monkeypatch, notice["AlarmRule"], {alarm})
             assert notice["AlarmDescription"] == alarms(deployment)[alarm]["AlarmDescription"]
@@ -177,9 +177,9 @@ def test_an_outage_suppresses_alarms_below_p1(deployment: Deployment) -> None:
     prefix = deployment.environment.prefix
     suppressed: dict[str, set[str]] = {}
     for name, notice in composites(deployment).items():
-        if name.endswith("-notice"):
+        if name.endswith("-notification"):
             suppressor = arn_name(deployment, notice["ActionsSuppressor"]).removeprefix(f"{prefix}-")
-            suppressed.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notice"))
+            suppressed.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notification"))
             assert 0 < notice["ActionsSuppressorWaitPeriod"] <= 300
             assert 0 < notice["ActionsSuppressorExtensionPeriod"] <= 300
     assert set(suppressed) == {"p1-outage", "state-outage-or-deployment"}
@@ -195,11 +195,11 @@ def test_off_hours_are_no_outage(deployments: dict[tuple[str, str], Deployment])
         if deployment.environment.off_hours is None:
             assert "ActionsSuppressor" not in outage
             continue
-        standstill = alarms(deployment)[arn_name(deployment, outage["ActionsSuppressor"])]
-        assert standstill["MetricName"] == "DesiredTaskCount"
-        assert fires(standstill, {"desired": [0]})
-        assert not fires(standstill, {"desired": [1]})
-        assert not fires(standstill, {"desired": [None]})
+        off_hours = alarms(deployment)[arn_name(deployment, outage["ActionsSuppressor"])]
+        assert off_hours["MetricName"] == "DesiredTaskCount"
+        assert fires(off_hours, {"desired": [0]})
+        assert not fires(off_hours, {"desired": [1]})
+        assert not fires(off_hours, {"desired": [None]})
 
 
 def test_deployment_is_rolled_back_by_two_alarms(deployments: dict[tuple[str, str], Deployment]) -> None:

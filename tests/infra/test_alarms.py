@@ -25,15 +25,15 @@ FOR_HOW_LONG = (
 # Alarms of P1 and P2 for which missing data is not breaching → the alarm for which it is.
 PAIRS = {
     "p1-load-balancer-errors": "p1-no-healthy-target",
-    "p1-site-unreachable": "p4-pool-health-silent",
-    "p1-all-pools-unhealthy": "p4-pool-health-silent",
+    "p1-site-unreachable": "p4-pool-health-not-running",
+    "p1-all-pools-unhealthy": "p4-pool-health-not-running",
     "p2-error-rate": "p1-no-healthy-target",
     "p2-unhealthy-targets": "p1-no-healthy-target",
-    "p2-database-cpu-high": "p2-database-silent",
-    "p2-database-connections-high": "p2-database-silent",
-    "p2-database-storage-low": "p2-database-silent",
-    "p2-database-storage-running-out": "p2-database-silent",
-    "p2-database-unreadable": "p4-pool-health-silent",
+    "p2-database-cpu-high": "p2-database-missing-data",
+    "p2-database-connections-high": "p2-database-missing-data",
+    "p2-database-storage-low": "p2-database-missing-data",
+    "p2-database-storage-running-out": "p2-database-missing-data",
+    "p2-database-unreadable": "p4-pool-health-not-running",
 }
 
 

@@ -129,7 +129,8 @@ def test_every_pool_is_held_against_its_limit(deployment: Deployment) -> None:
 def test_every_alarm_is_on_it_by_severity(deployment: Deployment) -> None:
     names = {p["AlarmName"] for p in deployment.properties("AWS::CloudWatch::Alarm")}
     names |= {p["AlarmName"] for p in deployment.properties("AWS::CloudWatch::CompositeAlarm")}
-    names -= {name for name in names if name.removesuffix("-notice") in names - {name}}  # those have the same state
+    # A composite alarm that notifies of another has the same state.
+    names -= {name for name in names if name.removesuffix("-notification") in names - {name}}
     e = deployment.environment
     shown: list[str] = []
     for widget in _widgets(deployment, "alarm"):
@@ -150,8 +151,8 @@ def test_targets_of_the_runbook_are_drawn_at_the_top(production: Deployment) -> 
     assert drawn == {
         "Tasks: CPU, %": 70,
         "Tasks: memory, %": 80,
-        "Response time P95, s": 3,
-        "Errors of all requests, %": 1,
+        "Response time p95, s": 3,
+        "Error rate, %": 1,
         "Database: CPU, %": 80,
     }
 

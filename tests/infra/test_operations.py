@@ -215,7 +215,7 @@ def test_check_has_alarms_for_failing_and_for_not_running(deployment: Deployment
             "Sum",
             "notBreaching",
         )
-        not_running = alarms[f"{deployment.environment.prefix}-p4-{check}-silent"]
+        not_running = alarms[f"{deployment.environment.prefix}-p4-{check}-not-running"]
         assert (not_running["MetricName"], not_running["ComparisonOperator"]) == ("Invocations", "LessThanThreshold")
         assert not_running["TreatMissingData"] == "breaching"
         assert f"{deployment.environment.prefix}-p4-{check}-dead-letters" in alarms

@@ -73,7 +73,7 @@ def _checks(production: Deployment) -> dict[str, dict[str, dict[str, Any]]]:
     """Alarms of each check, by kind."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for name, alarm in alarms(production).items():
-        match = re.fullmatch(r"pardon-production-p4-(.+)-(failed|silent|dead-letters)", name)
+        match = re.fullmatch(r"pardon-production-p4-(.+)-(failed|not-running|dead-letters)", name)
         if match and alarm["AlarmDescription"].endswith(f"#p4-check-{match[2]}"):
             found.setdefault(match[1], {})[match[2]] = alarm
     return found
@@ -112,7 +112,7 @@ def test_thresholds_are_the_codes(production: Deployment) -> None:
         if "-state-" not in name and name not in of_checks:
             assert f"Fires when {fires_when(alarm)}." in sections[name.removeprefix("pardon-production-")], name
     for check, kinds in _checks(production).items():
-        row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['silent'])} |"
+        row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['not-running'])} |"
         assert row in RUNBOOK
         assert f"Fires when {fires_when(kinds['dead-letters'])}." in sections["p4-check-dead-letters"]
 

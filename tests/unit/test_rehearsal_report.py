@@ -14,7 +14,7 @@ from rehearsal.report.facts import CheckRun, Delivery, NotHeldError, Placeholder
 DELIVERED = Delivery(
     "pardon-rehearsal-p1-no-running-task", "alarm", "P1", "us-east-1", "delivered", 12.3, "no task runs, for 3 minutes."
 )
-LOST = Delivery("pardon-rehearsal-p4-aws-notice", "event", "P4", "us-east-1", "not delivered", 30000, "")
+LOST = Delivery("pardon-rehearsal-p4-aws-health-notification", "event", "P4", "us-east-1", "not delivered", 30000, "")
 CLEANED = CheckRun("session_cleanup", "us-east-1", "rate(15 minutes)", "ended 10 sessions", 1.5, {"sessions_ended": 10})
 
 
@@ -83,7 +83,8 @@ def test_the_summary_names_placeholders_runs_and_checks(tmp_path: Path) -> None:
         assert text in output.getvalue()
     words = " ".join(output.getvalue().split())
     assert "session_cleanup rate(15 minutes) ended 10 sessions 1.5" in words
-    assert "P1 no-running-task (alarm) 12 no task runs, for 3 minutes. P4 aws-notice (event) not delivered" in words
+    assert "P1 no-running-task (alarm) 12 no task runs, for 3 minutes." in words
+    assert "P4 aws-health-notification (event) not delivered" in words
 
 
 def test_colours_are_for_terminals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
