@@ -1,10 +1,13 @@
-"""Which metrics exist: those of our checks, found by publishing them, and AWS's, by its documentation."""
+"""Which metrics exist, those of the checks and AWS's; and what each check's unit tests expect of it in AWS."""
 
 import contextlib
 import importlib
 import io
 import json
-from pathlib import Path
+from functools import cache
+from typing import Any
+
+from names import CHECKS
 
 ENVIRONMENT = "some-environment"
 
@@ -94,12 +97,13 @@ AWS: dict[str, list[tuple[set[str], set[str]]]] = {
 }
 
 
+@cache
 def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
     """Namespace → (dimensions, names) of every metric that the checks publish."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        for handler in sorted((Path(__file__).parents[2] / "ops_lambdas").glob("*/handler.py")):
-            publish_every_metric(handler.parent.name)
+        for check in CHECKS:
+            expectation(check, "publish_every_metric")(ENVIRONMENT)
     found: dict[str, list[tuple[set[str], set[str]]]] = {}
     for line in output.getvalue().splitlines():
         content = json.loads(line)
@@ -110,15 +114,23 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
     return found
 
 
-def publish_every_metric(check: str) -> None:
-    """Let a check publish: its unit tests have the function for it."""
-    name = f"tests.unit.test_{check}"
-    needed = f"{name.replace('.', '/')}.py must have publish_every_metric(environment), which publishes every metric"
+# What tests/unit/test_<check>.py must have for the tests of all checks.
+EXPECTATIONS = {
+    "publish_every_metric": "a function of the environment that publishes every metric of the check",
+    "ACTIONS": "the set of AWS actions that the check may call, beside those of every check",
+    "SCHEDULES": "its schedules in production, by name without the prefix",
+}
+
+
+def expectation(check: str, name: str) -> Any:
+    """What the unit tests of a check expect of it, e.g. its ACTIONS."""
+    module = f"tests.unit.test_{check}"
+    needed = f"{module.replace('.', '/')}.py must have {name}: {EXPECTATIONS[name]}"
     try:
-        tests = importlib.import_module(name)
+        tests = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if error.name != module:
             raise
         raise AssertionError(needed) from None
-    assert hasattr(tests, "publish_every_metric"), needed
-    tests.publish_every_metric(ENVIRONMENT)
+    assert hasattr(tests, name), needed
+    return getattr(tests, name)

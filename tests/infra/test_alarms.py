@@ -1,6 +1,5 @@
-"""What holds for every alarm of every environment, also for those to come."""
+"""What holds for every alarm of every environment, and for every alarm that is added."""
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +13,8 @@ from ops_lambdas.shared.metrics import NAMESPACE
 from stacks import add_stacks
 from tests.infra.alarms import alarms, composites
 from tests.infra.aws_metrics import AWS_METRICS
-from tests.infra.conftest import CONTEXT, ROOT, Deployment
+from tests.infra.conftest import CONTEXT, Deployment
+from tests.infra.published import ours
 
 MAX_DESCRIPTION = 1024
 FOR_HOW_LONG = (
@@ -55,27 +55,8 @@ def _metrics(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _own_metrics() -> set[tuple[str, frozenset[str]]]:
-    """Names and dimensions that the checks publish, read from their code.
-
-    Every `publish({...}, ...)` names its dimensions, and the metrics are the `Metric("...")` of the same function and
-    of what it calls with them, so the dimensions of a function's calls hold for each of its metrics.
-    """
-    found = set()
-    for path in (ROOT / "ops_lambdas").rglob("*.py"):
-        for function in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(function, ast.FunctionDef) or path.name == "metrics.py":
-                continue
-            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-            publishing = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "publish"]
-            dimensions = {
-                frozenset(str(key.value) for key in call.args[0].keys if isinstance(key, ast.Constant))
-                for call in publishing
-                if isinstance(call.args[0], ast.Dict)
-            }
-            strings = {node.value for node in ast.walk(function) if isinstance(node, ast.Constant)}
-            names = {text for text in strings if isinstance(text, str) and re.fullmatch(r"([A-Z][a-z]+){1,5}", text)}
-            found |= {(name, one) for name in names for one in dimensions}
-    return found
+    """Names and dimensions that the checks publish."""
+    return {(name, frozenset(keys)) for keys, names in ours()[NAMESPACE] for name in names}
 
 
 def test_names_say_environment_and_severity(deployment: Deployment) -> None:
@@ -112,7 +93,7 @@ def test_every_metric_is_published_under_that_name_and_these_dimensions(deployme
                 assert dimensions == AWS_METRICS[key][0], name
 
 
-def test_our_own_metrics_are_found_in_the_code() -> None:
+def test_metrics_of_the_checks_are_found() -> None:
     own = _own_metrics()
     environment, pool = frozenset({"Environment"}), frozenset({"Environment", "Pool"})
     expected = {("SiteReachable", environment), ("ForecastCost", environment), ("ActiveThreads", pool)}

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from names import CHECKS
+from tests.aws_actions import NETWORK
 from tests.infra.conftest import ROOT, Deployment
+from tests.infra.published import expectation
 
 
 def _list(value: Any) -> list[Any]:
@@ -84,49 +87,20 @@ def test_check_runs_one_at_a_time_with_bounded_retries(deployment: Deployment) -
 
 def test_every_check_has_its_schedules(production: Deployment) -> None:
     schedules = {s["Name"]: s for s in production.properties("AWS::Scheduler::Schedule")}
-    assert {name.removeprefix("pardon-production-"): s["ScheduleExpression"] for name, s in schedules.items()} == {
-        "database-role": "rate(1 hour)",
-        "pool-health": "rate(5 minutes)",
-        "session-cleanup": "rate(15 minutes)",
-        "thread-cleanup": "rate(30 minutes)",
-        "cost-report-daily": "cron(0 8 * * ? *)",
-        "cost-report-weekly": "cron(30 8 ? * MON *)",
-        "housekeeping": "rate(1 hour)",
-    }
+    expected = {name: one for check in CHECKS for name, one in expectation(check, "SCHEDULES").items()}
+    assert {
+        name.removeprefix("pardon-production-"): s["ScheduleExpression"] for name, s in schedules.items()
+    } == expected
     assert json.loads(schedules["pardon-production-cost-report-weekly"]["Target"]["Input"]) == {"form": "long"}
 
 
-def test_check_is_in_the_vpc_when_it_needs_the_database_or_the_tasks(production: Deployment) -> None:
-    inside = {
-        f["FunctionName"].removeprefix("pardon-production-"): "VpcConfig" in f
-        for f in production.properties("AWS::Lambda::Function")
-        if "FunctionName" in f
-    }
-    expected = ("database-role", "pool-health", "session-cleanup", "thread-cleanup")
-    assert inside == {**dict.fromkeys(expected, True), "cost-report": False, "housekeeping": False}
+@pytest.mark.parametrize("check", CHECKS)
+def test_check_is_in_the_vpc_when_it_may_have_network_interfaces(production: Deployment, check: str) -> None:
+    assert ("VpcConfig" in _function(production, check)) is (expectation(check, "ACTIONS") >= NETWORK)
 
 
+# What every check may call.
 COMMON = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
-NETWORK = {
-    *("ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
-    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"),
-}
-SECRET = {"secretsmanager:GetSecretValue", "kms:Decrypt"}
-TASKS = {"ecs:ListTasks", "ecs:DescribeTasks"}
-CALLS = {
-    "database_role": NETWORK | SECRET,
-    "pool_health": NETWORK | SECRET | {"rds-db:connect"},
-    "session_cleanup": NETWORK | TASKS | {"rds-db:connect"},
-    "thread_cleanup": NETWORK | TASKS | {"rds-db:connect"},
-    "cost_report": {
-        *("ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"),
-        *("sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
-    },
-    "housekeeping": {
-        *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
-        *("sns:ListSubscriptionsByTopic", "rds:DescribeDBInstances"),
-    },
-}
 
 
 def _function(deployment: Deployment, check: str) -> dict[str, Any]:
@@ -154,15 +128,15 @@ def _names(deployment: Deployment, value: Any) -> Any:
     return value["Ref"] if "Ref" in value else {key: _names(deployment, one) for key, one in value.items()}
 
 
-@pytest.mark.parametrize("check", CALLS)
+@pytest.mark.parametrize("check", CHECKS)
 def test_check_may_do_exactly_what_it_does(production: Deployment, check: str) -> None:
-    allowed = _allowed(production, check)
-    assert {action for s in allowed for action in _list(s["Action"])} == COMMON | CALLS[check]
+    allowed, actions = _allowed(production, check), expectation(check, "ACTIONS")
+    assert {action for s in allowed for action in _list(s["Action"])} == COMMON | actions
     unbound = {action for s in allowed if s["Resource"] == "*" for action in _list(s["Action"])}
-    assert unbound <= NETWORK | {"ecs:ListTasks"} | {action for action in CALLS[check] if action.startswith("ce:")}
+    assert unbound <= NETWORK | {"ecs:ListTasks"} | {action for action in actions if action.startswith("ce:")}
 
 
-def test_housekeeping_looks_at_exactly_what_it_is_told_to_look_at(deployment: Deployment) -> None:
+def test_housekeeping_looks_at_exactly_what_its_settings_name(deployment: Deployment) -> None:
     """Every secret but wallets and what is no secret, the alarm topic, the primary; each by its own ARN."""
     chosen = deployment.environment
     secrets = {

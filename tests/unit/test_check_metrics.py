@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ops_lambdas.shared.metrics import Metric, publish
-from tests.infra.published import publish_every_metric
+from tests.infra.published import expectation
 
 
 def published(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -67,4 +67,4 @@ def test_a_pool_name_that_cloudwatch_refuses_still_has_a_dimension(
 @pytest.mark.parametrize("check", ["absent", "check_settings"])
 def test_a_check_whose_tests_do_not_publish_is_named(check: str) -> None:
     with pytest.raises(AssertionError, match=rf"tests/unit/test_{check}\.py must have publish_every_metric"):
-        publish_every_metric(check)
+        expectation(check, "publish_every_metric")

@@ -6,8 +6,14 @@ from hypothesis import strategies as st
 
 from ops_lambdas.database_role import cloudformation, grants
 from ops_lambdas.database_role.core import Right, quoted, statements, wanted_rights
+from tests.aws_actions import NETWORK, SECRET
 
 WANTED = {("SELECT", "Session"): ("id", "endTime"), ("UPDATE", "Session"): ("endTime",)}
+
+
+# In AWS: what it may call beside what every check may, and when it runs in production.
+ACTIONS = NETWORK | SECRET
+SCHEDULES = {"database-role": "rate(1 hour)"}
 
 
 def publish_every_metric(_environment: str) -> None:

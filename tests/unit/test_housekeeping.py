@@ -32,6 +32,14 @@ VALID = {
 }
 
 
+# In AWS: what it may call beside what every check may, and when it runs in production.
+ACTIONS = {
+    *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
+    *("sns:ListSubscriptionsByTopic", "rds:DescribeDBInstances"),
+}
+SCHEDULES = {"housekeeping": "rate(1 hour)"}
+
+
 def publish_every_metric(environment: str) -> None:
     """Publish every metric of the check, for the tests of alarms and dashboard."""
     publish_backup(environment, Backup("available", has_backup=True, restorable_minutes_ago=1))

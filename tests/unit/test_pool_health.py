@@ -17,6 +17,7 @@ from ops_lambdas.pool_health.core import (
 from ops_lambdas.pool_health.core import assess as assess_counts
 from ops_lambdas.pool_health.report import pools_result, publish_pools, publish_reachability
 from ops_lambdas.pool_health.site import Site
+from tests.aws_actions import LOGIN, NETWORK, SECRET
 
 POOL_NAMES = st.text("abcé: ", max_size=3)
 NUMBERS = st.integers(0, 2**40)
@@ -30,6 +31,11 @@ COUNTS = st.builds(
     oldest_open_session_minutes=NUMBERS,
 )
 ONE_COUNT_A_POOL = st.lists(COUNTS, max_size=60, unique_by=lambda count: count.pool)
+
+
+# In AWS: what it may call beside what every check may, and when it runs in production.
+ACTIONS = NETWORK | SECRET | LOGIN
+SCHEDULES = {"pool-health": "rate(5 minutes)"}
 
 
 def publish_every_metric(environment: str) -> None:

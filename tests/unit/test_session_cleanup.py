@@ -12,6 +12,7 @@ from ops_lambdas.session_cleanup.report import cleaned, publish_metrics
 from ops_lambdas.session_cleanup.settings import Options
 from ops_lambdas.shared.coral import Outcome, Thread
 from ops_lambdas.shared.settings import InvalidSettingError, from_event
+from tests.aws_actions import LOGIN, NETWORK, TASKS
 
 BATCHES = st.lists(
     st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 30)).map(
@@ -19,6 +20,11 @@ BATCHES = st.lists(
     ),
     max_size=20,
 )
+
+
+# In AWS: what it may call beside what every check may, and when it runs in production.
+ACTIONS = NETWORK | TASKS | LOGIN
+SCHEDULES = {"session-cleanup": "rate(15 minutes)"}
 
 
 def publish_every_metric(environment: str) -> None:
