@@ -25,7 +25,7 @@ def insights_metric(name: str, names: Names, *, period: Duration, statistic: str
 
 
 def check_metric(name: str, environment: str, *, period: Duration, statistic: str) -> cloudwatch.Metric:
-    """A metric of a whole environment that a scheduled check publishes; docs/checks.md lists them."""
+    """A metric of a whole environment that a scheduled check publishes; the runbook lists them."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,

@@ -98,19 +98,27 @@ AWS: dict[str, list[tuple[set[str], set[str]]]] = {
 
 
 @cache
-def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
-    """Namespace → (dimensions, names) of every metric that the checks publish."""
+def published_by(check: str) -> tuple[tuple[str, frozenset[str], frozenset[str]], ...]:
+    """Namespace, dimensions and names of what a check publishes, a line of log each."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        for check in CHECKS:
-            expectation(check, "publish_every_metric")(ENVIRONMENT)
-    found: dict[str, list[tuple[set[str], set[str]]]] = {}
+        expectation(check, "publish_every_metric")(ENVIRONMENT)
+    found = []
     for line in output.getvalue().splitlines():
         content = json.loads(line)
+        assert content["Environment"] == ENVIRONMENT
         for directive in content["_aws"]["CloudWatchMetrics"]:
-            assert content["Environment"] == ENVIRONMENT
-            names = {metric["Name"] for metric in directive["Metrics"]}
-            found.setdefault(directive["Namespace"], []).extend((set(keys), names) for keys in directive["Dimensions"])
+            names = frozenset(metric["Name"] for metric in directive["Metrics"])
+            found += [(directive["Namespace"], frozenset(keys), names) for keys in directive["Dimensions"]]
+    return tuple(found)
+
+
+def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
+    """Namespace → (dimensions, names) of every metric that the checks publish."""
+    found: dict[str, list[tuple[set[str], set[str]]]] = {}
+    for check in CHECKS:
+        for namespace, keys, names in published_by(check):
+            found.setdefault(namespace, []).append((set(keys), set(names)))
     return found
 
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from names import CHECKS
+from tests.aws_actions import NETWORK
 from tests.infra.alarms import alarms, composites
 from tests.infra.conftest import ROOT, Deployment
+from tests.infra.published import expectation, published_by
 from tests.infra.test_events import FIELD, lines, rules
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -117,7 +120,7 @@ def test_thresholds_are_the_codes(production: Deployment) -> None:
         assert f"Fires when {fires_when(kinds['dead-letters'])}." in sections["p4-check-dead-letters"]
 
 
-def test_commands_of_the_mail_stand_in_its_section(production: Deployment) -> None:
+def test_commands_of_the_email_are_in_its_section(production: Deployment) -> None:
     sections = _sections()
     check = re.compile("|".join(name.replace("-", "[-_]") for name in _checks(production)))
     for name, alarm in {**alarms(production), **composites(production)}.items():
@@ -128,7 +131,7 @@ def test_commands_of_the_mail_stand_in_its_section(production: Deployment) -> No
                 assert f"\n{shown}\n" in sections[anchor], name
 
 
-def test_sections_of_events_say_what_the_rules_wait_for(production: Deployment) -> None:
+def test_sections_of_events_name_what_the_rules_match(production: Deployment) -> None:
     sections = _sections()
     for name, rule in rules(production).items():
         sent = re.search(r"^Sent when .+?\.$", sections[name], re.MULTILINE | re.DOTALL)
@@ -159,7 +162,7 @@ def _values(pattern: Any) -> list[Any]:
     return [] if pattern in ("<", ">=") else [pattern]
 
 
-def test_commands_of_events_stand_in_their_sections(production: Deployment) -> None:
+def test_commands_of_events_are_in_their_sections(production: Deployment) -> None:
     sections = _sections()
     for name, rule in rules(production).items():
         steps = "\n".join(lines(rule)).partition("\nNext:\n")[2].splitlines()
@@ -179,6 +182,18 @@ def test_every_section_of_an_alarm_says_what_an_operator_asks() -> None:
                 assert f"- **{question}:** " in text, anchor
         elif re.match(r"p\d-", anchor):
             assert anchor in {_anchor(title.lstrip("# ")) for title in TITLES}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_has_its_row_and_its_section(check: str) -> None:
+    """What it may call is in the row, its metrics are in the section."""
+    sections = _sections()
+    assert check in sections, f"docs/runbook.md must have a section ### {check}"
+    (row,) = (line for line in sections["scheduled-checks"].splitlines() if line.startswith(f"| `{check}` |"))
+    actions = {action for action in expectation(check, "ACTIONS") - NETWORK if not action.startswith("kms:")}
+    assert set(re.findall(r"`([a-z-]+:[A-Za-z-]+)`", row)) == actions
+    metrics = {name for _, _, names in published_by(check) for name in names}
+    assert not {name for name in metrics if f"`{name}`" not in sections[check]}
 
 
 def test_names_are_productions(production: Deployment) -> None:

@@ -232,3 +232,8 @@ def test_connections_are_what_rds_allows_by_default(database_class: str, max_con
 def test_upper_end_of_all_costs_is_the_total_bands() -> None:
     assert PRODUCTION.max_monthly_usd == 566
     assert replace(PRODUCTION, cost_bands=()).max_monthly_usd is None
+
+
+def test_readme_names_every_environment() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert f"\n| | {' | '.join(ENVIRONMENTS)} |\n" in readme
