@@ -101,10 +101,10 @@ def _clean(corals: _Corals) -> None:
         coral_port=corals.port,
         pools=POOLS,
     )
-    run = cleanup.Run(config, Options(), seconds=300, grace_seconds=_GRACE_SECONDS)
-    state = run.clean()
-    if state != "cleaned" or run.progress.outcomes["closed"] != THREADS:
-        raise SideError(f"{THREADS} threads were to be closed, got {state}: {run.progress.outcomes}")
+    one = cleanup.Cleanup(config, Options(), seconds=300, grace_seconds=_GRACE_SECONDS)
+    state = one.run()
+    if state != "cleaned" or one.progress.outcomes["closed"] != THREADS:
+        raise SideError(f"{THREADS} threads were to be closed, got {state}: {one.progress.outcomes}")
 
 
 def _close_one_at_a_time(corals: _Corals) -> None:

@@ -2,6 +2,6 @@
 
 import gc
 
-# A cold start makes objects by the hundred thousand that all stay; to look for garbage among them again and again,
-# as Python does, takes 8 % of its time. What a run could leave lying about until then is some tens of MB.
+# A cold start makes hundreds of thousands of objects, which all stay: garbage collections among them would take 8 % of
+# its time. The garbage that can collect below this threshold is some tens of MB.
 gc.set_threshold(200_000)

@@ -8,7 +8,7 @@ from ops_lambdas.shared.coral import Outcome, Thread
 
 # A batch holds its row locks for some tens of milliseconds; larger ones are hardly faster.
 BATCH_SESSIONS = 2000
-# More than a run can close on each task in some minutes, and some 10 MB. Thread cleanup closes the rest.
+# More than can be closed on each task in some minutes, and some 10 MB. Thread cleanup closes the rest.
 MAX_THREADS = 50_000
 # Ending sessions gets this share of the time: slow Coral servers must not keep sessions from being ended,
 # nor a slow database all threads from being closed.

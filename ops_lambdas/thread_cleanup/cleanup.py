@@ -50,7 +50,7 @@ class Progress:
         return self.tasks is not None and bool(self.tasks.running or self.tasks.without_address)
 
 
-class Run:
+class Cleanup:
     """One run.
 
     Args:
@@ -68,7 +68,7 @@ class Run:
         self._ends_at = time.monotonic() + seconds
         self.progress = Progress()
 
-    def clean(self) -> core.State:
+    def run(self) -> core.State:
         """Close what may be closed, and return the result's state.
 
         Raises:
@@ -77,7 +77,7 @@ class Run:
         """
         login = database.iam_login(self._config)
         try:
-            # Not one transaction: it would not see, after the grace period, what was recorded since its beginning.
+            # Not one transaction: after the grace period it would not see what was recorded since it began.
             with database.writing(
                 login, application_name="thread_cleanup", statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS
             ) as connection:
@@ -120,7 +120,7 @@ class Run:
             )
 
     def _close(self, connection: database.Reader, fleet: Fleet) -> None:
-        """Close what may be closed, after one more lookup of each right before."""
+        """Look up each thread that may be closed once more, and close it."""
         progress = self.progress
         assert progress.judgement is not None  # noqa: S101
         threads = core.closing_order(progress.judgement)

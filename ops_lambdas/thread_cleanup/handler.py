@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.shared.settings import from_environment, from_event
 from ops_lambdas.thread_cleanup import report
-from ops_lambdas.thread_cleanup.cleanup import Run
+from ops_lambdas.thread_cleanup.cleanup import Cleanup
 from ops_lambdas.thread_cleanup.settings import Options, Settings
 
 # For what comes after the last call: metrics, log lines, and hanging up.
@@ -30,15 +30,15 @@ def handler(event: object, context: LambdaContext) -> report.ThreadCleanupResult
     """
     options = from_event(Options, event)
     config = from_environment(Settings, os.environ)
-    run = Run(config, options, seconds=context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS)
+    cleanup = Cleanup(config, options, seconds=context.get_remaining_time_in_millis() / 1000 - RESERVED_SECONDS)
     try:
-        state = run.clean()
+        state = cleanup.run()
     finally:
-        report.publish_metrics(config.environment, run.progress)
-        if reasons := report.reasons(run.progress):
+        report.publish_metrics(config.environment, cleanup.progress)
+        if reasons := report.reasons(cleanup.progress):
             logger.warning("Some threads could not be listed or closed", extra={"reasons": reasons})
     if state == "cleaned" or state == "dry_run":
-        result = report.result(state, config, run.progress)
+        result = report.result(state, config, cleanup.progress)
         logger.info("Thread cleanup finished", extra={"result": result})
         return result
     logger.warning("Thread cleanup skipped", extra={"reason": state})

@@ -1,4 +1,4 @@
-"""The cost report's surroundings in each of its tests."""
+"""Fixtures for the cost report's tests."""
 
 import json
 from collections.abc import Iterator

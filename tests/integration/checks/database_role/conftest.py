@@ -1,4 +1,4 @@
-"""Database role's surroundings in each of its tests."""
+"""Fixtures for database role's tests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Pool health's surroundings in each of its tests."""
+"""Fixtures for pool health's tests."""
 
 import pytest
 

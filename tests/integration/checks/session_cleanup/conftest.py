@@ -1,4 +1,4 @@
-"""Session cleanup's surroundings in each of its tests."""
+"""Fixtures for session cleanup's tests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Thread cleanup's surroundings in each of its tests."""
+"""Fixtures for thread cleanup's tests."""
 
 from collections.abc import Iterator
 

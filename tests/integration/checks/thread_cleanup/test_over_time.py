@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from ops_lambdas.shared.database import DatabaseError
 from ops_lambdas.shared.tasks import Task, Tasks
 from ops_lambdas.thread_cleanup import cleanup, core
-from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, RefusedError, Run
+from ops_lambdas.thread_cleanup.cleanup import NoThreadsListedError, RefusedError
 from ops_lambdas.thread_cleanup.settings import Options, Settings
 from tests.integration.checks.thread_cleanup.world import POOLS, World
 
@@ -130,11 +130,11 @@ class Application(RuleBasedStateMachine):
         reachable = {held for held in before if held[0] not in {tasks[number].id for number in self.lost}}
         unknown = [held for held in reachable if held[2] not in self.records]
         options = Options(dry_run=is_dry, force=is_forced)
-        run = Run(self.config(), options, seconds=60, grace_seconds=0.001)
+        run = cleanup.Cleanup(self.config(), options, seconds=60, grace_seconds=0.001)
         during_the_run = self.drop_connections if database_fails else lambda: None
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cleanup, "service_tasks", lambda _cluster, _service: during_the_run() or Tasks(tuple(tasks)))
-            outcome = self.outcome_of(run.clean)
+            outcome = self.outcome_of(run.run)
         after = self.world.corals.held()
         forgotten = {held for held in reachable if self.may_go(held[2])}
         refuses = len(unknown) >= MIN_UNKNOWN_TO_REFUSE and 2 * len(unknown) > len(reachable) and not is_forced
@@ -149,9 +149,9 @@ class Application(RuleBasedStateMachine):
         elif not database_fails:
             assert outcome == ("dry_run" if is_dry else "RefusedError" if refuses else "cleaned")
 
-    def outcome_of(self, clean: Callable[[], str]) -> str:
+    def outcome_of(self, run: Callable[[], str]) -> str:
         try:
-            return clean()
+            return run()
         except (DatabaseError, NoThreadsListedError, RefusedError) as error:
             return type(error).__name__
 

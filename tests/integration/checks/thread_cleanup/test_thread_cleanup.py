@@ -232,7 +232,7 @@ def test_the_second_of_two_runs_at_once_closes_nothing(world: World) -> None:
     states: list[str] = []
 
     def second() -> None:
-        states.append(cleanup.Run(config, Options(), seconds=30, grace_seconds=0.1).clean())
+        states.append(cleanup.Cleanup(config, Options(), seconds=30, grace_seconds=0.1).run())
 
     world.in_grace_period(second)
     results.append(world.run())

@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials
 from ops_lambdas.thread_cleanup import handler
-from ops_lambdas.thread_cleanup.cleanup import Run
+from ops_lambdas.thread_cleanup.cleanup import Cleanup
 from ops_lambdas.thread_cleanup.report import Cleaned, ThreadCleanupResult
 from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import Ecs, task
@@ -91,7 +91,7 @@ class World:
         )
         try:
             with (
-                mock.patch.object(handler, "Run", partial(Run, grace_seconds=self.grace_seconds)),
+                mock.patch.object(handler, "Cleanup", partial(Cleanup, grace_seconds=self.grace_seconds)),
                 mock.patch.object(handler.logger.handlers[0], "stream", stream),
                 mock.patch.object(sys, "stdout", stream),
             ):
