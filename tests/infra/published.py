@@ -126,12 +126,13 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
 EXPECTATIONS = {
     "publish_every_metric": "a function of the environment that publishes every metric of the check",
     "ACTIONS": "the set of AWS actions that the check may call, beside those of every check",
+    "ACTIONS_WITHOUT_RESOURCE": "those of ACTIONS that it may call on the resource *",
     "SCHEDULES": "its schedules in production, by name without the prefix",
 }
 
 
-def expectation(check: str, name: str) -> Any:
-    """What the unit tests of a check expect of it, e.g. its ACTIONS."""
+def expectation(check: str, name: str, default: Any = None) -> Any:
+    """What the unit tests of a check expect of it, e.g. its ACTIONS; with a default, they may leave it out."""
     module = f"tests.unit.test_{check}"
     needed = f"{module.replace('.', '/')}.py must have {name}: {EXPECTATIONS[name]}"
     try:
@@ -140,5 +141,5 @@ def expectation(check: str, name: str) -> Any:
         if error.name != module:
             raise
         raise AssertionError(needed) from None
-    assert hasattr(tests, name), needed
-    return getattr(tests, name)
+    assert default is not None or hasattr(tests, name), needed
+    return getattr(tests, name, default)

@@ -1,12 +1,15 @@
 """The database's settings, the alarm topic's policies, and the frame of the scheduled checks."""
 
 import json
+from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+from constructs.checks.declaration import all_checks
 from names import CHECKS
-from tests.aws_actions import NETWORK
+from tests.aws_actions import LOGIN, NETWORK
 from tests.infra.conftest import ROOT, Deployment
 from tests.infra.published import expectation
 
@@ -105,8 +108,9 @@ COMMON = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "sqs:G
 
 def _function(deployment: Deployment, check: str) -> dict[str, Any]:
     name = f"{deployment.environment.prefix}-{check.replace('_', '-')}"
-    (function,) = (f for f in deployment.properties("AWS::Lambda::Function") if f.get("FunctionName") == name)
-    return function
+    functions = {f.get("FunctionName"): f for f in deployment.properties("AWS::Lambda::Function")}
+    assert name in functions, f"constructs/checks/{check}.py must declare a check of the name {check}"
+    return functions[name]
 
 
 def _allowed(deployment: Deployment, check: str) -> list[dict[str, Any]]:
@@ -129,11 +133,19 @@ def _names(deployment: Deployment, value: Any) -> Any:
 
 
 @pytest.mark.parametrize("check", CHECKS)
+def test_check_is_given_the_settings_that_it_reads(production: Deployment, check: str) -> None:
+    """An environment variable for each field of its Settings, and for nothing else."""
+    variables = _function(production, check)["Environment"]["Variables"]
+    settings = fields(import_module(f"ops_lambdas.{check}.settings").Settings)
+    assert {name for name in variables if not name.startswith("POWERTOOLS_")} == {one.name.upper() for one in settings}
+
+
+@pytest.mark.parametrize("check", CHECKS)
 def test_check_may_do_exactly_what_it_does(production: Deployment, check: str) -> None:
     allowed, actions = _allowed(production, check), expectation(check, "ACTIONS")
     assert {action for s in allowed for action in _list(s["Action"])} == COMMON | actions
     unbound = {action for s in allowed if s["Resource"] == "*" for action in _list(s["Action"])}
-    assert unbound <= NETWORK | {"ecs:ListTasks"} | {action for action in actions if action.startswith("ce:")}
+    assert unbound - NETWORK == expectation(check, "ACTIONS_WITHOUT_RESOURCE", set())
 
 
 def test_housekeeping_looks_at_exactly_what_its_settings_name(deployment: Deployment) -> None:
@@ -172,9 +184,14 @@ def test_housekeeping_looks_at_exactly_what_its_settings_name(deployment: Deploy
 def test_role_is_made_before_the_checks_that_log_in_with_it(production: Deployment) -> None:
     resources = production.templates["operations"]["Resources"]
     (role,) = (key for key, r in resources.items() if r["Type"] == "Custom::DatabaseRole")
-    for name, resource in resources.items():
-        if resource["Type"] == "AWS::Scheduler::Schedule" and name.startswith(("PoolHealth", "Session", "Thread")):
-            assert role in resource["DependsOn"]
+    logs_in = {check.name for check in all_checks() if expectation(check.name, "ACTIONS") >= LOGIN}
+    assert logs_in == {check.name for check in all_checks() if check.logs_in}
+    schedules = [r for r in resources.values() if r["Type"] == "AWS::Scheduler::Schedule"]
+    for check in logs_in:
+        prefix = production.environment.names.check(check)
+        found = [one for one in schedules if one["Properties"]["Name"].startswith(prefix)]
+        assert found
+        assert all(role in one["DependsOn"] for one in found), check
 
 
 def test_check_has_alarms_for_failing_and_for_not_running(deployment: Deployment) -> None:

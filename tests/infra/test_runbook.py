@@ -1,6 +1,7 @@
 """The runbook has a section for each alarm, with the thresholds and the commands of the code."""
 
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -32,12 +33,18 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
+@cache
 def _sections() -> dict[str, str]:
     """Text below each heading, up to the next one, by anchor."""
     parts = re.split(r"^(#+ .+)$", re.sub(r"^# (?!Operations)", "", RUNBOOK, flags=re.MULTILINE), flags=re.MULTILINE)
     anchors = [_anchor(title.lstrip("# ")) for title in parts[1::2]]
     assert len(set(anchors)) == len(anchors), "no two sections have one anchor"
     return dict(zip(anchors, parts[2::2], strict=True))
+
+
+def _section(anchor: str) -> str:
+    assert anchor in _sections(), f"docs/runbook.md must have a section {anchor}"
+    return _sections()[anchor]
 
 
 def fires_when(alarm: dict[str, Any]) -> str:
@@ -88,12 +95,11 @@ def test_titles_are_the_users(title: str) -> None:
 
 
 def test_every_link_of_an_alarm_leads_to_a_section(deployment: Deployment) -> None:
-    anchors = set(_sections())
     for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
         if "-state-" not in name:
             link = alarm["AlarmDescription"].rpartition("Runbook: ")[2]
             assert link.startswith(f"{deployment.environment.runbook}#")
-            assert link.partition("#")[2] in anchors, name
+            assert _section(link.partition("#")[2]), name
 
 
 def test_every_section_of_an_alarm_has_one(production: Deployment) -> None:
@@ -109,32 +115,29 @@ def test_every_section_of_an_alarm_has_one(production: Deployment) -> None:
 
 
 def test_thresholds_are_the_codes(production: Deployment) -> None:
-    sections = _sections()
     of_checks = {alarm["AlarmName"] for kinds in _checks(production).values() for alarm in kinds.values()}
     for name, alarm in alarms(production).items():
         if "-state-" not in name and name not in of_checks:
-            assert f"Fires when {fires_when(alarm)}." in sections[name.removeprefix("pardon-production-")], name
+            assert f"Fires when {fires_when(alarm)}." in _section(name.removeprefix("pardon-production-")), name
     for check, kinds in _checks(production).items():
         row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['not-running'])} |"
-        assert row in RUNBOOK
-        assert f"Fires when {fires_when(kinds['dead-letters'])}." in sections["p4-check-dead-letters"]
+        assert row in _section("alarms-of-the-checks").splitlines(), "docs/runbook.md must have this row"
+        assert f"Fires when {fires_when(kinds['dead-letters'])}." in _section("p4-check-dead-letters")
 
 
 def test_commands_of_the_email_are_in_its_section(production: Deployment) -> None:
-    sections = _sections()
     check = re.compile("|".join(name.replace("-", "[-_]") for name in _checks(production)))
     for name, alarm in {**alarms(production), **composites(production)}.items():
         if "-state-" not in name:
             anchor = alarm["AlarmDescription"].rpartition("#")[2]
             for command in commands(alarm, production.environment.region):
                 shown = check.sub("NAME", command) if anchor.startswith("p4-check-") else command
-                assert f"\n{shown}\n" in sections[anchor], name
+                assert f"\n{shown}\n" in _section(anchor), name
 
 
 def test_sections_of_events_name_what_the_rules_match(production: Deployment) -> None:
-    sections = _sections()
     for name, rule in rules(production).items():
-        sent = re.search(r"^Sent when .+?\.$", sections[name], re.MULTILINE | re.DOTALL)
+        sent = re.search(r"^Sent when .+?\.$", _section(name), re.MULTILINE | re.DOTALL)
         assert sent, name
         waits_for = {str(value) for value in _values(rule["EventPattern"]["detail"])}
         if rule["EventPattern"]["source"] == ["aws.backup"]:
@@ -163,11 +166,10 @@ def _values(pattern: Any) -> list[Any]:
 
 
 def test_commands_of_events_are_in_their_sections(production: Deployment) -> None:
-    sections = _sections()
     for name, rule in rules(production).items():
         steps = "\n".join(lines(rule)).partition("\nNext:\n")[2].splitlines()
         for command in _at_home(steps, production.environment.region):
-            assert f"\n{FIELD.sub(_name, command)}\n" in sections[name], name
+            assert f"\n{FIELD.sub(_name, command)}\n" in _section(name), name
 
 
 def _name(field: re.Match[str]) -> str:
@@ -187,13 +189,14 @@ def test_every_section_of_an_alarm_says_what_an_operator_asks() -> None:
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_check_has_its_row_and_its_section(check: str) -> None:
     """What it may call is in the row, its metrics are in the section."""
-    sections = _sections()
-    assert check in sections, f"docs/runbook.md must have a section ### {check}"
-    (row,) = (line for line in sections["scheduled-checks"].splitlines() if line.startswith(f"| `{check}` |"))
+    section = _section(check)
+    rows = [line for line in _section("scheduled-checks").splitlines() if line.startswith(f"| `{check}` |")]
+    assert len(rows) == 1, f"docs/runbook.md must have one row of {check} under Scheduled Checks"
     actions = {action for action in expectation(check, "ACTIONS") - NETWORK if not action.startswith("kms:")}
-    assert set(re.findall(r"`([a-z-]+:[A-Za-z-]+)`", row)) == actions
+    assert set(re.findall(r"`([a-z-]+:[A-Za-z-]+)`", rows[0])) == actions
     metrics = {name for _, _, names in published_by(check) for name in names}
-    assert not {name for name in metrics if f"`{name}`" not in sections[check]}
+    missing = {name for name in metrics if f"`{name}`" not in section}
+    assert not missing, f"the section {check} of docs/runbook.md must name its metrics"
 
 
 def test_names_are_productions(production: Deployment) -> None:

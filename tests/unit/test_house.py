@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 PACKAGED = ("constructs", "rehearsal", "ops_lambdas")
-FILES_OF_A_CHECK = {"__init__", "settings", "core", "handler", "report"}
+FILES_OF_A_CHECK = ("__init__.py", "settings.py", "core.py", "report.py", "handler.py")
 DECISION = re.compile(r"# (\d+)\. (.+)\n\n\*\*Status\.\*\* (\w+), (\d{4}-\d\d-\d\d)\.\n")
 ROW = re.compile(r"^\| (\d+) \| \[(.+)\]\((\d{4}-[a-z0-9-]+\.md)\) \| (\w+) \| (\d{4}-\d\d-\d\d) \|$", re.MULTILINE)
 
@@ -30,6 +30,7 @@ def _tracked(*patterns: str) -> list[Path]:
 
 MODULES = _tracked("*.py")
 DOCUMENTS = _tracked("*.md")
+CHECKS = sorted({path.parent for path in MODULES if path.match("ops_lambdas/*/*.py")} - {Path("ops_lambdas/shared")})
 
 
 @cache
@@ -107,11 +108,10 @@ def test_constructs_is_no_package() -> None:
 
 def test_no_two_modules_have_one_name() -> None:
     """But the checks' own files, which have the same names in each check, and modules named for a check."""
-    checks = {path.parent for path in MODULES if path.match("ops_lambdas/*/handler.py")}
-    allowed = {"__init__", "__main__", *(check.name for check in checks)}
+    allowed = {"__init__", "__main__", *(check.name for check in CHECKS)}
     named = defaultdict(list)
     for path in MODULES:
-        if path.parts[0] != "tests" and path.parent not in checks and path.stem not in allowed:
+        if path.parts[0] != "tests" and path.parent not in CHECKS and path.stem not in allowed:
             named[path.stem].append(str(path))
     found = {stem: paths for stem, paths in named.items() if len(paths) > 1}
     lines = "\n".join(
@@ -121,11 +121,11 @@ def test_no_two_modules_have_one_name() -> None:
 
 
 def test_every_check_has_the_same_files() -> None:
-    for handler in (path for path in MODULES if path.match("ops_lambdas/*/handler.py")):
-        missing = FILES_OF_A_CHECK - {path.stem for path in MODULES if path.parent == handler.parent}
-        assert not missing, f"{handler.parent} lacks {', '.join(sorted(missing))}"
-        declaration = Path("constructs/checks", f"{handler.parent.name}.py")
-        assert declaration in MODULES, f"{declaration} is missing: it declares what {handler.parent.name} needs in AWS"
+    needed = [check / name for check in CHECKS for name in FILES_OF_A_CHECK]
+    needed += [Path("constructs/checks", f"{check.name}.py") for check in CHECKS]
+    needed += [Path("tests/unit", f"test_{check.name}.py") for check in CHECKS]
+    missing = [str(path) for path in needed if path not in MODULES]
+    assert not missing, f"missing, see docs/how-to/add-a-check.md: {', '.join(missing)}"
 
 
 def _tokens(path: Path) -> list[Token]:
