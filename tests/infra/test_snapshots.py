@@ -1,6 +1,6 @@
 """What is deployed, kept so that a review shows every change of it.
 
-Production's home region is kept whole, one file a stack. Every other deployment is kept as its differences from that,
+Production's home region is kept whole, in one file. Every other deployment is kept as its differences from that,
 one file each, with placeholders for its own words: a change that is the same everywhere is in production's files only.
 """
 
@@ -31,10 +31,9 @@ class TextSnapshotExtension(SingleFileSnapshotExtension):
     file_extension = "txt"
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_production_is_as_reviewed(production: Deployment, layer: str, snapshot: SnapshotAssertion) -> None:
+def test_production_is_as_reviewed(production: Deployment, snapshot: SnapshotAssertion) -> None:
     assert set(production.templates) == set(LAYERS)
-    assert masked(production.templates[layer]) == snapshot(extension_class=JSONSnapshotExtension)
+    assert masked(production.templates) == snapshot(extension_class=JSONSnapshotExtension)
 
 
 @pytest.mark.parametrize("place", OTHERS.values(), ids=OTHERS.keys())
