@@ -11,8 +11,8 @@ class EnvironmentStack(cdk.Stack):
     """A stack `pardon-<environment>-<layer>`, tagged with its environment, and protected where the environment is.
 
     Attributes:
-        retention: of logs and data. Where the environment is protected, data outlives its stack, but not the
-            failure of its own creation, so that deploying again works.
+        retention: of logs and data. In a protected environment, data outlives its stack, except when its
+            creation fails, so that deploying again works.
     """
 
     layer: str

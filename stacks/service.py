@@ -72,7 +72,7 @@ class ServiceStack(EnvironmentStack):
             load_balanced=environment.load_balanced,
             target_group=self.front.target_group,
             scaling=environment.scaling,
-            # Where the service is off at times, no healthy target is no sign of a bad version.
+            # With off-hours, having no healthy target does not mean that the version is bad.
             deployment_alarms=() if environment.off_hours else rollback_alarms(names),
         )
         self._output(task)

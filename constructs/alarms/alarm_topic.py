@@ -46,7 +46,7 @@ class AlarmTopic(Construct):
                 iam.PolicyStatement(
                     principals=[publisher],
                     actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                    resources=["*"],  # in a key's policy: this key
+                    resources=["*"],  # in a key policy: this key
                 )
             )
             self.topic.grant_publish(publisher)

@@ -23,10 +23,10 @@ from constructs.common.cloudwatch_metrics import (
 from constructs.database.instances import Database
 from environment_parts import DatabaseSize
 
-CPU_LIMIT_PERCENT = 80  # the runbook's
+CPU_LIMIT_PERCENT = 80  # from the runbook
 MAX_CONNECTIONS_PERCENT = 80
 # RDS grows storage when less than 10 % has been free for 5 minutes, and at most once in 6 hours, so a
-# tenth of the first size is free unless growing has failed or reached its ceiling.
+# tenth of the initial size is free unless growing has failed or reached the maximum.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
 MIN_FREE_SHARE = 0.1
 MIN_DAYS_OF_STORAGE = 3
@@ -37,9 +37,9 @@ GIB = 1024**3
 
 
 class DatabaseAlarms(Construct):
-    """Missing data, CPU, connections, storage now and soon, replica lag, and statements that wait.
+    """Missing data, CPU, connections, free storage now and in three days, replica lag, and waiting sessions.
 
-    Only one alarm treats missing data as breaching, so that it is one email. An outage suppresses all.
+    Only one alarm treats missing data as breaching, so that missing data sends one email. An outage suppresses all.
 
     Attributes: alarms.
     """
@@ -124,7 +124,7 @@ class DatabaseAlarms(Construct):
             alarm(
                 "StorageLow",
                 name="database-storage-low",
-                problem="storage autoscaling has failed or reached its ceiling:"
+                problem="storage autoscaling has failed or reached its maximum:"
                 f" the database has had less than {MIN_FREE_SHARE * size.storage_gib:g} GiB free",
                 next_steps=(state, steps.database_events(), raise_it),
                 metric=free(period=FIVE_MINUTES),
@@ -157,7 +157,7 @@ class DatabaseAlarms(Construct):
 
 
 def free_after_days(free: cloudwatch.Metric, days: int) -> cloudwatch.MathExpression:
-    """Bytes that would be free after `days` more at the last hour's rate; below 0 when there were none."""
+    """Bytes free in `days` at the last hour's rate; below 0 when storage is full before."""
     return cloudwatch.MathExpression(
         expression=f"free + {days * 86400} * RATE(free)",
         using_metrics={"free": free},
@@ -167,7 +167,7 @@ def free_after_days(free: cloudwatch.Metric, days: int) -> cloudwatch.MathExpres
 
 
 def replica_lag(lag: cloudwatch.Metric) -> cloudwatch.MathExpression:
-    """Seconds behind; a day when it is negative, RDS's sign (documented for MySQL) that replication has stopped."""
+    """Seconds behind; a day when it is negative, which (documented for MySQL) means that replication has stopped."""
     return cloudwatch.MathExpression(
         expression="IF(lag < 0, 86400, lag)", using_metrics={"lag": lag}, label="replica lag, s", period=MINUTE
     )

@@ -1,4 +1,4 @@
-"""A deployment: the state that suppresses what it sets off, the alarm when it is overdue, what rolls it back."""
+"""Deployments: what suppresses alarms during one, the alarm on an overdue one, the alarms that roll one back."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -18,7 +18,7 @@ def rollback_alarms(names: Names) -> tuple[str, str]:
 
 
 class DeploymentAlarms(Construct):
-    """The state `outage-or-deployment`, which ends when a deployment is overdue, and the alarm that it is.
+    """The state `outage-or-deployment`, which ends when a deployment is overdue, and the alarm `deployment-overdue`.
 
     Args:
         outage: `p1-outage`.
@@ -56,7 +56,7 @@ class DeploymentAlarms(Construct):
             self,
             "OutageOrDeployment",
             composite_alarm_name=names.state("outage-or-deployment"),
-            alarm_description="State, no incident: an outage, or a deployment that is not overdue.",
+            alarm_description="State, not an incident: an outage, or a deployment that is not overdue.",
             alarm_rule=rule.any_of(
                 rule.from_alarm(outage, in_alarm),
                 rule.all_of(rule.from_alarm(under_way, in_alarm), rule.not_(rule.from_alarm(self.overdue, in_alarm))),

@@ -15,8 +15,8 @@ from constructs.common.cloudwatch_metrics import FIVE_MINUTES, NAMESPACE, SUM
 class LogAndTopicAlarms(Construct):
     """More lines with ERROR than usual, and emails that the topic could not deliver.
 
-    Missing data is not breaching: nothing was logged, nothing was published. A metric filter of plain text can
-    give its metric no dimension, so the environment is part of the metric's name.
+    Missing data is not breaching: nothing was logged, nothing was published. A metric filter on plain text
+    cannot set dimensions, so the environment is part of the metric's name.
     """
 
     def __init__(self, scope: Construct, id: str, *, context: AlarmContext, log_group: logs.ILogGroup) -> None:

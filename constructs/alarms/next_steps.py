@@ -7,9 +7,9 @@ from names import Names
 
 @dataclass(frozen=True, kw_only=True)
 class NextSteps:
-    """Commands for an operator's shell, complete.
+    """Complete commands for an operator's shell.
 
-    Those of the AWS CLI are for versions 1 and 2; `make` is this project's, in its folder.
+    AWS CLI commands work with versions 1 and 2; `make` runs in this project's folder.
 
     Attributes:
         environment: e.g. "production".
@@ -23,7 +23,7 @@ class NextSteps:
 
     @property
     def tasks(self) -> str:
-        """How many tasks run, how many should, and how the deployment goes."""
+        """How many tasks are running and desired, and the state of each deployment."""
         return self._service("services[0].[runningCount,desiredCount,deployments[].rolloutState]")
 
     @property
@@ -45,17 +45,17 @@ class NextSteps:
 
     @property
     def errors(self) -> str:
-        """What the application logged as errors in the last half hour."""
+        """Errors that the application logged in the last half hour."""
         return self._logs(self.names.service_log_group, "ERROR")
 
     @property
     def slow_queries(self) -> str:
-        """Statements of more than a second, of the last half hour."""
+        """Statements that took over a second, in the last half hour."""
         return self._logs(self.names.database_log_group(self.names.database), "duration")
 
     @property
     def rollback(self) -> str:
-        """Deploy the version before."""
+        """Deploy the previous version."""
         return f"make deploy {self._make} STACKS={self.names.stack('service')} IMAGE_TAG=VERSION_BEFORE"
 
     @property
@@ -99,17 +99,17 @@ class NextSteps:
         return self._aws(f"secretsmanager describe-secret --secret-id {secret} --query '{query}'")
 
     def restore_secret(self, secret: str) -> str:
-        """Keep a secret that is scheduled for deletion."""
+        """Cancel the scheduled deletion of a secret."""
         return self._aws(f"secretsmanager restore-secret --secret-id {secret}")
 
     def finding(self, finding: str) -> str:
-        """Everything that GuardDuty has on a finding."""
+        """All details of a GuardDuty finding."""
         detector = self._aws("guardduty list-detectors --query 'DetectorIds[0]' --output text")
         return self._aws(f"guardduty get-findings --detector-id $({detector}) --finding-ids {finding}")
 
     @property
     def backups(self) -> str:
-        """For how many days the database's backups are kept, and the latest time that it can be restored to."""
+        """The database's backup retention in days, and its latest restorable time."""
         query = "DBInstances[0].[DBInstanceStatus,BackupRetentionPeriod,LatestRestorableTime]"
         return self._aws(f"rds describe-db-instances {self._instance} --query '{query}'")
 
@@ -124,11 +124,11 @@ class NextSteps:
         return f"make check CHECK={name} {self._make}"
 
     def check_log(self, name: str) -> str:
-        """What a check logged as errors in the last half hour."""
+        """Errors that a check logged in the last half hour."""
         return self._logs(self.names.check_log_group(name), "ERROR")
 
     def schedule(self, name: str) -> str:
-        """Whether a check's schedules are there and enabled."""
+        """Whether a check's schedules exist and are enabled."""
         group, prefix = self.names.schedule_group, self.names.check(name)
         return self._aws(f"scheduler list-schedules --group-name {group} --name-prefix {prefix}")
 
@@ -148,12 +148,12 @@ class NextSteps:
 
     @property
     def subscribe(self) -> str:
-        """Send an address the email to confirm, once more."""
+        """Send an address the confirmation email again."""
         return self._aws(f"sns subscribe {self._topic} --protocol email --notification-endpoint ADDRESS")
 
     @property
     def replace_secret(self) -> str:
-        """Give a secret the value that is typed; neither the screen nor the shell's history shows it."""
+        """Replace a secret's value with a typed one, which neither the screen nor the shell's history shows."""
         put = self._aws(
             f"secretsmanager put-secret-value --secret-id {self.names.secret('SECRET')} --secret-string file:///dev/stdin"
         )

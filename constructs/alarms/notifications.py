@@ -18,7 +18,7 @@ class Notifications:
     """Where an environment's alarms publish, and what their emails contain.
 
     Attributes:
-        runbook: what an alarm's anchor is appended to, with "#" between.
+        runbook: its URL or path, without "#" and section.
         steps: commands for the emails.
     """
 
@@ -31,7 +31,7 @@ class Notifications:
         """The description of an alarm, which is the text of its email.
 
         Raises:
-            ValueError: it is longer than CloudWatch takes.
+            ValueError: it is longer than CloudWatch allows.
         """
         steps = "\n".join(next_steps)
         text = f"P{severity}: {problem}.\n\nNext:\n{steps}\n\nRunbook: {self.runbook}#{section}"
@@ -55,7 +55,7 @@ class Suppressors:
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmContext:
-    """What the alarms on a check's findings are made with."""
+    """What a construct needs to create alarms."""
 
     environment: Environment
     notifications: Notifications

@@ -1,4 +1,4 @@
-"""P1: the site is down for everybody."""
+"""P1 alarms: the site is down for all users."""
 
 from functools import partial
 
@@ -33,11 +33,11 @@ OFF_HOURS_WAIT, OFF_HOURS_EXTENSION = Duration.minutes(5), Duration.minutes(10)
 
 
 class OutageAlarms(Construct):
-    """The alarms of P1, and the composite alarm `p1-outage` that sends one email for all of them.
+    """The P1 alarms, and the composite alarm `p1-outage` that sends one email for all of them.
 
     Args:
         environment: the dimension of the checks' metrics.
-        has_off_hours: at times no task is meant to run, which is no outage.
+        has_off_hours: at times no task should run, which is not an outage.
     Attributes: alarms, outage.
     """
 
@@ -62,7 +62,7 @@ class OutageAlarms(Construct):
             name=names.alarm(Severity.P1, "outage"),
             description=notifications.description(
                 Severity.P1,
-                "the site is down for everybody; the alarm's reason names the alarms of P1 that fire",
+                "the site is down for all users; the alarm's reason names the P1 alarms that fired",
                 (steps.tasks, steps.events, steps.check("pool_health"), steps.rollback),
                 anchor(runbook.OUTAGE),
             ),
@@ -100,7 +100,7 @@ class OutageAlarms(Construct):
             self._alarm(
                 "BalancerErrors",
                 name="load-balancer-errors",
-                problem=f"the load balancer itself has failed over {MAX_BALANCER_ERRORS} requests a minute",
+                problem=f"the load balancer itself has returned over {MAX_BALANCER_ERRORS} errors a minute",
                 next_steps=(steps.tasks, steps.errors, steps.rollback),
                 metric=front.load_balancer.metrics.http_code_elb(
                     elbv2.HttpCodeElb.ELB_5XX_COUNT, period=MINUTE, statistic=SUM
@@ -149,7 +149,7 @@ class OutageAlarms(Construct):
             self,
             "OffHours",
             name=names.state("off-hours"),
-            state="no task is meant to run",
+            state="no task should be running",
             metric=insights_metric("DesiredTaskCount", names, period=MINUTE, statistic=MAXIMUM),
             below=1,
         )

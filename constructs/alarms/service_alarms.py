@@ -1,4 +1,4 @@
-"""Alarms on errors and response times, on unhealthy tasks, and on CPU and memory when scaling is exhausted."""
+"""Alarms on errors, response times and unhealthy tasks, and on CPU and memory at the maximum of tasks."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from environment_parts import Scaling
 
 MAX_ERROR_PERCENT, MIN_REQUESTS = 5, 20  # in a minute
 MAX_P95_SECONDS = 5
-# The service's targets; what breaks them for an hour is no peak.
+# The service's targets; an hour above one is not just a spike.
 TARGET_ERROR_PERCENT, TARGET_MIN_REQUESTS = 1, 200  # in an hour
 TARGET_P95_SECONDS = 3
 
@@ -53,7 +53,7 @@ class ServiceAlarms(Construct):
             self._p2(
                 "ErrorRate",
                 name="error-rate",
-                problem=f"over {MAX_ERROR_PERCENT} % of requests have failed, of at least {MIN_REQUESTS} a minute",
+                problem=f"over {MAX_ERROR_PERCENT} % of at least {MIN_REQUESTS} requests a minute have failed",
                 next_steps=(steps.errors, steps.check("pool_health"), steps.tasks, steps.rollback),
                 metric=errors(MIN_REQUESTS, period=MINUTE),
                 above=MAX_ERROR_PERCENT,
@@ -73,7 +73,7 @@ class ServiceAlarms(Construct):
             self._p3(
                 "ErrorsSlowBurn",
                 name="errors-slow-burn",
-                problem=f"over {TARGET_ERROR_PERCENT} % of requests have failed, which is the target",
+                problem=f"the error rate has been over its target of {TARGET_ERROR_PERCENT} %",
                 next_steps=(steps.errors, steps.check("pool_health"), steps.rollback),
                 metric=errors(TARGET_MIN_REQUESTS, period=HOUR),
                 above=TARGET_ERROR_PERCENT,
@@ -98,7 +98,7 @@ class ServiceAlarms(Construct):
             self._p3(
                 "LatencySlowBurn",
                 name="latency-slow-burn",
-                problem=f"the p95 response time has been over {TARGET_P95_SECONDS} s, which is the target",
+                problem=f"the p95 response time has been over its target of {TARGET_P95_SECONDS} s",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.tasks),
                 metric=targets.target_response_time(period=HOUR, statistic=P95),
                 above=TARGET_P95_SECONDS,

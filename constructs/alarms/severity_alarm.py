@@ -13,13 +13,13 @@ _UNITS = {"day": 86400, "hour": 3600, "minute": 60}
 class SeverityAlarm(cloudwatch.Alarm):
     """An alarm `<prefix>-p<severity>-<name>`.
 
-    One of P1 acts through the composite alarm `p1-outage` only. One below P1 acts through a composite alarm
-    `<prefix>-p<severity>-<name>-notification`, because only a composite alarm's actions can be suppressed. It
-    notifies the topic, and one of P2 also when all is well again.
+    A P1 alarm notifies through the composite alarm `p1-outage` only. One below P1 notifies through a composite
+    alarm `<prefix>-p<severity>-<name>-notification`, because only a composite alarm's actions can be suppressed.
+    A P2 alarm also notifies when it is OK again.
 
     Args:
-        problem: what is wrong, as a clause; for how long is appended.
-        next_steps: commands or procedures, the first first.
+        problem: what is wrong, as a clause; the duration is appended.
+        next_steps: commands or procedures, in order.
         section: anchor in the runbook, when it is not `p<severity>-<name>`.
         above, below: the threshold, one of the two.
         datapoints: M of the last N periods must breach, as (M, N).
@@ -83,12 +83,12 @@ class SeverityAlarm(cloudwatch.Alarm):
 
 
 class StateAlarm(cloudwatch.Alarm):
-    """An alarm `<prefix>-state-<name>` that is no incident and has no action: other alarms refer to its state.
+    """An alarm `<prefix>-state-<name>` that is not an incident and has no action: other alarms refer to its state.
 
-    Missing data is not breaching: a state that is not known suppresses nothing.
+    Missing data is not breaching: an unknown state suppresses nothing.
 
     Args:
-        state: what is so while it is in ALARM.
+        state: what is true while it is in ALARM.
         above, below: the threshold, one of the two.
     """
 
@@ -108,7 +108,7 @@ class StateAlarm(cloudwatch.Alarm):
             scope,
             id,
             alarm_name=name,
-            alarm_description=f"State, no incident: {state}.",
+            alarm_description=f"State, not an incident: {state}.",
             metric=metric,
             comparison_operator=operator,
             threshold=threshold,

@@ -14,7 +14,7 @@ from constructs.alarms.severity_alarm import SeverityAlarm
 from constructs.common import runbook_sections as runbook
 from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, SUM
 
-MIN_FAILURE_PERIOD = Duration.minutes(10)  # Lambda's retries come after one and three minutes
+MIN_FAILURE_PERIOD = Duration.minutes(10)  # Lambda retries after one and three minutes
 EMPTY_PERIODS = 2  # one may be empty when a run starts a little early or late
 
 
@@ -53,7 +53,7 @@ class CheckAlarms(Construct):
             metric=function.metric_errors(period=failure_period, statistic=SUM),
             above=retries,
             datapoints=(1, 1),
-            # Without a run there is no error to count; the next alarm is for that.
+            # Without a run there is no error to count; the next alarm covers that.
             missing_data=TreatMissingData.NOT_BREACHING,
         )
         self.not_running = p4(
@@ -71,7 +71,7 @@ class CheckAlarms(Construct):
             "DeadLetter",
             name=f"{name}-dead-letters",
             section=runbook.CHECK_DEAD_LETTERS,
-            problem=f"a run of the check {check} was given up and is in its dead-letter queue",
+            problem=f"a run of the check {check} failed and is in its dead-letter queue",
             next_steps=(steps.dead_letters(queue), steps.check_log(check), steps.check(check), steps.purge(queue)),
             metric=dead_letter_queue.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic=MAXIMUM

@@ -1,4 +1,4 @@
-"""What a check may call, each as narrow as AWS lets it be."""
+"""Permissions of the checks, each as narrow as AWS allows."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -43,7 +43,7 @@ def may_find_tasks(function: lambda_.Function, deployed: Deployed) -> None:
 
 
 def may_read_costs(function: lambda_.Function, _deployed: Deployed) -> None:
-    """Ask Cost Explorer, which has no resources."""
+    """Query Cost Explorer, which has no resources."""
     actions = ["ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"]
     function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=["*"]))
     if function.role:

@@ -1,4 +1,4 @@
-"""Database role in AWS: keeps the rights of the checks' role, every hour and at each deployment."""
+"""Database role in AWS: restores the privileges of the checks' role, every hour and at each deployment."""
 
 import aws_cdk as cdk
 from aws_cdk import Duration

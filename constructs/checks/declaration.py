@@ -23,7 +23,7 @@ DATABASE_ROLE = "pardon_ops"
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """What is deployed before the checks, and what they look at.
+    """What is deployed before the checks, for their settings and permissions.
 
     Attributes:
         site_url: without a path.
@@ -49,13 +49,13 @@ class Deployed:
 
     @property
     def pools(self) -> dict[str, str]:
-        """Settings of a check of the pools."""
+        """Settings of a check that works on the pools."""
         return {"POOLS": ",".join(self.environment.pools)}
 
 
 @dataclass(frozen=True)
 class Run:
-    """When a check runs, and with which event."""
+    """When a check runs, and with what event."""
 
     schedule: scheduler.ScheduleExpression
     event: Mapping[str, str] = field(default_factory=dict)
@@ -72,12 +72,12 @@ class Check:
         name: its folder under ops_lambdas/, e.g. "pool_health".
         every: time between runs, at least a minute; also the period of the alarm that it is not running.
         timeout: of one run, below `every`.
-        settings: environment variables of the function beside ENVIRONMENT; never a secret's value.
+        settings: environment variables of the function besides ENVIRONMENT; never a secret's value.
         permissions: what it may call, each from check_permissions.
         is_in_vpc: it reaches the database, the tasks, or the site as from outside.
-        logs_in: to the database as the checks' role, so it comes after the role.
-        memory_mib: of the function; its share of a processor grows with it.
-        runs: schedules by name, each with its event; without any, one that runs it `every`.
+        logs_in: to the database as the checks' role, so it is deployed after the role.
+        memory_mib: of the function; its CPU share grows with it.
+        runs: schedules by name, each with its event; by default one schedule, `every`.
         alarms: adds the alarms on what it publishes, in the -monitoring stack.
     """
 
@@ -94,15 +94,15 @@ class Check:
 
     @property
     def id(self) -> str:
-        """Of its construct, e.g. "PoolHealth"."""
+        """Its construct's id, e.g. "PoolHealth"."""
         return self.name.title().replace("_", "")
 
 
 def all_checks() -> list[Check]:
-    """What each check declares as CHECK in the module of its name in this folder.
+    """`CHECK` of the module of each check in this folder.
 
     Raises:
-        ModuleNotFoundError, AttributeError: a check of ops_lambdas/ has no such module, or it declares nothing.
+        ModuleNotFoundError, AttributeError: a check of ops_lambdas/ has no module here, or no `CHECK` in it.
     """
     checks: list[Check] = [import_module(f"constructs.checks.{name}").CHECK for name in CHECKS]
     return checks

@@ -1,4 +1,4 @@
-"""Housekeeping in AWS: looks at secrets, subscribers and the database's backup, every hour."""
+"""Housekeeping in AWS: measures secrets, subscribers and the database's backup, every hour."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -25,7 +25,7 @@ MAX_RESTORABLE_MINUTES = 60
 
 
 def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:
-    """Those whose value is replaced every 90 days."""
+    """The secrets that are replaced every 90 days."""
     return (*deployed.secrets.replaced, deployed.database.secret, deployed.database.password_secret)
 
 
@@ -39,14 +39,14 @@ def _settings(deployed: Deployed) -> dict[str, str]:
 
 
 def _may_describe_secrets(function: lambda_.Function, deployed: Deployed) -> None:
-    """See when the secrets got their values, but not the values."""
+    """Read the age of the secrets' values, but not the values."""
     actions = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"]
     arns = [secret.secret_arn for secret in _secrets(deployed)]
     function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=arns))
 
 
 def _alarms(scope: Construct, context: AlarmContext) -> None:
-    """An old secret, an address that is not subscribed, a database that could be restored only to long ago.
+    """An old secret, an address that is not subscribed, a stale backup.
 
     Missing data is not breaching: the check has its own alarm for not running.
     """
@@ -64,7 +64,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
     alarm(
         "SecretOld",
         name="secret-old",
-        problem=f"a secret has had its value for over {MAX_SECRET_DAYS} days",
+        problem=f"a secret has not been replaced for over {MAX_SECRET_DAYS} days",
         next_steps=(run, steps.replace_secret, steps.restart),
         metric=metric("OldestSecretDays", statistic=MAXIMUM),
         above=MAX_SECRET_DAYS,
@@ -82,7 +82,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
     alarm(
         "BackupStale",
         name="backup-stale",
-        problem=f"the database could be restored only to a time over {MAX_RESTORABLE_MINUTES} minutes ago",
+        problem=f"the database's latest restorable time has been over {MAX_RESTORABLE_MINUTES} minutes old",
         next_steps=(run, steps.backups, steps.database_events(), steps.back_up),
         metric=metric("RestorableMinutesAgo", statistic=MINIMUM),
         above=MAX_RESTORABLE_MINUTES,

@@ -1,4 +1,4 @@
-"""Pool health in AWS: reads the database and asks the site, every 5 minutes."""
+"""Pool health in AWS: queries the database and the site, every 5 minutes."""
 
 from functools import partial
 
@@ -60,7 +60,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
     p4(
         "SiteNotOk",
         name="site-not-ok",
-        problem="the site has refused the secret, failed, or been too slow, every time that pool health asked it",
+        problem="the site has refused the secret, failed, or timed out, every time that pool health queried it",
         next_steps=(run, steps.errors, steps.check_log("pool_health")),
         metric=metric("SiteOk", statistic=MAXIMUM),
         below=1,
@@ -68,7 +68,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
     p4(
         "SiteDisagrees",
         name="site-disagrees",
-        problem="the site has counted other threads or sessions than the database holds",
+        problem="the site's counts of threads or sessions have differed from the database's",
         next_steps=(run, steps.errors),
         metric=metric("SiteAgrees", statistic=MAXIMUM),
         below=1,

@@ -1,4 +1,4 @@
-"""A check that runs on its schedule, with alarms for when it fails and when it does not run."""
+"""A check that runs on its schedule, with alarms on failed and missing runs."""
 
 from typing import cast
 
@@ -28,8 +28,8 @@ MAX_EVENT_AGE = Duration.hours(6)  # Lambda's
 class ScheduledCheck(Construct):
     """Run one operations check on its schedule.
 
-    One run at a time. A failed run is retried twice, as long as the next is not due; the event of a run that
-    failed for good stays in a dead-letter queue for 14 days.
+    One run at a time. A failed run is retried twice, unless the next is due; after that its event stays in a
+    dead-letter queue for 14 days.
 
     Attributes: check, function, dead_letter_queue, schedules, alarms.
     """
@@ -92,7 +92,7 @@ class ScheduledCheck(Construct):
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if network else None,
             security_groups=[network.checks_group] if network else None,
             log_group=log_group,
-            # The schedule's part ends when it has handed the event over; these are the retries of the run itself.
+            # The schedule only hands the event over; these are the retries of the run.
             retry_attempts=RETRIES,
             max_event_age=Duration.seconds(min(check.every.to_seconds(), MAX_EVENT_AGE.to_seconds())),
             on_failure=destinations.SqsDestination(self.dead_letter_queue),

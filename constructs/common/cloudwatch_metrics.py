@@ -6,7 +6,7 @@ from aws_cdk import aws_rds as rds
 
 from names import Names
 
-NAMESPACE = "PardonSimulator"  # the checks': ops_lambdas.shared.metrics imports libraries that synthesis does without
+NAMESPACE = "PardonSimulator"  # as in ops_lambdas.shared.metrics, which imports libraries that synthesis does not need
 
 MINUTE, FIVE_MINUTES, HOUR, DAY = Duration.minutes(1), Duration.minutes(5), Duration.hours(1), Duration.days(1)
 AVERAGE, MAXIMUM, MINIMUM, SUM, SAMPLES = "Average", "Maximum", "Minimum", "Sum", "SampleCount"

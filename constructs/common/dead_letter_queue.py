@@ -1,4 +1,4 @@
-"""Queues of what could not be processed or delivered."""
+"""Queues of messages that could not be processed or delivered."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs

@@ -1,4 +1,4 @@
-"""Log groups with a name, a retention and a removal policy, never without."""
+"""Log groups, always with a name, a retention and a removal policy."""
 
 from typing import cast
 
@@ -13,5 +13,5 @@ class LogGroup(logs.LogGroup):
 
     def __init__(self, scope: Construct, id: str, *, name: str, retention: Retention) -> None:
         super().__init__(scope, id, log_group_name=name, removal_policy=retention.removal_policy)
-        # The L2 takes an enumeration of the same numbers; the number itself is plainer.
+        # The L2 takes an enum of the same numbers; the number itself is simpler.
         cast(logs.CfnLogGroup, self.node.default_child).retention_in_days = retention.log_days

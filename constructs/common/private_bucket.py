@@ -11,9 +11,9 @@ class PrivateBucket(s3.Bucket):
     """A bucket that outlives its stack: what it holds is never deleted with it.
 
     Args:
-        key: encrypts the objects; S3's own key if none (all that load balancers can write with).
-        expire_days: objects are deleted after it.
-        old_version_days: versions are kept, and old ones deleted after it.
+        key: encrypts the objects; S3's own key if none (the only one that load balancers can write with).
+        expire_days: objects are deleted after that many days.
+        old_version_days: versions are kept; old ones are deleted after that many days.
         access_logs: receives this bucket's server access logs under `<id>/`.
     """
 

@@ -1,4 +1,4 @@
-"""How long what a stack holds is kept."""
+"""Retention of a stack's logs and data."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from aws_cdk import RemovalPolicy
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long logs are kept, and what becomes of data when its stack is deleted.
+    """How long logs are kept, and what happens to data when its stack is deleted.
 
     Attributes:
         log_days: one of aws_limits.LOG_RETENTION_DAYS.
-        removal_policy: of what holds data or has a fixed name.
+        removal_policy: of resources that hold data or have a fixed name.
     """
 
     log_days: int

@@ -5,5 +5,5 @@ ERROR_RATE = "P2: High Error Rate"
 LATENCY = "P3: High Latency"
 UNHEALTHY_POOL = "P4: Unhealthy Pool"
 
-# Of the alarms that every check has.
+# For the alarms that every check has.
 CHECK_FAILED, CHECK_NOT_RUNNING, CHECK_DEAD_LETTERS = "p4-check-failed", "p4-check-not-running", "p4-check-dead-letters"

@@ -14,15 +14,15 @@ from names import Names
 
 TITLES = {
     **{f"p{severity}": f"P{severity} · {severity.summary}" for severity in Severity},
-    "state": "States, no incidents",
+    "state": "States, not incidents",
 }
 NARROW = 3  # columns that one alarm needs
-NOTIFICATION = Names.notification("")  # ends the name of a composite alarm that has the state of another
+NOTIFICATION = Names.notification("")  # suffix of a composite alarm that repeats another alarm's state
 
 
 @jsii.implements(cloudwatch.IWidget)
 class AllAlarms:
-    """One widget for each severity, with every alarm of the app in it: of whichever stack, and made before or after.
+    """One widget for each severity, with every alarm of the app: of any stack, created earlier or later.
 
     The alarms are looked up when the template is written, and referred to by name, so that a stack may depend
     on the dashboard's and still have its alarms here.
@@ -41,7 +41,7 @@ class AllAlarms:
 
     @property
     def height(self) -> int:
-        """A row for each alarm of the severity that needs most, below the title."""
+        """The title, and rows for the severity with the most of them."""
         return 1 + max((-(-len(names) * NARROW // width) for names, width in self._severities.values()), default=1)
 
     @property
@@ -57,11 +57,11 @@ class AllAlarms:
     def position(self, x: float, y: float) -> None:
         """Take the top of the page, with the alarms that exist when the template is written."""
         assert (x, y) == (0, 0), "alarms come first"  # noqa: S101
-        if not self._severities:  # the body is written many times over
+        if not self._severities:  # the body is rendered many times
             self._severities = self._look_up()
 
     def to_json(self) -> list[Any]:
-        """Widgets as the dashboard's body has them."""
+        """The widgets in the format of the dashboard's body."""
         widgets, x, height = [], 0, self.height
         for severity, (names, width) in self._severities.items():
             widgets.append(
@@ -81,7 +81,7 @@ class AllAlarms:
         return widgets
 
     def _look_up(self) -> dict[str, tuple[list[str], int]]:
-        """Names of the alarms and width of each severity that has any, with the more columns the more alarms."""
+        """Alarm names and width of each severity that has alarms; the more alarms, the wider."""
         found: dict[str, list[str]] = {severity: [] for severity in TITLES}
         for construct in self._scope.node.root.node.find_all():
             if isinstance(construct, cloudwatch.CfnAlarm | cloudwatch.CfnCompositeAlarm):

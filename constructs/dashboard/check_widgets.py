@@ -1,4 +1,4 @@
-"""The checks on the dashboard: their runs, what they saw and did, and the emails."""
+"""The checks on the dashboard: their runs, what they found and did, and the emails."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -12,7 +12,7 @@ from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 
 
 class CheckWidgets:
-    """The checks' runs, what they saw and did, and whether emails are delivered."""
+    """The checks' runs, what they found and did, and whether emails are delivered."""
 
     def __init__(self, *, environment: str, names: Names, checks: Sequence[str]) -> None:
         self._names, self._checks = names, checks
@@ -20,7 +20,7 @@ class CheckWidgets:
         self._topic = Source("AWS/SNS", {"TopicName": names.alarm_topic})
 
     def log_groups(self) -> list[str]:
-        """What the checks write to."""
+        """The checks' log groups."""
         return [self._names.check_log_group(check) for check in self._checks]
 
     def runs(self) -> list[Part]:
@@ -39,7 +39,7 @@ class CheckWidgets:
         ]
 
     def findings(self) -> list[Part]:
-        """What the checks saw of the site, and what the cleanups did."""
+        """What the checks found at the site, and what the cleanups did."""
         return [
             graph(
                 "Reachability, 1 is OK",
@@ -77,7 +77,7 @@ class CheckWidgets:
             numbers(
                 "Housekeeping",
                 self._total(
-                    "OldestSecretDays", MAXIMUM, f"Oldest secret, days of {MAX_SECRET_DAYS}", Hue.BLUE, period=HOUR
+                    "OldestSecretDays", MAXIMUM, f"Oldest secret, days (max {MAX_SECRET_DAYS})", Hue.BLUE, period=HOUR
                 ),
                 self._total("ConfirmedSubscribers", MINIMUM, "Confirmed subscribers", Hue.GREEN, period=HOUR),
                 self._total("UnconfirmedSubscribers", MAXIMUM, "Unconfirmed subscribers", Hue.ORANGE, period=HOUR),

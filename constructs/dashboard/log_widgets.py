@@ -6,7 +6,7 @@ from constructs.common.cloudwatch_metrics import DAY, MAXIMUM, NAMESPACE
 from constructs.dashboard.widgets import Hue, Part, Source, graph, line, logs, numbers, search
 from constructs.database.instances import SLOW_QUERY_MILLISECONDS
 
-COST_DAYS = 35  # a month, and how the last one ended
+COST_DAYS = 35  # this month, and the end of the last
 
 
 def log_tables(service_group: str, database_group: str, check_groups: Sequence[str]) -> list[Part]:
@@ -41,7 +41,7 @@ def cost_widgets(environment: str, max_total_usd: float | None) -> list[Part]:
     """Month to date and forecast, as the daily cost report found them."""
     total = Source(NAMESPACE, {"Environment": environment})
     spent = total("MonthToDateCost", MAXIMUM, "Month to date", Hue.BLUE, period=DAY)
-    forecast = total("ForecastCost", MAXIMUM, "Forecast to its end", Hue.ORANGE, period=DAY)
+    forecast = total("ForecastCost", MAXIMUM, "Forecast for the month", Hue.ORANGE, period=DAY)
     by_service = search("MonthToDateCost", "Service", environment, period=DAY)
     return [
         numbers("Cost, USD", spent, forecast, height=6, days=3),

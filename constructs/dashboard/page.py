@@ -45,7 +45,7 @@ class Dashboard(Construct):
             "Dashboard",
             dashboard_name=environment.dashboard_name,
             default_interval=Duration.hours(3),
-            period_override=cloudwatch.PeriodOverride.INHERIT,  # each graph says what it counts per
+            period_override=cloudwatch.PeriodOverride.INHERIT,  # each graph's title has its period
         )
         self.dashboard.add_widgets(AllAlarms(self, environment.prefix))
         names = environment.names

@@ -10,7 +10,7 @@ from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS, UNHEALTHY_FROM_PERC
 
 
 class PoolWidgets:
-    """Each pool's threads and sessions against the limit, and what all pools have in common."""
+    """Each pool's threads and sessions against the limit, and all pools compared."""
 
     def __init__(self, *, environment: str, pools: Sequence[str]) -> None:
         self._environment, self._pools = environment, pools
@@ -40,7 +40,7 @@ class PoolWidgets:
         return parts
 
     def all(self) -> list[Part]:
-        """Load and age of all pools, also of those that only the database has; and ended sessions."""
+        """Load and age of all pools, including those that only the database has; and ended sessions."""
         return [
             graph(
                 "Load of each pool, % of its limit",

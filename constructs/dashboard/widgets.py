@@ -11,7 +11,7 @@ from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, NAMESPAC
 COLUMNS = 24
 MOST_IN_A_ROW = 6
 
-Part = Callable[[int], cloudwatch.IWidget]  # makes a widget of a width
+Part = Callable[[int], cloudwatch.IWidget]  # creates a widget of a given width
 
 
 class Hue:
@@ -32,7 +32,7 @@ class Hue:
 
 @dataclass(frozen=True)
 class Source:
-    """Who publishes metrics: a namespace, and the dimensions that one thing has there."""
+    """Where metrics come from: a namespace, and the dimensions of one resource in it."""
 
     namespace: str
     dimensions: Mapping[str, str]
@@ -60,7 +60,7 @@ def expression(
     *,
     period: Duration = FIVE_MINUTES,
 ) -> cloudwatch.MathExpression:
-    """Metric math, `using` metrics by the names that `text` has for them."""
+    """Metric math, `using` metrics by their names in `text`."""
     return cloudwatch.MathExpression(
         expression=text, using_metrics=using or {}, label=label, color=color, period=period
     )
@@ -73,7 +73,7 @@ def search(name: str, by: str, environment: str, *, period: Duration = FIVE_MINU
 
 
 def target_line(value: float, unit: str, color: str = Hue.RED) -> cloudwatch.HorizontalAnnotation:
-    """What a metric is to stay below; above it is shaded."""
+    """A line that the metric should stay below; the area above it is shaded."""
     return line(value, f"target: below {value:g}{unit}", color, shading=cloudwatch.Shading.ABOVE)
 
 

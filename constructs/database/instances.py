@@ -23,11 +23,11 @@ PORT = 5432
 
 
 class Database(Construct):
-    """PostgreSQL that only TLS connections from the network's service and checks reach.
+    """PostgreSQL, reachable over TLS only, from the service and the checks.
 
     The instance has a fixed identifier, so that its log groups can be created, with retention, before it. The
-    password is in a secret of its own, since the instance needs it before there is a host to put into the
-    other; whatever rotates it writes both (decision 2).
+    password has its own secret, because the instance needs it before the other secret can hold a host; a
+    rotation must write both (decision 2).
 
     Args:
         secrets_key: encrypts the secrets.

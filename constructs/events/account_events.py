@@ -78,7 +78,7 @@ class AccountEvents(Construct):
             "HealthNotification",
             severity=Severity.P4,
             name="aws-health-notification",
-            problem="AWS is going to change a resource of ours, or asks us to",
+            problem="AWS will change one of our resources, or asks us to",
             detail={
                 **here,
                 "eventTypeCategory": ["accountNotification", "scheduledChange"],
@@ -86,7 +86,7 @@ class AccountEvents(Construct):
             },
             where=f"{service}, {event_field('$.resources[0]')}",
             next_steps=(
-                "if tasks are to be retired, replace them first, when few users are online:",
+                "if tasks will be retired, replace them first, when few users are online:",
                 steps.restart,
             ),
         )
@@ -120,8 +120,8 @@ class AccountEvents(Construct):
             problem="a secret is scheduled for deletion, and tasks that read it no longer start",
             detail_type=["AWS API Call via CloudTrail"],
             detail={"eventName": ["DeleteSecret"], "responseElements": {"arn": ours}},
-            what=f"{event_field('$.detail.userIdentity.arn')} deleted it; it is gone for good from "
-            f"{event_field('$.detail.responseElements.deletionDate')} on",
+            what=f"{event_field('$.detail.userIdentity.arn')} deleted it; it can be restored until "
+            f"{event_field('$.detail.responseElements.deletionDate')}",
             where=f"secret {deleted}",
             next_steps=(steps.restore_secret(deleted), steps.tasks),
         )

@@ -24,7 +24,7 @@ NOTABLE = [
 
 
 class DatabaseEvents(Construct):
-    """The database is or was not available, was changed, or its backup failed.
+    """The database is or was unavailable, was changed, or its backup failed.
 
     Any event of the replica is a change: the application reads and writes the primary.
 
@@ -66,7 +66,7 @@ class DatabaseEvents(Construct):
             "NotAvailable",
             severity=Severity.P2,
             name="database-not-available",
-            problem="the database is not available, was not, or soon will not be",
+            problem="the database is, was, or soon will be unavailable",
             detail={
                 "SourceIdentifier": primary,
                 "$or": [{"EventCategories": URGENT}, {"EventID": URGENT_IDS}],

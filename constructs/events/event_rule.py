@@ -15,10 +15,10 @@ event_field = events.EventField.from_path
 
 
 class EventRule(events.Rule):
-    """A rule `<prefix>-p<severity>-<name>` that emails what, where and when of an event, link, next step.
+    """A rule `<prefix>-p<severity>-<name>` that emails an event: what, where, when, link and next steps.
 
-    Every line of the email is in quotation marks (decision 13). An event has no end, so there is no email when
-    all is well again. Nothing suppresses it, neither an outage nor a deployment.
+    Every line of the email is in quotation marks (decision 13). An event has no end, so no email follows when
+    it is over. Neither an outage nor a deployment suppresses it.
 
     Args:
         severity, name: of the rule, and of the runbook's section `p<severity>-<name>`.
@@ -26,7 +26,7 @@ class EventRule(events.Rule):
         source, detail_type, resources, detail: what the event must match; a list's members are alternatives.
         what, where, when: texts with fields of the event.
         link: page of the console that shows it.
-        next_steps: commands or procedures, the first first; they may hold fields of the event.
+        next_steps: commands or procedures, in order; they may contain fields of the event.
         dead_letter_queue: keeps what could not be delivered to the topic.
     """
 

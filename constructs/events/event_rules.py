@@ -17,7 +17,7 @@ from constructs.events.service_events import ServiceEvents
 class EventRules(Construct):
     """Events of the service, the database and the account are emailed through the alarm topic.
 
-    An event that EventBridge may not deliver, or could not within a day, stays in the queue for 14 days.
+    An event that EventBridge was not allowed to deliver, or could not within a day, stays in the queue for 14 days.
 
     Args:
         links: pages of the console.

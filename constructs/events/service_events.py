@@ -15,7 +15,7 @@ from constructs.events.event_rule import EventRule, event_field
 class ServiceEvents(Construct):
     """A deployment that failed or was rolled back, and each task that stopped with an error.
 
-    A task that ECS or a person stops is no error, nor is an interrupted one of Fargate Spot.
+    A task that ECS or a person stops is not an error, nor is a Fargate Spot interruption.
 
     Args:
         links: pages of the console.
@@ -46,7 +46,7 @@ class ServiceEvents(Construct):
         p4(
             "DeploymentFailed",
             name="deployment-failed",
-            problem="a deployment failed, and ECS goes back to the version before, if there is one",
+            problem="a deployment failed; ECS rolls back to the previous version, if there is one",
             detail_type=["ECS Deployment State Change"],
             resources=events.Match.suffix(f":service/{names.cluster}/{names.service}"),
             detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},

@@ -14,8 +14,8 @@ _TASK = "/var/task"
 def bytecode(contents: Mapping[str, bytes]) -> dict[str, bytes]:
     """Compile the sources among an asset's files with this Python.
 
-    Another Python ignores the result, by its name. It is not compared with its source, which is beside it
-    and changes only with it.
+    Another Python ignores the files, because of their names. Python does not compare them with their sources,
+    which are beside them and change only with them.
 
     Returns: the files to add, e.g. `a/__pycache__/b.cpython-314.pyc` for `a/b.py`.
     """
@@ -26,7 +26,7 @@ def bytecode(contents: Mapping[str, bytes]) -> dict[str, bytes]:
             target = folder / source
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(contents[source])
-        # In its own process, with the same hashes each time: the order in sets is in the bytecode.
+        # In its own process, with a fixed hash seed: bytecode contains the order of sets.
         command = [sys.executable, "-S", "-s", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         subprocess.run(  # noqa: S603 - this Python, on files that we wrote

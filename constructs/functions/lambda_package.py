@@ -23,7 +23,7 @@ _OUTPUT = _PROJECT / "build" / "lambda"
 # The Python that runs the checks on AWS.
 RUNTIME = (3, 14)
 # The largest parts of the libraries, which no check imports: frameworks for HTTP APIs, queues and parsing, and
-# all time zones. A check that comes to need one fails its test of being imported from the asset.
+# all time zones. If a check imports one, the test that imports it from the asset fails.
 _UNUSED = re.compile(
     r"aws_lambda_powertools/(event_handler|utilities/(batch|data_classes|idempotency|kafka|parser))/|dateutil/zoneinfo/"
 )
@@ -35,7 +35,7 @@ _MODE = 0o100644 << 16
 
 
 class LambdaPackageError(ConfigurationError):
-    """The asset cannot be made from what is installed; says which distribution, and what to do."""
+    """The asset cannot be built from what is installed; names the distribution and what to do."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class LambdaPackage:
 
     Args:
         sources: the package of the checks, with a requirements.txt that pins each distribution.
-        output: where zip files are kept; one that is there already is used again.
+        output: where zip files are kept; an existing one is reused.
         has_bytecode: with the bytecode of this Python. Another Python cannot use it, so by default only the
-            runtime's own Python adds it; all others make the same file without.
+            runtime's own Python adds it; all others build the same file without.
     """
 
     sources: Path = _SOURCES
@@ -54,10 +54,10 @@ class LambdaPackage:
     has_bytecode: bool = sys.version_info[:2] == RUNTIME
 
     def build(self) -> tuple[Path, str]:
-        """Make the zip file, unless it is there, and return it with the hash of its content.
+        """Build the zip file, unless it exists, and return it with the hash of its content.
 
-        The hash is of our sources and of the checksums that each library's RECORD lists, so it does
-        not change with file times, the machine or its zlib; of bytecode, it has the version.
+        The hash covers our sources, the checksums in each library's RECORD, and the version of bytecode, so it
+        does not change with file times, the machine or its zlib.
 
         Raises:
             LambdaPackageError: a library is missing, not the pinned version, not pure Python, or changed.
@@ -113,7 +113,7 @@ class _Library:
         except metadata.PackageNotFoundError:
             raise LambdaPackageError(f"{name}=={version} is not installed: run `make setup`") from None
         if distribution.version != version:
-            raise LambdaPackageError(f"{name} must be {version}, installed is {distribution.version}: run `make setup`")
+            raise LambdaPackageError(f"{name} must be {version}, got {distribution.version}: run `make setup`")
         if "Root-Is-Purelib: true" not in (distribution.read_text("WHEEL") or "").splitlines():
             raise LambdaPackageError(f"{name} must be pure Python, its wheel is built for one platform")
         checksums = {
@@ -124,7 +124,7 @@ class _Library:
     def read(self, path: str) -> bytes:
         content = Path(str(self.distribution.locate_file(path))).read_bytes()
         if _record_checksum(content) != self.checksums[path]:
-            raise LambdaPackageError(f"{path} of {self.name} differs from what was installed: install it anew")
+            raise LambdaPackageError(f"{path} of {self.name} differs from what was installed: reinstall it")
         return content
 
 
@@ -139,7 +139,7 @@ def lambda_package() -> lambda_.Code:
 
 
 def _is_needed(file: PurePosixPath) -> bool:
-    """Whether a Lambda needs it: no scripts, no foreign bytecode; of the metadata, what holds the version."""
+    """Whether a Lambda needs it: no scripts, no foreign bytecode; of the metadata, only what has the version."""
     if ".." in file.parts or file.is_absolute() or file.suffix == ".pyc" or _UNUSED.match(file.as_posix()):
         return False
     return not file.parts[0].endswith(".dist-info") or file.name == "METADATA"
@@ -150,7 +150,7 @@ def _record_checksum(content: bytes) -> str:
 
 
 def _write(target: Path, contents: dict[str, bytes]) -> None:
-    """Write the zip file whole or not at all, as another synth may be making the same one."""
+    """Write the zip file atomically, as another synth may be writing the same one."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(contents):

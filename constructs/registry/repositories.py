@@ -13,8 +13,8 @@ from names import Names
 class Repositories(Construct):
     """A repository for each of `images`: scanned on push, tags immutable, encrypted.
 
-    What is deployed is deployed by its tag, so released tags are kept for good. Images without a tag go after
-    7 days, candidates (`candidate-…`, which cannot be deployed) after 30.
+    A deployment uses a tag, so released tags are kept for good. Untagged images expire after 7 days, candidates
+    (`candidate-…`, which cannot be deployed) after 30.
 
     Attributes: by_image.
     """

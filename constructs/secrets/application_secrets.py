@@ -58,7 +58,7 @@ class ApplicationSecrets(Construct):
     def _description(secret_id: str, secret: ApplicationSecret) -> str:
         if secret.is_generated:
             return secret.description
-        # What is typed shows neither on the screen nor in the shell's history.
+        # Neither the screen nor the shell's history shows what is typed.
         put = f"aws secretsmanager put-secret-value --secret-id {secret_id} --secret-string file:///dev/stdin"
         fill = f"""read -rs value && printf '{{"value": "%s"}}' "$value" | {put}"""
         return f"{secret.description}. To fill it, then type the value: {fill}"

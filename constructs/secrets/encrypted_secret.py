@@ -1,4 +1,4 @@
-"""Secrets under a key of ours, readable from other stacks."""
+"""Secrets encrypted with our own key, readable from other stacks."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -42,7 +42,7 @@ class EncryptedSecret(secretsmanager.Secret):
 
     @cached_property
     def _decrypt(self) -> iam.PolicyStatement:
-        """One for all readers: every container grants itself the reading, and each call of the CDK takes time."""
+        """Created once for all readers: every container is granted each of its secrets, and CDK calls are slow."""
         return iam.PolicyStatement(
             actions=["kms:Decrypt"],
             resources=[self._key.key_arn],

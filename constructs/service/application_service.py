@@ -18,7 +18,7 @@ from names import Names
 class ApplicationService(Construct):
     """A Fargate service in its own cluster, behind `target_group`.
 
-    The template holds no desired count: autoscaling owns it, and a deployment leaves it as it is.
+    The template has no desired count: autoscaling owns it, and a deployment does not change it.
 
     Args:
         load_balanced: the container that joins the target group.

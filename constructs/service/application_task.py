@@ -22,7 +22,7 @@ class ApplicationTask(Construct):
     its task role may read the configuration bucket. Nothing else.
 
     Args:
-        cpu, memory_mib: a size that Fargate has, in CPU units and MiB.
+        cpu, memory_mib: a size that Fargate offers, in CPU units and MiB.
         secrets: every secret that a container names, by its name.
     Attributes: definition.
     """
@@ -77,7 +77,7 @@ class ApplicationTask(Construct):
             container_name=container.name,
             image=ecs.ContainerImage.from_ecr_repository(self._repositories[container.repository], self._image_tag),
             essential=container.is_essential,
-            # The task goes on without a container that is not essential, so ECS has to start it again.
+            # The task continues without a container that is not essential, so ECS has to restart it.
             enable_restart_policy=not container.is_essential,
             memory_limit_mib=container.memory_mib,
             memory_reservation_mib=container.memory_reservation_mib,

@@ -1,4 +1,4 @@
-"""Application Auto Scaling of the service: by CPU, by memory, and off in off-hours."""
+"""Application Auto Scaling of the service: by CPU, by memory, and to zero in off-hours."""
 
 from aws_cdk import Duration, TimeZone
 from aws_cdk import aws_applicationautoscaling as autoscaling
@@ -11,7 +11,7 @@ SCALE_IN_COOLDOWN = Duration.seconds(300)
 
 
 def scale(service: ecs.FargateService, scaling: Scaling) -> ecs.ScalableTaskCount:
-    """Keep `service` between its bounds, at its CPU and memory targets."""
+    """Scale `service` between its minimum and maximum of tasks, by its CPU and memory targets."""
     tasks = service.auto_scale_task_count(min_capacity=scaling.min_tasks, max_capacity=scaling.max_tasks)
     tasks.scale_on_cpu_utilization(
         "Cpu",

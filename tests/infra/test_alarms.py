@@ -64,7 +64,7 @@ def test_names_say_environment_and_severity(deployment: Deployment) -> None:
     for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
         assert re.fullmatch(rf"{prefix}-(p[1-4]|state)-[a-z0-9-]+", name)
         level = name.removeprefix(f"{prefix}-").partition("-")[0]
-        begins = "State, no incident:" if level == "state" else f"{level.upper()}: "
+        begins = "State, not an incident:" if level == "state" else f"{level.upper()}: "
         assert alarm["AlarmDescription"].startswith(begins), name
 
 

@@ -119,7 +119,7 @@ def test_a_file_that_is_there_is_used_again(sources: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("pin", "message"),
     [
-        ("six==1.0.0", r"six must be 1\.0\.0, installed is .*make setup"),
+        ("six==1.0.0", r"six must be 1\.0\.0, got .*make setup"),
         ("not-installed-anywhere==1.0", r"not-installed-anywhere==1\.0 is not installed: .*make setup"),
         (f"cryptography=={metadata.version('cryptography')}", "cryptography must be pure Python"),
         ("six>=1.0", r"must hold lines name==version, got 'six>=1\.0'"),
