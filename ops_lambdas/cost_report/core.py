@@ -42,7 +42,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Periods:
-    """The periods of a report made on one day.
+    """The periods of a report of one day.
 
     Attributes:
         reported: the month until yesterday; on the 1st, the whole month before.
@@ -174,7 +174,7 @@ class Report:
 
 
 def periods(today: date) -> Periods:
-    """Return the periods of a report made on this day, in UTC."""
+    """Return the periods of the report of this day, in UTC."""
     is_first = today.day == 1
     start = _month_before(today) if is_first else today.replace(day=1)
     before = _month_before(start)

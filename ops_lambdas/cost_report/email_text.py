@@ -14,7 +14,7 @@ _SHORT_SERVICES = 5
 _MAX_SUBJECT_LENGTH = 100  # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _FORECAST_REASONS = {
     "too_little_history": "none yet, AWS has too little history",
-    "refused": "none, AWS refused to make one",
+    "refused": "none, AWS refused the request",
 }
 _BAND_WORDS = {
     "above": "ABOVE its maximum",
@@ -99,7 +99,7 @@ def _forecast(report: Report) -> list[str]:
 
 def _comparison(report: Report) -> list[str]:
     if report.change is None:
-        return [f"{'-':>12}  no data of the month before to compare with"]
+        return [f"{'-':>12}  no data for the previous month to compare with"]
     compared, comparable = report.periods.compared, report.periods.comparable
     against = (
         "" if comparable == report.periods.reported else f", against {_money(report.change.now)} in {_days(comparable)}"

@@ -23,7 +23,7 @@ TagState = Literal["active", "inactive", "unknown"]
 
 
 class CostExplorerError(RuntimeError):
-    """Cost Explorer could not be asked; names the operation and why."""
+    """Cost Explorer could not be queried; names the operation and why."""
 
 
 class CostExplorer:
@@ -41,7 +41,7 @@ class CostExplorer:
         self._client = boto3.client("ce", region_name=_REGION, config=_CONFIG)
 
     def filter_by_tag(self, key: str, value: str) -> TagState:
-        """Find out whether a cost-allocation tag is active, and if so, ask only for its costs from now on.
+        """Find out whether a cost-allocation tag is active, and if so, filter by it from now on.
 
         Returns:
             "unknown" in an account of an organization, where only the paying account may list tags.
@@ -144,7 +144,7 @@ class CostExplorer:
 
 
 def gather(explorer: CostExplorer, periods: Periods, bands: Iterable[Band], *, with_history: bool) -> Report | None:
-    """Ask for all that a report contains; None when the reported days have no data.
+    """Request everything that a report contains; None when the reported days have no data.
 
     Raises:
         CostExplorerError, CostDataError: the report cannot be completed.

@@ -1,4 +1,4 @@
-"""What the cost report reports: its result, its metrics, and its email by way of the alarm topic."""
+"""The cost report's result, metrics, and email through the alarm topic."""
 
 from decimal import Decimal
 from typing import Literal, TypedDict
@@ -21,7 +21,7 @@ class TopicError(RuntimeError):
 
 
 class ServiceResult(TypedDict):
-    """One service; `change` against the same days of the month before, null without data of them."""
+    """One service; `change` from the same days of the previous month, null without data for them."""
 
     service: str
     cost: str
@@ -60,7 +60,7 @@ class Reported(NoData):
 
     Attributes:
         forecast: of the whole month; null when there is none, for the reason in forecast_state.
-        before: what the same days of the month before cost; null without data.
+        before: the cost of the same days of the previous month; null without data.
     """
 
     currency: str

@@ -1,4 +1,4 @@
-"""What the cost report is configured with, and the options of its event."""
+"""Settings of the cost report, and the options of its event."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def _band(*, service: str, min_usd: Decimal, max_usd: Decimal) -> Band:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the cost report is configured with.
+    """Settings of the cost report.
 
     Attributes:
         environment: also the value of the cost-allocation tag.

@@ -1,1 +1,1 @@
-"""Database role: makes the role that the checks log in as, with the rights they need and no more."""
+"""Database role: creates the role that the checks log in as, with the privileges they need and no more."""

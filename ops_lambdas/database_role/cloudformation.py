@@ -11,7 +11,7 @@ from typing import Any
 from ops_lambdas.database_role.report import RoleResult
 from ops_lambdas.shared.http import HttpClient, HttpError
 
-# One id for good: after an update with a new id, CloudFormation would delete the old resource.
+# The id never changes: after an update with a new id, CloudFormation would delete the old resource.
 PHYSICAL_ID = "database-role"
 _MAX_REASON = 1000  # the whole response may have 4096 bytes
 _TRIES = 3
@@ -33,7 +33,7 @@ def respond(
     """Do what CloudFormation requests and send it the outcome, even when that is an error.
 
     Args:
-        ensure: makes the role; not called for a deletion, which keeps the role.
+        ensure: creates the role; not called for a deletion, which keeps the role.
         failures: errors whose text CloudFormation gets; for others it gets a general one, and they are raised.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Which rights a role needs, and the statements that grant and revoke them. Values in, values out."""
+"""Which privileges a role needs, and the statements that grant and revoke them. Values in, values out."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Literal
 
 
 class RoleError(RuntimeError):
-    """The role cannot be made as required; the message is why."""
+    """The role cannot be created as required; the message has the reason."""
 
 
 @dataclass(frozen=True, order=True)
@@ -50,7 +50,7 @@ def wanted_rights(
     *,
     has_schema: bool,
 ) -> tuple[frozenset[Right], tuple[str, ...]]:
-    """Return the rights that can be granted now, and the names of what the others wait for.
+    """Return the privileges that can be granted now, and the names that the others wait for.
 
     Args:
         columns: those wanted, by privilege and table.
@@ -73,7 +73,7 @@ def wanted_rights(
 
 
 def statements(verb: Literal["GRANT", "REVOKE"], rights: Iterable[Right], role: str) -> list[str]:
-    """Return the statements that grant the rights to the role or revoke them; columns of a table together."""
+    """Return the statements that grant or revoke the privileges; columns of a table together."""
     by_object: dict[tuple[str, str, str, str, bool], list[str]] = defaultdict(list)
     for right in sorted(rights):
         key = (right.privilege, right.kind, right.schema, right.name, bool(right.column))

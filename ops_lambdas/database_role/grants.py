@@ -1,4 +1,4 @@
-"""What the checks' role may do: the only list of it. The next run revokes what is removed from it."""
+"""The only list of the privileges of the checks' role. The next run revokes what is removed from it."""
 
 SCHEMA = "public"
 

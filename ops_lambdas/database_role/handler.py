@@ -1,4 +1,4 @@
-"""Database role on AWS: requests of CloudFormation at each deployment, and of the hourly schedule."""
+"""Database role on AWS: called by CloudFormation at each deployment, and by the hourly schedule."""
 
 import os
 
@@ -23,7 +23,7 @@ logger = Logger(utc=True)
 
 @logger.inject_lambda_context
 def handler(event: object, context: LambdaContext) -> RoleResult:
-    """Make the checks' role with its rights; respond to CloudFormation when it made the request.
+    """Create the checks' role with its privileges; respond to CloudFormation when it sent the request.
 
     Needs `secretsmanager:GetSecretValue` on the owner's secret with `kms:Decrypt`, and a timeout of a minute.
 

@@ -1,4 +1,4 @@
-"""What database role asks PostgreSQL's catalogs about a role."""
+"""Queries of PostgreSQL's catalogs about a role."""
 
 LOCK = "SELECT pg_advisory_xact_lock(:space, :check)"
 
@@ -8,7 +8,7 @@ SELECT current_database(), session_user::text,
        EXISTS (SELECT FROM pg_roles WHERE rolname = :role)
 """
 
-# Whether the owner has to log in with a token instead of its password: so do all members of rds_iam, direct or not.
+# Whether the owner has to log in with a token instead of its password, as all members of rds_iam do, direct or not.
 OWNER_IN_RDS_IAM = """
 SELECT count(*) > 0 FROM pg_roles WHERE rolname = 'rds_iam' AND pg_has_role(session_user, oid, 'MEMBER')
 """

@@ -1,13 +1,13 @@
-"""What database role reports: its result. It has no metrics: a role that cannot be made is a failed run."""
+"""Database role's result. It has no metrics: when the role cannot be created, the run fails."""
 
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 
 class Ensured(TypedDict):
-    """The check's result: what was changed, and which rights wait for the application's tables.
+    """The check's result: what was changed, and which privileges wait for the application's tables.
 
-    `state` is "pending" when there is such a right.
+    `state` is "pending" when there are such privileges.
     """
 
     state: Literal["ensured", "pending"]
@@ -38,7 +38,7 @@ def ensured(
     revoked: Sequence[str],
     pending: Sequence[str],
 ) -> Ensured:
-    """Return the result of a run that brought the role's rights to what they have to be."""
+    """Return the result of a run that brought the role's privileges up to date."""
     return {
         "state": "pending" if pending else "ensured",
         "environment": environment,

@@ -1,4 +1,4 @@
-"""Making the role: granting what is missing and revoking what is too much, in one transaction."""
+"""Creating the role: granting what is missing and revoking what is not listed, in one transaction."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 
 @dataclass(frozen=True)
 class RoleMaker:
-    """Makes one role with its rights.
+    """Creates one role with its privileges.
 
     Args:
         writer: logged in as the database's owner, who may create roles and is not a superuser.
@@ -26,13 +26,13 @@ class RoleMaker:
     has_time: Callable[[], bool]
 
     def ensure(self, environment: str) -> report.Ensured:
-        """Create the role when there is none; grant what is missing, revoke what is too much.
+        """Create the role if it does not exist; grant what is missing, revoke what is not listed.
 
         Waits for another run that holds the lock. Changes nothing when all is as required, or when it fails.
 
         Raises:
-            RoleError: the role cannot be made as required, or time ran out.
-            DatabaseError: the database refused, or could not be asked.
+            RoleError: the role cannot be created as required, or time ran out.
+            DatabaseError: the database refused, or could not be queried.
         """
         with self.writer.transaction():
             self._rows(queries.LOCK, space=LOCK_SPACE, check=lock_key("database_role"))

@@ -1,4 +1,4 @@
-"""What database role is configured with."""
+"""Settings of database role."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from ops_lambdas.shared.settings import EnvironmentName, RoleName, SecretArn
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What database role is configured with.
+    """Settings of database role.
 
     Attributes:
         database_secret_arn: the owner's login.
-        database_user: the role to make.
+        database_user: the role to create.
     """
 
     environment: EnvironmentName

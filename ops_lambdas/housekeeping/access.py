@@ -1,4 +1,4 @@
-"""What housekeeping asks AWS. No secret's value is read."""
+"""AWS calls of housekeeping. No secret's value is read."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,7 +32,7 @@ def instance(identifier: str) -> Instance:
 
     Raises:
         NotCheckedError: RDS has not finished creating it.
-        BotoCoreError, ClientError: RDS could not be asked, or does not know it.
+        BotoCoreError, ClientError: RDS could not be queried, or does not know it.
     """
     client = boto3.client("rds", config=_CONFIG)
     described = client.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
@@ -49,7 +49,7 @@ def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
     """List all subscriptions of the topic; needs `sns:ListSubscriptionsByTopic`.
 
     Raises:
-        BotoCoreError, ClientError: SNS could not be asked, or does not know the topic.
+        BotoCoreError, ClientError: SNS could not be queried, or does not know the topic.
     """
     client = boto3.client("sns", config=_CONFIG)
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)

@@ -1,4 +1,4 @@
-"""Old secrets, missing subscribers, and a backup that is not moving on. Values in, values out."""
+"""Old secrets, missing subscribers, and a stale backup. Values in, values out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Subscription:
     """A subscription as SNS lists it.
 
     Attributes:
-        endpoint: an email address, or whatever the protocol uses.
+        endpoint: an email address, or another protocol's endpoint.
         arn: also "PendingConfirmation", or "Deleted" for some days after it was removed.
     """
 
@@ -85,7 +85,7 @@ def secret_ages(secrets: Iterable[Secret], now: datetime) -> tuple[SecretAge, ..
 
 
 def subscribers(subscriptions: Sequence[Subscription], emails: Iterable[str]) -> Subscribers:
-    """Find who receives the alarms, and who should and does not.
+    """Find who receives the alarms, and who should but does not.
 
     A configured address without any subscription counts as unconfirmed: SNS deletes subscriptions that are not
     confirmed within two days, and a click on "unsubscribe" in an email removes one.
@@ -115,5 +115,5 @@ def _since(then: datetime, now: datetime, unit: timedelta) -> float:
 
 
 def _address(endpoint: str) -> str:
-    """Return what identifies an address: its letters without their case."""
+    """Return an address without case, to compare it."""
     return endpoint.casefold()

@@ -1,4 +1,4 @@
-"""What housekeeping reports: its result and its metrics."""
+"""Housekeeping's result and metrics."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

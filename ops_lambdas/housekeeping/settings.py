@@ -1,4 +1,4 @@
-"""What housekeeping is configured with."""
+"""Settings of housekeeping."""
 
 from dataclasses import dataclass
 from typing import Annotated, get_args
@@ -18,7 +18,7 @@ def _each(one: Kind, value: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What housekeeping is configured with.
+    """Settings of housekeeping.
 
     Attributes:
         secret_arns: secrets that are rotated or replaced.
@@ -30,13 +30,13 @@ class Settings:
     environment: EnvironmentName
     secret_arns: Annotated[
         tuple[str, ...],
-        Kind("ARNs of different Secrets Manager secrets with commas between", lambda value: _each(_SECRET_ARN, value)),
+        Kind("comma-separated ARNs of different Secrets Manager secrets", lambda value: _each(_SECRET_ARN, value)),
     ]
     topic_arn: TopicArn
     alarm_emails: Annotated[
         tuple[str, ...],
         Kind(
-            "different email addresses with commas between, or empty",
+            "different comma-separated email addresses, or empty",
             lambda value: _each(_EMAIL, value) if value else (),
         ),
     ]

@@ -1,1 +1,1 @@
-"""Pool health: how busy each pool is, by the database and by the site, published as metrics."""
+"""Pool health: how busy each pool is, according to the database and the site, published as metrics."""

@@ -1,4 +1,4 @@
-"""What pool health reads: the database, and the site from outside."""
+"""Reading the database, and the site from outside."""
 
 import time
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SITE_SECONDS = 30
 
 @dataclass(frozen=True)
 class Reading:
-    """The outcome of asking the database.
+    """The outcome of querying the database.
 
     Attributes:
         counts: only when the state is "measured".
@@ -33,7 +33,7 @@ class Reading:
 
 
 def count_pools(config: Settings) -> Reading:
-    """Count in the database; a failure is returned, because the site is asked in any case."""
+    """Count in the database; a failure is returned, not raised, because the site is called in any case."""
     try:
         with database.reading(database.iam_login(config), application_name="pool_health") as reader:
             if not reader.try_lock("pool_health"):

@@ -1,4 +1,4 @@
-"""How healthy the pools are, by what was counted in them. Values in, values out."""
+"""The pools' health, from the counts of the database. Values in, values out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

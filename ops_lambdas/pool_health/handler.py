@@ -1,4 +1,4 @@
-"""Pool health on AWS: counts in the database and the site's answer in; metrics, log lines and a result out."""
+"""Pool health on AWS: the database's counts and the site's answer in; metrics, log lines and a result out."""
 
 import os
 
@@ -22,7 +22,7 @@ def handler(event: object, _context: LambdaContext) -> report.PoolHealthResult:
 
     Raises:
         InvalidSettingError: the check cannot begin.
-        DatabaseError, TokenError: neither the database nor the site gave numbers.
+        DatabaseError, TokenError: neither the database nor the site returned numbers.
     """
     from_event(NoOptions, event)
     config = from_environment(Settings, os.environ)

@@ -1,10 +1,9 @@
-"""What pool health counts in the database; names are quoted because Prisma made them in CamelCase."""
+"""SQL of pool health; names are quoted because Prisma created them in CamelCase."""
 
-# One row for each pool with an open session that was found: pool, active threads and sessions, stuck
-# threads and sessions, minutes since the oldest open session began; then how many inactive sessions were
-# read, and for how many minutes the last of those had been inactive. Without any such pool there is one
-# row whose pool is null. Times are UTC without a zone, so the database's clock is read in UTC, whatever
-# the connection's zone is.
+# One row for each pool in which an open session was found: pool, active threads and sessions, stuck threads
+# and sessions, minutes since the oldest open session began; then how many inactive sessions were read, and
+# how many minutes the last of those had been inactive. Without such a pool there is one row whose pool is
+# null. Times are UTC without a zone, so the database's clock is read in UTC.
 #
 # The index on "lastActivityAt" finds all active sessions. No index finds the open ones among the inactive:
 # that would mean reading every session that ever ended. So the query reads the inactive ones newest first,

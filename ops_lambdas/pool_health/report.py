@@ -1,4 +1,4 @@
-"""What pool health reports: its result and its metrics."""
+"""Pool health's result and metrics."""
 
 from dataclasses import asdict
 from typing import TypedDict
@@ -58,7 +58,7 @@ class NotMeasured(TypedDict):
     """The check's result when it did not count.
 
     Attributes:
-        state: "tables_missing" before the application made its tables; "database_unavailable" when only the site
+        state: "tables_missing" before the application created its tables; "database_unavailable" when only the site
             answered; "already_running" when another run holds the lock, and this one did nothing.
         site: null when nothing was done.
     """

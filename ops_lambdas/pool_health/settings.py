@@ -1,4 +1,4 @@
-"""What pool health is configured with."""
+"""Settings of pool health."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ops_lambdas.shared.settings import DatabaseSettings, PoolNames, SecretArn, 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings):
-    """What pool health is configured with.
+    """Settings of pool health.
 
     Attributes:
         pools: reported even when no session is open in them.

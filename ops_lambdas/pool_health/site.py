@@ -133,7 +133,7 @@ def _counts(body: Any) -> tuple[SiteCount, ...]:
         raise _ShapeError(f"success is {success!r}, error {body.get('error')!r}")
     pools = _member(_member(body, "statistics", "the body"), "pools", "statistics")
     if not isinstance(pools, list) or len(pools) > _MAX_POOLS:
-        raise _ShapeError("statistics.pools is no list of pools")
+        raise _ShapeError("statistics.pools is not a list of pools")
     counts = tuple(
         SiteCount(
             _name(_member(pool, "poolId", "a pool")), _number(pool, "activeThreads"), _number(pool, "activeSessions")

@@ -1,4 +1,4 @@
-"""What session cleanup does in the database: end stale sessions batch by batch, or count them."""
+"""Ending stale sessions in the database, batch by batch, or counting them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +11,10 @@ from ops_lambdas.shared.database import Reader, Writer
 def end_stale(
     writer: Writer, *, older_than_minutes: int, batch_sessions: int = core.BATCH_SESSIONS
 ) -> Iterator[core.Sessions]:
-    """End the sessions that are open and idle for so long, each batch in its own transaction.
+    """End the open sessions that have been idle for longer, each batch in its own transaction.
 
-    Yields: what became of them so far: first when they are found, then after each committed batch. Without a
-        further `next`, no further batch is ended.
+    Yields: the outcome so far: first when they are found, then after each committed batch. Without a further
+        `next`, no further batch is ended.
     """
     ((idle_since,),) = writer.rows(queries.IDLE_SINCE, minutes=older_than_minutes)
     batches = writer.rows(queries.STALE_BATCHES, idle_since=idle_since, batch_sessions=batch_sessions)

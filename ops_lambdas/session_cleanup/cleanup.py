@@ -13,7 +13,7 @@ from ops_lambdas.shared.database import Writer
 from ops_lambdas.shared.settings import TaskSettings
 from ops_lambdas.shared.tasks import service_tasks
 
-# As many as are under way at once: a task that fails slowly costs no more than one round of its calls.
+# As many as are in progress at once: a task that fails slowly costs no more than one round of its calls.
 _MAX_FAILURES = fleet.CALLS_PER_TASK
 
 
@@ -65,7 +65,7 @@ class Cleanup:
         if not sessions.threads:
             return core.Closed()
         found = service_tasks(self.tasks.ecs_cluster, self.tasks.ecs_service)
-        # An id that changes its meaning in a URL is not Coral's, and no fault of a task.
+        # An id that is not safe in a URL is not Coral's, and not a task's failure.
         usable = [one for one in sessions.threads if is_usable_id(one.pool) and is_usable_id(one.id)]
         seconds = core.seconds_for_threads(self._seconds())
         with fleet.calling(found.running, self.tasks.coral_port, seconds=seconds, max_failures=_MAX_FAILURES) as corals:

@@ -27,7 +27,7 @@ class PoolStale(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """What became of one batch of stale sessions.
+    """The outcome of one batch of stale sessions.
 
     Attributes:
         stale: how many were found idle.
@@ -42,7 +42,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Sessions:
-    """What became of all sessions that were found idle.
+    """The outcome for all sessions that were found idle.
 
     Attributes:
         stale: how many there were.
@@ -60,7 +60,7 @@ class Sessions:
 
     @property
     def left(self) -> int:
-        """How many were in no batch yet; the next run finds them."""
+        """How many were not in a batch yet; the next run finds them."""
         return self.stale - self.ended - self.spared
 
     def add(self, batch: Batch) -> "Sessions":
@@ -77,7 +77,7 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Closed:
-    """What became of the threads of ended sessions.
+    """The outcome for the threads of ended sessions.
 
     Attributes:
         threads: closed on every task, or there were none of their ids.

@@ -1,16 +1,16 @@
-"""What session cleanup does in the database; names are quoted because Prisma made them in CamelCase.
+"""SQL of session cleanup; names are quoted because Prisma created them in CamelCase.
 
-Times are UTC without a zone: the database's clock is read in UTC, whatever the connection's zone is.
+Times are UTC without a zone, so the database's clock is read in UTC.
 """
 
-# Read once a run: sessions that become idle later are the next run's.
+# Read once a run: sessions that become idle later are left for the next run.
 IDLE_SINCE = "SELECT (now() AT TIME ZONE 'UTC') - make_interval(mins => :minutes)"
 
 _STALE = '"endTime" IS NULL AND "lastActivityAt" < CAST(:idle_since AS timestamp)'
 
-# No index leads to the open sessions: a search for the stale ones reads all that ever ended, so there is one search
-# a run. A row for each batch, oldest sessions first: how many, and the places (ctid) of their rows. A place finds a
-# row fastest, but it may be wrong later: a row moves when it is updated, and another may take its place.
+# No index finds the open sessions: a search for the stale ones reads all that ever ended, so a run searches once. A
+# row for each batch, oldest sessions first: how many, and the places (ctid) of their rows. Reading by ctid is
+# fastest, but a ctid may be wrong later: a row moves when it is updated, and another may take its place.
 STALE_BATCHES = f"""
 SELECT count(*), CAST(array_agg(place) AS text)
 FROM (

@@ -1,4 +1,4 @@
-"""What session cleanup reports: its result and its metrics."""
+"""Session cleanup's result and metrics."""
 
 from typing import Literal, TypedDict
 
@@ -42,7 +42,7 @@ class DryRun(TypedDict):
 
 
 class NothingDone(TypedDict):
-    """The check's result before the application made its tables, or while another run holds the lock."""
+    """The check's result before the application created its tables, or while another run holds the lock."""
 
     state: Literal["tables_missing", "already_running"]
     environment: str
@@ -81,7 +81,7 @@ def dry_run(pools: list[PoolStale], *, environment: str, older_than_minutes: int
 
 
 def publish_metrics(environment: str, sessions: Sessions, closed: Closed) -> None:
-    """Publish what became of the sessions and of their threads."""
+    """Publish the outcome for the sessions and their threads."""
     publish(
         {"Environment": environment},
         Metric("SessionsStale", sessions.stale),

@@ -1,4 +1,4 @@
-"""What session cleanup is configured with, and the options of its event."""
+"""Settings of session cleanup, and the options of its event."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,12 +15,12 @@ MAX_IDLE_MINUTES = 7 * 24 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, TaskSettings):
-    """What session cleanup is configured with."""
+    """Settings of session cleanup."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of the event: count without a change, and another idle time."""
+    """The options of the event: count only, and another idle time."""
 
     dry_run: Flag = False
     older_than_minutes: Annotated[int, between(MIN_IDLE_MINUTES, MAX_IDLE_MINUTES, "minutes")] = IDLE_MINUTES

@@ -111,7 +111,7 @@ class Coral:
 
 
 def is_usable_id(thread: object) -> bool:
-    """Whether a thread's id can be put into a URL and a query without a change of its meaning.
+    """Whether a thread's id keeps its meaning in a URL and in a query.
 
     "." and ".." would lead to another address, an empty id to the whole pool's; what cannot be printed is not
     valid text for PostgreSQL or UTF-8.

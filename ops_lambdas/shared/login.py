@@ -55,7 +55,7 @@ def iam_login(config: DatabaseSettings) -> Credentials:
 
 
 def read_credentials(secret_arn: str) -> Credentials:
-    """Read the database's credentials from its secret; on each run again, because they rotate.
+    """Read the database's credentials from its secret, again in each run, because they rotate.
 
     Needs `secretsmanager:GetSecretValue` on it, and `kms:Decrypt` with its key.
 

@@ -21,8 +21,8 @@ class Metric(NamedTuple):
 def publish(dimensions: Mapping[str, str], *metrics: Metric) -> None:
     """Publish metrics under exactly these dimensions.
 
-    A dimension for the service would be one more, so that no alarm would find the metric: the empty service keeps
-    Powertools from adding it from the logger's environment variable.
+    With a dimension for the service, no alarm would find the metric: the empty service keeps Powertools from adding
+    one from the logger's environment variable.
     """
     emf = EphemeralMetrics(namespace=NAMESPACE, service="")
     for name, value in dimensions.items():
@@ -36,7 +36,7 @@ def _dimension_value(text: str) -> str:
     """Return what CloudWatch accepts as a dimension's value: printable ASCII that is not blank.
 
     Values can come from the application's tables. CloudWatch would drop the whole line for one that it refuses, and
-    a blank one would be left out, so that the number would count as the total.
+    leave out a blank one, so that the number would count as the total.
     """
     printable = "".join(character if " " <= character <= "~" else "?" for character in text)
     cleaned = printable.strip().lstrip(":")[:_MAX_DIMENSION_LENGTH].rstrip()

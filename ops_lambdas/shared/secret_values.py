@@ -15,7 +15,7 @@ class SecretError(RuntimeError):
 
 
 def read_secret(secret_arn: str) -> dict[str, Any]:
-    """Read a secret that is a JSON object; on each run again, because secrets rotate.
+    """Read a secret that is a JSON object, again in each run, because secrets rotate.
 
     Raises:
         SecretError: it cannot be read, or is not a JSON object.

@@ -114,11 +114,11 @@ SecretArn = Annotated[
 TopicArn = Annotated[str, matching(_ARN.format(service="sns") + r"[\w-]{1,256}", "the ARN of an SNS topic")]
 SiteUrl = Annotated[
     str,
-    matching(rf"https?://{_HOST}(:\d{{1,5}})?", "https:// or http://, a host and perhaps a port, with nothing behind"),
+    matching(rf"https?://{_HOST}(:\d{{1,5}})?", "https:// or http://, a host and optionally a port, nothing after it"),
 ]
 PoolNames = Annotated[
     tuple[str, ...],
-    Kind(f"1 to {_MAX_POOLS} different pool names with commas between, e.g. pool-0,pool-1", _pools),
+    Kind(f"1 to {_MAX_POOLS} different comma-separated pool names, e.g. pool-0,pool-1", _pools),
 ]
 ResourceName = Annotated[
     str, matching(r"[A-Za-z0-9][\w-]{0,254}", "the name of a resource: letters, digits, hyphens, underscores")
@@ -128,7 +128,7 @@ Flag = Annotated[bool, Kind("true or false", _flag)]
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """What a check that uses the database is configured with.
+    """Settings of a check that uses the database.
 
     Attributes:
         environment: the value of the metrics' dimension Environment, e.g. "production".
@@ -170,8 +170,7 @@ def from_environment(declared: type[Declared], variables: Mapping[str, str]) -> 
 def from_event(declared: type[Declared], event: object) -> Declared:
     """Read the declared options from the event that a check was called with.
 
-    A schedule's own event has none. Anything else is refused: a misspelt option must not run the check as if it
-    were not there.
+    A schedule's own event has none. Anything else is refused: a misspelt option must not be ignored.
 
     Raises:
         InvalidSettingError: the event is not a JSON object, has a field that is not declared, or a value that is

@@ -12,7 +12,7 @@ _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard",
 
 
 class TasksError(RuntimeError):
-    """ECS could not be asked for the service's tasks."""
+    """The service's tasks could not be listed."""
 
 
 @dataclass(frozen=True)

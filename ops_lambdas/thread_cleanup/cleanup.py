@@ -1,4 +1,4 @@
-"""One run of thread cleanup: list, wait, look up, close. Nothing is closed that was not looked up in the database."""
+"""One run of thread cleanup: list, wait, look up, close. It closes only threads that it looked up in the database."""
 
 import json
 import time
@@ -20,7 +20,7 @@ _LOOKUP_SECONDS = 15
 
 
 class RefusedError(RuntimeError):
-    """More threads are unknown than can be believed; nothing was closed."""
+    """Implausibly many threads are unknown; nothing was closed."""
 
 
 class NoThreadsListedError(RuntimeError):
@@ -99,7 +99,7 @@ class Cleanup:
         return "dry_run" if self._options.dry_run else "cleaned"
 
     def _judge(self, connection: database.Reader, fleet: Fleet) -> None:
-        """List, wait, and find out what may be closed; refuse when that cannot be believed."""
+        """List, wait, and find out what may be closed; refuse when that is implausible."""
         listing = self.progress.listing = list_threads(fleet, self._config.pools)
         if not listing.answering and self.progress.has_running_tasks:
             raise NoThreadsListedError("; ".join(listing.failed[:5]) or "no running task has an address")
@@ -112,11 +112,11 @@ class Cleanup:
             time.sleep(self._grace_seconds)
         known = self._known(connection, {one.thread for one in listing.held})
         judgement = self.progress.judgement = core.judge(listing.held, known)
-        self.progress.is_refused = not (judgement.is_believable or self._options.force)
+        self.progress.is_refused = not (judgement.is_plausible or self._options.force)
         if self.progress.is_refused and not self._options.dry_run:
             raise RefusedError(
-                f"{len(judgement.unknown)} of {judgement.listed} threads are unknown to the database, which is more "
-                "than can be believed: is it the right database, with all its rows? If so, run the check with force"
+                f"{len(judgement.unknown)} of {judgement.listed} threads are unknown to the database, which is "
+                "implausible: is it the right database, with all its rows? If so, run the check with force"
             )
 
     def _close(self, connection: database.Reader, fleet: Fleet) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 # Ten full tasks hold 2,000 threads (five pools of 40): several times that is a day's leak, and the next run comes
 # half an hour later.
 MAX_CLOSED = 10_000
-# More than half unknown: a fault in how we look is likelier than an application that forgot so many.
+# More than half unknown: a fault of this check is likelier than an application that forgot that many.
 MAX_UNKNOWN_SHARE = 0.5
 # At night one forgotten thread may be all there is. Half of one pool's soft limit bounds the loss if even that is a
 # mistake.
@@ -58,8 +58,8 @@ class Judgement:
     ended: tuple[Held, ...]
 
     @property
-    def is_believable(self) -> bool:
-        """Whether so many can be unknown without a fault in how we look."""
+    def is_plausible(self) -> bool:
+        """Whether that many can be unknown without a fault of this check."""
         return len(self.unknown) < MIN_UNKNOWN_TO_REFUSE or len(self.unknown) <= MAX_UNKNOWN_SHARE * self.listed
 
 

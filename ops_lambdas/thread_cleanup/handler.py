@@ -10,7 +10,7 @@ from ops_lambdas.thread_cleanup import report
 from ops_lambdas.thread_cleanup.cleanup import Cleanup
 from ops_lambdas.thread_cleanup.settings import Options, Settings
 
-# For what comes after the last call: metrics, log lines, and hanging up.
+# For what comes after the last call: metrics, log lines, and disconnecting.
 RESERVED_SECONDS = 10
 
 logger = Logger(utc=True)

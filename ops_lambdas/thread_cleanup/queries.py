@@ -1,4 +1,4 @@
-"""What thread cleanup looks up in the database; names are quoted because Prisma made them in CamelCase."""
+"""SQL of thread cleanup; names are quoted because Prisma created them in CamelCase."""
 
 # How many ids, of at most 200 characters each, one statement looks up.
 MAX_IDS = 5000
@@ -6,8 +6,8 @@ MAX_IDS = 5000
 # Nothing is written here, not even by mistake.
 READ_ONLY = "SET default_transaction_read_only = on"
 
-# One row for each of the ids that is known, with whether it may be closed: all its sessions have ended, and all its
-# rows were made, longer ago than the grace period. A thread that has a row without a session, or with a time in the
+# One row for each known id, with whether it may be closed: all its sessions ended, and all its rows were created,
+# longer ago than the grace period. A thread that has a row without a session, or with a time in the
 # future, stays open. The ids come as JSON: in pg8000's arrays the text "NULL" is a null. Times are UTC without a zone,
 # so the database's clock is read in UTC.
 KNOWN = """

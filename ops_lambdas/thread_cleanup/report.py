@@ -1,4 +1,4 @@
-"""What thread cleanup reports: its result and its metrics, as far as the run came."""
+"""Thread cleanup's result and metrics, as far as the run got."""
 
 from collections.abc import Iterable
 from typing import Literal, TypedDict
@@ -49,7 +49,7 @@ class Cleaned(TypedDict):
 
 
 class NothingDone(TypedDict):
-    """The check's result before the application made its tables, or while another run holds the lock."""
+    """The check's result before the application created its tables, or while another run holds the lock."""
 
     state: Literal["tables_missing", "already_running"]
     environment: str

@@ -1,4 +1,4 @@
-"""What thread cleanup is configured with, and the options of its event."""
+"""Settings of thread cleanup, and the options of its event."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,11 +19,11 @@ def _grace(value: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, TaskSettings):
-    """What thread cleanup is configured with.
+    """Settings of thread cleanup.
 
     Attributes:
         pools: those whose threads are cleaned, on each task.
-        grace_seconds: a thread younger than this stays open, and one whose session ended less long ago.
+        grace_seconds: a thread younger than this stays open, and one whose session ended more recently.
     """
 
     pools: PoolNames

@@ -154,14 +154,14 @@ def test_a_missing_setting_is_named(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [
-        ("SECRET_ARNS", "", "ARNs of different Secrets Manager secrets with commas between"),
+        ("SECRET_ARNS", "", "comma-separated ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", f"{SECRET},", "ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", f"{SECRET},{SECRET}", "ARNs of different Secrets Manager secrets"),
         ("SECRET_ARNS", "cron-secret", "ARNs of different Secrets Manager secrets"),
-        ("ALARM_EMAILS", "operator", "different email addresses with commas between, or empty"),
-        ("ALARM_EMAILS", "a@example.com, b@example.com", "different email addresses"),
-        ("ALARM_EMAILS", "a@example.com,a@example.com", "different email addresses"),
-        ("ALARM_EMAILS", ",", "different email addresses"),
+        ("ALARM_EMAILS", "operator", "different comma-separated email addresses, or empty"),
+        ("ALARM_EMAILS", "a@example.com, b@example.com", "different comma-separated email addresses"),
+        ("ALARM_EMAILS", "a@example.com,a@example.com", "different comma-separated email addresses"),
+        ("ALARM_EMAILS", ",", "different comma-separated email addresses"),
         ("DATABASE_INSTANCE", "arn:aws:rds:us-east-1:123456789012:db:x", "the name of a resource"),
     ],
 )

@@ -80,7 +80,7 @@ def test_a_body_that_is_not_json_is_its_own_state(content: bytes) -> None:
         ({"success": "true"}, "success is 'true'"),
         ({"success": True}, "the body has no statistics"),
         ({"success": True, "statistics": []}, "statistics has no pools"),
-        ({"success": True, "statistics": {"pools": {}}}, "no list of pools"),
+        ({"success": True, "statistics": {"pools": {}}}, "not a list of pools"),
         ({"success": True, "statistics": {"pools": ["pool-0"]}}, "a pool has no poolId"),
         (body(("p", "3", 2)), "activeThreads is '3'"),
         (body(("p", 3.5, 2)), "activeThreads is 3.5"),
@@ -89,7 +89,7 @@ def test_a_body_that_is_not_json_is_its_own_state(content: bytes) -> None:
         (body(("p", -1, 2)), "activeThreads is -1"),
         (body((7, 3, 2)), "poolId is 7"),  # type: ignore[arg-type]
         (body(("p", 3, 2), ("p", 3, 2)), "a pool twice"),
-        (body(*[(f"p{number}", 0, 0) for number in range(1001)]), "no list of pools"),
+        (body(*[(f"p{number}", 0, 0) for number in range(1001)]), "not a list of pools"),
     ],
 )
 def test_json_of_another_shape_is_its_own_state_and_names_the_place(content: Any, detail: str) -> None:

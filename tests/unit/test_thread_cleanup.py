@@ -38,7 +38,7 @@ def judgement(listed: int, unknown: int) -> Judgement:
 
 
 @pytest.mark.parametrize(
-    ("listed", "unknown", "is_believable"),
+    ("listed", "unknown", "is_plausible"),
     [
         (0, 0, True),
         (1, 1, True),
@@ -52,10 +52,10 @@ def judgement(listed: int, unknown: int) -> Judgement:
         (1_000, 0, True),
     ],
 )
-def test_more_than_half_unknown_is_not_believed_unless_they_are_few(
-    listed: int, unknown: int, is_believable: bool
+def test_more_than_half_unknown_is_implausible_unless_they_are_few(
+    listed: int, unknown: int, is_plausible: bool
 ) -> None:
-    assert judgement(listed, unknown).is_believable is is_believable
+    assert judgement(listed, unknown).is_plausible is is_plausible
 
 
 @given(LISTS, KNOWN)

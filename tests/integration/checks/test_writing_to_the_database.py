@@ -80,8 +80,8 @@ def test_a_checks_lock_is_its_own_and_freed_with_the_connection(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "token", "username": "nobody_made_it"}, r"28P01 \(the role is missing, or no member of rds_iam"),
-        ({"kind": "token", "password": "x"}, r"28P01 \(the role is missing, or no member of rds_iam"),
+        ({"kind": "token", "username": "nobody_made_it"}, r"28P01 \(the role is missing, or not a member of rds_iam"),
+        ({"kind": "token", "password": "x"}, r"28P01 \(the role is missing, or not a member of rds_iam"),
         ({"kind": "password", "password": "x"}, r"28P01 \(the secret and the database disagree"),
     ],
 )
@@ -98,6 +98,6 @@ def test_the_error_for_a_role_without_login_hints_at_its_permission(
     with closing(database.server.connect()) as admin:
         admin.run("CREATE ROLE cannot_log_in NOLOGIN PASSWORD 'x'")
         login = replace(credentials, username="cannot_log_in", password="x", kind="token")
-        with pytest.raises(DatabaseError, match=r"28000 \(may the function"), reading(login, application_name="t"):
+        with pytest.raises(DatabaseError, match=r"28000 \(is the function"), reading(login, application_name="t"):
             pass
         admin.run("DROP ROLE cannot_log_in")

@@ -154,7 +154,7 @@ def test_in_an_organization_only_the_payer_knows_the_tags(aws: Aws, report: Repo
     ("answer", "state", "words"),
     [
         (error("DataUnavailableException", "Insufficient history"), "too_little_history", "too little history"),
-        (error("ValidationException", "filter not allowed"), "refused", "AWS refused to make one"),
+        (error("ValidationException", "filter not allowed"), "refused", "AWS refused the request"),
     ],
 )
 def test_without_a_forecast_the_costs_are_reported(
@@ -183,7 +183,7 @@ def test_the_first_month_has_nothing_to_compare_with(aws: Aws, report: Report) -
     aws.recorded["GetCostAndUsage"][1] = usage(start="2026-10-01")
     result = report.run()
     assert (result.get("before"), result.get("change")) == (None, None)
-    assert "no data of the month before to compare with" in aws.emails[0]["Message"]
+    assert "no data for the previous month to compare with" in aws.emails[0]["Message"]
 
 
 def test_another_currency_is_reported_without_bands(aws: Aws, report: Report) -> None:

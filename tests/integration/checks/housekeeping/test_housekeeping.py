@@ -254,6 +254,6 @@ def test_bad_settings_are_refused_before_any_call(
     with pytest.raises(InvalidSettingError, match="event must be an object with no field at all"):
         check.run({"dry_run": True})
     monkeypatch.setenv("SECRET_ARNS", "cron-secret")
-    with pytest.raises(InvalidSettingError, match=r"SECRET_ARNS must be ARNs .*, got 'cron-secret'"):
+    with pytest.raises(InvalidSettingError, match=r"SECRET_ARNS must be comma-separated ARNs .*, got 'cron-secret'"):
         check.run()
     assert aws.requests == []

@@ -27,7 +27,7 @@ def lock(connection: pg8000.native.Connection) -> None:
     ("disturb", "message"),
     [
         (cut, r"terminating connection|network error|reset|closed"),
-        (lock, r"SQLSTATE 55P03 \(a lock was not free in time, is a migration under way\?\)"),
+        (lock, r"SQLSTATE 55P03 \(a lock was not free in time, is a migration in progress\?\)"),
     ],
 )
 def test_a_database_that_fails_in_the_middle_loses_nothing(
@@ -81,7 +81,7 @@ def test_a_database_that_takes_no_writes_is_an_error_and_ends_nothing(
     before = states(connection)
     with closing(database.server.connect()) as admin:
         admin.run(f"ALTER ROLE {ops_login.username} SET default_transaction_read_only = on")
-        with pytest.raises(DatabaseError, match=r"SQLSTATE 25006 \(the database takes no writes"):
+        with pytest.raises(DatabaseError, match=r"SQLSTATE 25006 \(the database accepts no writes"):
             end(ops_login)
         admin.run(f"ALTER ROLE {ops_login.username} RESET default_transaction_read_only")
     assert states(connection) == before
