@@ -1,1 +1,1 @@
-"""How long what we make takes, side by side with what it is to be compared with."""
+"""Benchmarks: how long our code takes, side by side with a baseline."""

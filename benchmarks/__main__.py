@@ -37,7 +37,7 @@ def run(
     report: Path,
     console: Console,
 ) -> bool:
-    """Measure each benchmark and size, show and write the results; whether all keep to their bounds."""
+    """Measure each benchmark and size, show and write the results; return whether all are within their bounds."""
     results: list[Result | Size] = [_measure(benchmark, console) for benchmark in benchmarks]
     results += [size() for size in sizes]
     report.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def _table(results: Sequence[Result | Size]) -> Table:
 
 
 def main() -> None:
-    """Run all; exit 1, and say so, when a bound is broken or a side fails."""
+    """Run all; exit 1, with a message, when a bound is broken or a side fails."""
     try:
         is_within_bounds = run(BENCHMARKS, sizes=SIZES, report=REPORT, console=Console())
     except SideError as error:

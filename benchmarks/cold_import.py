@@ -18,7 +18,7 @@ from constructs.functions.lambda_package import LambdaPackage
 
 MAX_RATIO = 1.4
 MAX_MEGABYTES = 2.5
-# boto3 and what it depends on: what AWS's Python runtime brings.
+# boto3 and what it depends on, as in AWS's Python runtime.
 _RUNTIME = ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil")
 
 
@@ -26,9 +26,9 @@ _RUNTIME = ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil"
 def cold_import(check: str) -> Iterator[Comparison]:
     """The asset as Lambda unpacks it, read-only, before the runtime's own boto3 on the path.
 
-    It has the bytecode of this Python, as the deployed one has that of the runtime's Python when the runtime's
-    Python made it. Importing is the processor's work alone, so its time is taken: the wall's has in it what other
-    processes do, which at a fifth of a second is too much.
+    It has this Python's bytecode, as the deployed asset has the runtime's when the runtime's Python built it.
+    Importing only uses the processor, so processor time is measured: wall-clock time includes other processes,
+    which is too much noise at a fifth of a second.
     """
     with TemporaryDirectory() as name:
         task, runtime = Path(name) / "task", Path(name) / "runtime"
@@ -61,7 +61,7 @@ def _unpack(task: Path) -> None:
 
 
 def _install(runtime: Path) -> None:
-    """Put boto3 and its dependencies into a folder of their own, with their bytecode."""
+    """Put boto3 and its dependencies into a separate folder, with their bytecode."""
     runtime.mkdir()
     site = Path(str(metadata.distribution("boto3").locate_file("")))
     for name in _RUNTIME:
@@ -70,7 +70,7 @@ def _install(runtime: Path) -> None:
 
 
 def _processor_seconds() -> float:
-    """Return how long processes of ours that ended have used a processor."""
+    """Return the processor time of our processes that have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

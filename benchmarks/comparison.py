@@ -1,4 +1,4 @@
-"""Two sides of a benchmark, timed in turn in one run, and whether their ratio keeps to its bound."""
+"""Two sides of a benchmark, timed in turn in one run, and whether their ratio is within its bound."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ MIN_ROUNDS = 3
 
 
 class SideError(Exception):
-    """A side did not do what was to be timed; says what it printed."""
+    """A side failed to do the work to be timed; the message has what it printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Result:
 
     @property
     def is_within_bound(self) -> bool:
-        """Whether the ratio is what it has to be."""
+        """Whether the ratio is at most its bound."""
         return self.ratio <= self.bound
 
     def facts(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large something is; it has no other side.
+    """How large something is, without a baseline.
 
     Attributes:
         bound: `megabytes` are at most this.
@@ -57,12 +57,12 @@ class Size:
 
     @property
     def ratio(self) -> float:
-        """To one megabyte."""
+        """Relative to one megabyte."""
         return self.megabytes
 
     @property
     def is_within_bound(self) -> bool:
-        """Whether it is as small as it has to be."""
+        """Whether the size is at most its bound."""
         return self.megabytes <= self.bound
 
     def facts(self) -> dict[str, Any]:
@@ -75,13 +75,13 @@ class Comparison:
     """Something of ours and its baseline.
 
     Args:
-        name: what the ratio is of, as a reader says it.
+        name: what the ratio compares, for a reader.
         ours, baseline: run one side once; raise SideError when it fails.
-        bound: how many times as long as the baseline ours may take; below 1 when it has to be faster.
+        bound: the maximum ratio of our time to the baseline's; below 1 when ours has to be faster.
         rounds: how often each side is timed, at least 3.
         prepare_ours, prepare_baseline: run before each run of the side, and not timed.
-        baseline_times: the baseline runs on so small a part of the work; its time is taken this many times.
-        clock: seconds from any beginning; of the wall, unless other processes would disturb too much.
+        baseline_times: the baseline does one part in this many of the work, so its time is multiplied by it.
+        clock: seconds since any start; wall-clock time, unless other processes would disturb it too much.
     """
 
     name: str
@@ -101,10 +101,10 @@ class Comparison:
     def measure(
         self, *, clock: Callable[[], float] | None = None, on_run: Callable[[], object] = lambda: None
     ) -> Result:
-        """Run each side once to warm up, then both in turn, so that a busy moment meets both.
+        """Run each side once to warm up, then both in turn, so that a busy moment affects both.
 
         Args:
-            clock: in place of its own.
+            clock: instead of its own.
             on_run: called after each run of a side, for a progress bar; not timed.
         """
         clock = clock or self.clock

@@ -24,7 +24,7 @@ SAMPLE = 50
 THREADS = 2
 _LOADING_SECONDS = 120  # a statement may take that long
 
-# Ids begin with the time of their making, as the application's do (Prisma's cuid).
+# Ids begin with their creation time, as the application's do (Prisma's cuid).
 _FILL = """
 INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "startTime", "lastActivityAt", "endTime")
 SELECT 'c' || lpad(to_hex(n), 11, '0') || left(md5(n::text), 13), 'user-' || n, 'pool-' || n % 5, 'week',
@@ -61,7 +61,7 @@ class _Copies:
         name = f"{self._template}_{next(self._numbers)}"
         with closing(connect(self._server, "postgres")) as admin:
             admin.run(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY file_copy")
-            admin.run("CHECKPOINT")  # else it falls into the side's time
+            admin.run("CHECKPOINT")  # otherwise the side's time would include it
         self._connection = connect(self._server, name)
 
     def connection(self) -> pg8000.native.Connection:
@@ -125,7 +125,7 @@ def connect(server: Postgres, database: str) -> pg8000.native.Connection:
 
 
 def _make_durable(server: Postgres) -> None:
-    """Undo what makes the rehearsal's server quick: a commit waits for the disk, as it does on RDS."""
+    """Undo what makes the rehearsal's server fast: a commit waits for the disk, as it does on RDS."""
     with closing(connect(server, "postgres")) as admin:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             admin.run(f"ALTER SYSTEM SET {setting} = on")

@@ -42,7 +42,7 @@ def synth() -> Iterator[Comparison]:
 def _synthesize(application: Path, output: Path, *arguments: str) -> None:
     programs = (Path(sys.executable).parent, ROOT / "node_modules" / ".bin")
     path = os.pathsep.join([*map(str, programs), os.environ["PATH"]])
-    # Nothing is asked of AWS or the network: there are neither credentials nor notices.
+    # Nothing calls AWS or the network: there are no credentials and no notices.
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
     offline = {"AWS_EC2_METADATA_DISABLED": "true", "CDK_DISABLE_VERSION_CHECK": "1", "CDK_DISABLE_CLI_TELEMETRY": "1"}
     command = ["cdk", "synth", "--strict", "--quiet", "--no-notices", "--output", str(output), *arguments]

@@ -26,11 +26,11 @@ MIN_TIMES_FASTER = 15
 THREADS = 10_000
 TASKS = 10
 ANSWER_SECONDS = 0.02
-# One at a time is timed on one thread in a hundred, over one kept connection, without listing and asking; all
-# of them take a hundred times as long.
+# One at a time is timed on one thread in a hundred, over one kept connection, without listing and lookups; all of
+# them take a hundred times as long.
 SAMPLE = 100
 POOLS = ("pool-0", "pool-1", "pool-2", "pool-3", "pool-4")
-# As old as need be. Of the real grace period nothing happens but waiting, so that it is left out.
+# The real grace period is only waiting, so it is left out.
 _GRACE_SECONDS = 0.001
 
 # Two threads in five are unknown, the others' session has ended.
@@ -50,7 +50,7 @@ WHERE n % 5 > 1
 
 @dataclass(frozen=True)
 class _Corals:
-    """Coral servers in a process of their own, filled anew before each run."""
+    """Coral servers in their own process, filled again before each run."""
 
     process: "subprocess.Popen[str]"
     port: int
@@ -65,7 +65,7 @@ class _Corals:
 
 @contextmanager
 def thread_cleanup() -> Iterator[Comparison]:
-    """A run as the Lambda does it, with a real database, but for what AWS answers."""
+    """A run as in the Lambda, with a real database; only AWS's answers are recorded."""
     with TemporaryDirectory() as name, Postgres(Path(name) / "postgres") as server, _corals() as corals:
         connection = server.connect()
         connection.run(TABLES_SQL.read_text())

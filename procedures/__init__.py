@@ -1,1 +1,1 @@
-"""What an operator does by hand, each with one command."""
+"""What an operator runs by hand, each with one command."""

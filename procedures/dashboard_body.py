@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# What a reference to a resource yields where that is a name the template gives.
+# By resource type, the property that Ref returns.
 NAMES = {"AWS::RDS::DBInstance": "DBInstanceIdentifier"}
 
 

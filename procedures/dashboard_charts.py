@@ -14,7 +14,7 @@ SEARCH = re.compile(r"SEARCH\('\{[^}]*,(?P<by>\w+)\} MetricName=\"(?P<name>\w+)\
 
 
 class UnknownWidgetError(ValueError):
-    """The dashboard has what cannot be drawn. The message says what and where."""
+    """A widget cannot be drawn. The message names it and its place."""
 
 
 @dataclass(frozen=True)

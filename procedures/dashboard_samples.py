@@ -60,7 +60,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 RARE = (0, 3)
 WHOLE = ("Count", "Threads", "Sessions", "Invocations", "Errors", "Connections", "Tasks", "Pools", "Number", "Refused")
-# What differs much between tasks or requests, and how its statistics do.
+# Metrics that differ between tasks or requests, and their statistics as shares of the average.
 SPREAD = {"CPUUtilization", "MemoryUtilization", "TargetResponseTime"}
 SHARES = {"p50": 0.45, "p99": 1.9, "Maximum": 1.2, "Minimum": 0.9}
 SERVICES = {
@@ -99,7 +99,7 @@ def evaluate(expression: str, values: Mapping[str, float], period: timedelta) ->
     """Metric math at one moment, as far as the dashboard uses it.
 
     Raises:
-        NotImplementedError: it has what this does not know.
+        NotImplementedError: it uses something else.
     """
     return _of(ast.parse(expression, mode="eval").body, values, period)
 

@@ -39,7 +39,7 @@ class TerminatedError(Exception):
 
 
 def main() -> int:
-    """Rehearse and return the exit code: 0 when all held, 130 after ctrl-C, else 1."""
+    """Rehearse and return the exit code: 0 when all checks passed, 130 after ctrl-C, else 1."""
     arguments = _arguments()
     names = list(dict.fromkeys([REHEARSAL.home_region, *arguments.region]))
     report = Report(_console(), arguments.output / "rehearsal.json", names)
@@ -114,7 +114,7 @@ def _terminate(number: int, _frame: FrameType | None) -> None:
 
 
 def _prepare(folder: Path, report: Report) -> Run:
-    """Make the run: own folders, a free port, own addresses, nothing of the user's environment."""
+    """Create the run: its own folders and addresses, a free port, nothing of the user's environment."""
     for program in (guards.PROGRAMS / "aws", ROOT / "node_modules" / ".bin" / "cdk"):
         if not program.exists():
             raise FileNotFoundError(f"{_shown(program)} is missing: run `make setup`")
@@ -131,7 +131,7 @@ def _prepare(folder: Path, report: Report) -> Run:
 
 
 def _end(run: Run) -> None:
-    """End every process and give back what the run held."""
+    """End every process and free the run's addresses."""
     run.processes.stop()
     for region in run.regions:
         region.postgres.stop()
@@ -145,7 +145,7 @@ def _cause(run: Run | None, error: BaseException) -> BaseException:
             run.processes.check_soon()
         except ProcessError as ended:
             return ended
-        except CancelledError:  # as others waited when it failed
+        except CancelledError:  # this wait was cancelled because another one failed
             pass
     return error
 
@@ -153,7 +153,7 @@ def _cause(run: Run | None, error: BaseException) -> BaseException:
 def _explain(report: Report, failure: BaseException | None, folder: Path) -> int:
     """Print what failed, its log and where all logs are kept, and return the exit code."""
     if failure is None or (report.is_passed and isinstance(failure, KeyboardInterrupt | TerminatedError)):
-        return 0  # all held, and the kept run was ended
+        return 0  # all checks passed, and the kept run was ended
     interrupted = isinstance(failure, KeyboardInterrupt)
     report.error = "interrupted by ctrl-C" if interrupted else str(failure) or type(failure).__name__
     step = "kept running" if report.is_passed else report.steps[-1].name if report.steps else "preparation"

@@ -139,7 +139,7 @@ class Run:
                 raise
 
     def poll(self, look: Callable[[], T | None], *, timeout_seconds: float, what: str) -> T:
-        """Look until something is there, while all servers run."""
+        """Poll until something is found, while all servers run."""
         found: list[T] = []
 
         def has_found() -> bool:

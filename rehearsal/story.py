@@ -74,7 +74,7 @@ def _deploy(run: Run, region: Region) -> None:
         deploy_stacks.deploy(run, region, step)
     with _step(run, region, "Tables and secrets for the application") as step:
         set_up_application.set_up(run, region, step)
-    with _step(run, region, "cdk deploy that changes nothing"):
+    with _step(run, region, "cdk deploy without changes"):
         run.finish(again)
         deploy_stacks.deploy_again(run, region)
     with _step(run, region, "cdk diff: no change, a changed image"):

@@ -12,19 +12,19 @@ def main() -> None:
     """Read the command line and serve until the parent ends or asks to stop."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal.emulator", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
-    parser.add_argument("--folder", type=Path, required=True, help="everything written goes below it")
+    parser.add_argument("--folder", type=Path, required=True, help="everything is written below it")
     parser.add_argument("--account", default="000000000000", help="account id, 12 digits")
     for option, metavar, text in (
         ("--database", "[REGION=]HOST:PORT", "PostgreSQL behind the DB instances"),
         ("--database-admin-password-file", "[REGION=]FILE", "password of its role postgres"),
-        ("--ca-file", "[REGION=]PEM", "what its certificate is verified with"),
+        ("--ca-file", "[REGION=]PEM", "authority that its certificate is verified with"),
         ("--database-endpoint", "[REGION=]HOST:PORT", "where clients find it, also with IAM tokens"),
         ("--database-certificates", "[REGION=]FOLDER", "certificates of that endpoint and of its authority"),
-        ("--task-addresses", "[REGION=]ADDRESS,...", "of the stand-ins of ECS tasks"),
-        ("--site", "[REGION=]HOST:PORT", "where HTTPS of the region's load balancer is answered"),
+        ("--task-addresses", "[REGION=]ADDRESS,...", "addresses of the stand-ins of ECS tasks"),
+        ("--site", "[REGION=]HOST:PORT", "where HTTPS requests to the region's load balancer are answered"),
     ):
         parser.add_argument(
-            option, action="append", default=[], metavar=metavar, help=f"{text}; again for another region"
+            option, action="append", default=[], metavar=metavar, help=f"{text}; repeat it for another region"
         )
     arguments = parser.parse_args()
     settings = Settings(

@@ -41,7 +41,7 @@ class AddressBlock:
 def claim_addresses() -> AddressBlock:
     """Claim an unused block of loopback addresses by listening on its first one.
 
-    Raises: OSError when no block can be had; macOS configures 127.0.0.1 only and needs aliases.
+    Raises: OSError when no block is free; macOS configures 127.0.0.1 only and needs aliases.
     """
     for _ in range(_ATTEMPTS):
         prefix = f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}" if sys.platform == "linux" else "127.0.0"

@@ -1,6 +1,6 @@
 """Start, watch and end the programs of a rehearsal; none of them outlives it.
 
-Each runs below its tether (`tether.py`) in a session of its own, with its output in a log file.
+Each runs below its tether (`tether.py`) in its own session, with its output in a log file.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ class ProcessError(Exception):
 
 
 class CancelledError(Exception):
-    """The run has failed elsewhere, and this wait was given up."""
+    """The run has failed elsewhere, so this wait was cancelled."""
 
 
 def tail(log: Path, lines: int = _LOG_TAIL_LINES) -> str:
@@ -75,7 +75,7 @@ class Process:
         return f"exited with code {code}"
 
     def stop(self) -> None:
-        """Ask it to stop, wait for its grace, and make sure that nothing of its session is left."""
+        """Ask it to stop, wait its grace period, and make sure that nothing of its session is left."""
         self.begin_stop()
         try:
             self.popen.wait(self.grace_seconds + 2)
@@ -147,7 +147,7 @@ def start(
 
 @dataclass
 class Processes:
-    """All programs of one rehearsal: the servers, which must run until the end, and passing commands."""
+    """All programs of one rehearsal: the servers, which must run until the end, and short commands."""
 
     servers: list[Process] = field(default_factory=list)
     _is_cancelled: bool = False

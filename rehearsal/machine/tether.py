@@ -1,11 +1,11 @@
 """Run one program that cannot outlive the rehearsal, however the rehearsal ends.
 
-Started as a program of its own, with an order (one line of JSON) on standard input. That input is the
-tether: as soon as it closes, because the rehearsal closed it or because it was killed, the program and
-everything in its process group is asked to stop, and after the grace killed. Otherwise the tether ends as
-its program ends: with the same exit code, or by the same signal. Either way nothing that the program
-started stays (on Linux not even what detached itself). Standard library only, imported little, because
-every program of the rehearsal starts through it.
+It starts as a separate program, with an order (one line of JSON) on standard input. That input is the
+tether: as soon as it closes, because the rehearsal closed it or was killed, the program and everything in
+its process group are asked to stop, and killed after a grace period. Otherwise the tether ends as its
+program ends: with the same exit code, or by the same signal. Either way nothing that the program started
+survives (on Linux not even detached processes). Few imports, all of the standard library, because every
+program of the rehearsal starts through it.
 """
 
 import ctypes

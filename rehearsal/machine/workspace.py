@@ -25,7 +25,7 @@ class Workspace:
 
 
 def make(parent: Path | None = None) -> Workspace:
-    """Make a run's folder, and remove those of runs that were killed and could not.
+    """Create a run's folder, and remove those of runs that were killed.
 
     Args:
         parent: where the folders are; the system's folder for temporary files otherwise.
@@ -34,7 +34,7 @@ def make(parent: Path | None = None) -> Workspace:
     for left in parent.glob(f"{_PREFIX}*/{_LOCK}"):
         _remove_unlocked(left)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    folder.chmod(0o711)  # PostgreSQL's user has to come through
+    folder.chmod(0o711)  # PostgreSQL's user must be able to enter
     unlocked = folder / "lock-to-be"
     lock = os.open(unlocked, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)

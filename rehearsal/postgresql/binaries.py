@@ -84,7 +84,7 @@ def _can_traverse(folder: Path, user: tuple[int, int] | None) -> bool:
 
 
 def private_home(folder: Path, user: tuple[int, int] | None) -> Path:
-    """Make a folder for the server's data that `user` reaches: in `folder`, else in a temporary one."""
+    """Create a folder for the server's data that `user` can enter: in `folder`, else in a temporary one."""
     candidates = [folder, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]  # noqa: S108
     for parent in candidates:
         if parent.is_dir() and os.access(parent, os.W_OK) and _can_traverse(parent, user):

@@ -24,7 +24,7 @@ class Certificates:
 
 
 class Authority:
-    """An authority of its own, its files in a folder: nothing issued for one run is trusted by another.
+    """A run's own authority, with its files in a folder: no other run trusts what it issues.
 
     Attributes: ca_file (PEM, the authority's certificate).
     """
@@ -51,7 +51,7 @@ class Authority:
 
 
 def issue(folder: Path, *names: str) -> Certificates:
-    """Make an authority and a server certificate for `names` (host names and addresses) in `folder`."""
+    """Create an authority and a server certificate for `names` (host names and addresses) in `folder`."""
     authority = Authority(folder)
     server = authority.issue("server", *names)
     return Certificates(authority.ca_file, server.chain_file, server.key_file)

@@ -28,7 +28,7 @@ ACCESS = "hostssl all all all scram-sha-256\n"  # no line for plain connections,
 IAM_CLIENT = "rds-iam"
 
 # Behind such an endpoint members of rds_iam cannot log in with a password, as on RDS, except the master:
-# PostgreSQL makes a role that may grant another role a member of it, and RDS's master may grant rds_iam.
+# in PostgreSQL, a role that may grant another role is a member of it, and RDS's master may grant rds_iam.
 ACCESS_BEHIND_ENDPOINT = f"""
 hostssl all +rds_superuser all scram-sha-256
 hostssl all +rds_iam all cert map={IAM_CLIENT}

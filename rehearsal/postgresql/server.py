@@ -23,7 +23,7 @@ _ATTEMPTS = 5  # a free port can be taken by someone else before the server has 
 
 
 class Postgres:
-    """A PostgreSQL server of its own in a folder; a context manager, started on entry and gone on exit.
+    """A separate PostgreSQL server in a folder; a context manager that starts it, and removes it on exit.
 
     Args:
         folder: its certificates, password file and log; and its data, if PostgreSQL's user can enter it.
@@ -88,7 +88,7 @@ class Postgres:
         self.stop()
 
     def start(self) -> None:
-        """Make the data folder, start the server and wait until it lets the superuser in.
+        """Create the data folder, start the server and wait until it lets the superuser in.
 
         Raises: PostgresUnavailableError when it cannot run here, ProcessError when it ends at once.
         """

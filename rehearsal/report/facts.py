@@ -22,7 +22,7 @@ _PLAIN_MARKS = {"passed": "ok", "failed": "XX", "interrupted": "--"}
 
 
 class NotHeldError(Exception):
-    """Something that a rehearsal checks did not hold; the message names it and what was seen."""
+    """A check of the rehearsal failed; the message names it and what was seen."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Check:
-    """Something that was checked: its name, whether it held, and what was seen."""
+    """Something that was checked: its name, whether it passed, and what was seen."""
 
     name: str
     region: str
@@ -139,7 +139,7 @@ class Report:
             self._print_step(step)
 
     def expect(self, is_so: bool, region: str, name: str, seen: str) -> None:
-        """Record a check, and stop the run when it did not hold.
+        """Record a check, and stop the run when it failed.
 
         Raises: NotHeldError naming the check and what was seen.
         """

@@ -9,7 +9,7 @@ from rehearsal.report.facts import Report
 
 
 def print_all(report: Report) -> None:
-    """Print the tables: resources, placeholders by name, the checks' runs, emails, what held; and the time in all."""
+    """Print the tables: resources, placeholders by name, runs, emails, checks; and the total time."""
     for table, is_needed in (
         (resources(report), report.resources),
         (placeholders(report), report.placeholders),
@@ -21,7 +21,7 @@ def print_all(report: Report) -> None:
             report.console.print(table)
     held = sum(check.result == "held" for check in report.checks)
     report.console.print(
-        f"\n[bold green]All {held} checks held[/] in {report.seconds:.0f} s; facts in {report.file}", soft_wrap=True
+        f"\n[bold green]All {held} checks passed[/] in {report.seconds:.0f} s; facts in {report.file}", soft_wrap=True
     )
 
 

@@ -24,7 +24,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def serve(host: str, settings: Settings, coral: CoralMemory | None = None) -> list[ThreadingHTTPServer]:
-    """Start one instance on its host: its Coral server and its site, each in threads of their own."""
+    """Start one instance on its host: its Coral server and its site, each in its own threads."""
     shared = {"settings": settings, "coral": coral or CoralMemory()}
     return [_start((host, port), handler, shared) for port, handler in _PORTS.items()]
 

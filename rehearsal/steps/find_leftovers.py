@@ -34,7 +34,7 @@ _LISTS = (
 def expect_none(run: Run, retained: set[str], step: Step) -> None:
     """Check that nothing is left of all regions but what is retained on purpose.
 
-    For all regions at once, since roles and buckets are listed whatever their region.
+    For all regions at once, because roles and buckets are listed regardless of region.
     """
     looks = [partial(_names, run, region, *one) for region in run.regions for one in _LISTS]
     left = set().union(*run.parallel(*looks))

@@ -18,7 +18,7 @@ _KEPT = (
     *("ScheduleExpressionTimezone", "ActionAfterCompletion", "StartDate", "EndDate"),
 )
 
-Metric = tuple[str, str]  # its name, and the pool that it is of or ""
+Metric = tuple[str, str]  # its name, and its pool or ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def expect_metrics(run: Run, region: Region, outcome: Outcome, expected: Mapping
 def _moved_to_now(run: Run, region: Region, name: str) -> Iterator[tuple[str, datetime]]:
     """Move a deployed schedule to now, with its own target, event, role, retries and dead-letter queue.
 
-    Afterwards it gets its own expression back. Waiting for that would take minutes or days.
+    Afterwards it gets its own expression back. Waiting for its own time would take minutes or days.
     """
     scheduler = run.client("scheduler", region)
     deployed = scheduler.get_schedule(GroupName=NAMES.schedule_group, Name=name)

@@ -1,4 +1,4 @@
-"""Run every deployed check on its schedules, and compare what it did with what is there."""
+"""Run every deployed check on its schedules, and compare its result with the actual state."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ from rehearsal.steps.fire_schedule import fire, schedules
 
 Prove = Callable[[Run, Region], list[CheckRun]]
 
-# Checks with expectations of their own. The first read or change the application: one after the other, in this
+# Checks with their own expectations. The first read or change the application: one after the other, in this
 # order. The others read only AWS.
 _OF_APPLICATION: dict[str, Prove] = {
     "database_role": run_database_role.prove,
@@ -31,7 +31,7 @@ _OF_AWS: dict[str, Prove] = {"cost_report": run_cost_report.prove, "housekeeping
 
 
 def prove(run: Run, region: Region, step: Step) -> None:
-    """Run the checks of the application one after the other, and beside them those that read only AWS."""
+    """Run the checks of the application one after the other, and in parallel those that read only AWS."""
     before = len(run.report.checks)
     deployed = schedules(run, region)
     run_session_and_thread_cleanup.open_threads(run, region)
@@ -44,7 +44,7 @@ def prove(run: Run, region: Region, step: Step) -> None:
 
 
 def prove_others(run: Run, region: Region, deployed: Mapping[str, Sequence[str]]) -> list[CheckRun]:
-    """Run each check that has no expectations of its own: every run must succeed and log a result.
+    """Run each check without its own expectations: every run must succeed and log a result.
 
     Args:
         deployed: names of the schedules of each check.
@@ -84,7 +84,7 @@ def _make_check(run: Run, region: Region) -> CheckRun:
 
 
 def _expect_logins(run: Run, region: Region) -> None:
-    """Find in the servers' logs that the checks came over TLS, let in by IAM; their own tests show that they verify."""
+    """Find in the servers' logs that the checks used TLS and were let in by IAM; their tests show that they verify."""
     role = run_database_role.ROLE
     lines = [line for line in region.postgres.log.read_text().splitlines() if f"authorized: user={role} " in line]
     names = {line.partition("application_name=")[2].split()[0] for line in lines}

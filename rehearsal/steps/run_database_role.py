@@ -1,4 +1,4 @@
-"""Run the deployed database_role on its schedule, and compare the rights of the checks' role."""
+"""Run the deployed database_role on its schedule, and compare the privileges of the checks' role."""
 
 from ops_lambdas.database_role.grants import COLUMNS
 from rehearsal.report.facts import CheckRun
@@ -15,7 +15,7 @@ _RIGHTS = f"""
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
-    """The role was made before the application's tables; now it must get its rights on them, and no others."""
+    """The role was created before the application's tables; now it must get its privileges on them, and no others."""
     before = query(run, region, _RIGHTS)
     outcome = fire(run, region, "database_role")
     rights: dict[tuple[str, str], set[str]] = {}
@@ -24,7 +24,7 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     wanted = {key: set(columns) - {"ctid"} for key, columns in COLUMNS.items()}  # a system column is not in the schema
     is_so = (before, outcome.result["state"], outcome.result["pending"]) == ([], "ensured", []) and rights == wanted
     seen = "; ".join(f"{' '.join(key)} ({', '.join(sorted(rights[key]))})" for key in sorted(rights))
-    name = f"database_role completes the rights of {ROLE}: columns that checks need, nothing else"
-    run.report.expect(is_so, region.name, name, seen or "no rights")
+    name = f"database_role completes the privileges of {ROLE}: columns that checks need, nothing else"
+    run.report.expect(is_so, region.name, name, seen or "no privileges")
     did = f"{len(outcome.result['granted'])} grants to {ROLE} on the new tables, none pending"
     return [outcome.reported(region, did)]

@@ -1,4 +1,4 @@
-"""Run the deployed housekeeping on its schedule, and compare its result with what is there."""
+"""Run the deployed housekeeping on its schedule, and compare its result with the actual state."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ _CHOSEN = {"ADDRESS": "your-email@example.com", "SECRET": "openai-api-key"}  # b
 def prove(run: Run, region: Region, step: Step) -> None:
     """Every command must succeed; those that change the service come last, one after the other."""
     named = [one for delivery in run.report.deliveries if delivery.region == region.name for one in delivery.next]
-    # One is enough of the commands that differ in the check's name only.
+    # Of the commands that differ only in the check's name, one is enough.
     by_kind = {_without_check(command): command for command in [*_of_the_runbook(region), *named]}
     commands = sorted(command for command in by_kind.values() if re.search(r"\baws |^make ", command))
     runnable = [command for command in commands if not any(word in command for word in _NOT_RUN)]
@@ -49,7 +49,7 @@ def prove(run: Run, region: Region, step: Step) -> None:
 
 
 def _of_the_runbook(region: Region) -> Iterator[str]:
-    """The commands of the runbook's blocks, with the rehearsal's names; a line that ends in && goes on in the next."""
+    """The commands of the runbook's blocks, with the rehearsal's names; a line that ends in && continues."""
     text = (ROOT / "docs" / "runbook.md").read_text()
     names = {PRODUCTION.prefix: NAMES.prefix, PRODUCTION.account: ACCOUNT, PRODUCTION.home_region: region.name}
     names |= {"ENV=production": "ENV=rehearsal"}

@@ -29,7 +29,7 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     is_so = (site["state"], site["status"], site["agrees"]) == expected
     seen = f"https://{REHEARSAL.domain}: {site['state']}, {site['status']}, {site['detail'] or 'equal numbers'}"
     whose = "which agrees" if is_home else "which is the home region's"
-    run.report.expect(is_so, region.name, f"pool_health asks the site from outside, {whose}", seen)
+    run.report.expect(is_so, region.name, f"pool_health queries the site from outside, {whose}", seen)
 
     metrics: dict[Metric, float] = {("ActiveThreads", pool): threads for pool, (threads, _) in counted.items()}
     metrics |= {("ActiveSessions", pool): sessions for pool, (_, sessions) in counted.items()}

@@ -1,4 +1,4 @@
-"""Fill the tasks' Coral servers as days of use leave them, and run the deployed cleanups on their schedules."""
+"""Fill the tasks' Coral servers as days of use would, and run the deployed cleanups on their schedules."""
 
 import json
 import uuid
@@ -33,7 +33,7 @@ class Held(NamedTuple):
 def open_threads(run: Run, region: Region) -> None:
     """Open every recorded thread on one task, and on each task some that are not recorded.
 
-    A session's user keeps to one task. Those of ended sessions are what the application forgot to close.
+    A session's user stays on one task. The threads of ended sessions are those that the application forgot to close.
     """
     opened = [
         Held(region.hosts[number % len(region.hosts)], pool, thread)

@@ -20,7 +20,7 @@ _OF_AN_EVENT = ("What: ", "Where: ", "When: ", "Link: https://", "Next:", "Runbo
 def prove(run: Run, region: Region, step: Step) -> None:
     """Each alarm and each event must reach every subscriber, with severity, what is wrong, next step and link."""
     topic = run.client("sns", region).get_topic_attributes(TopicArn=region.alarm_topic)["Attributes"]
-    name, key = "the topic is encrypted with a key of its own", topic.get("KmsMasterKeyId", "")
+    name, key = "the topic is encrypted with its own key", topic.get("KmsMasterKeyId", "")
     run.report.expect(bool(key), region.name, name, key.rpartition("/")[2] or "no key")
     before = len(run.report.deliveries)
     for kind, deliveries in (("alarm", _alarms(run, region)), ("event", _events(run, region))):

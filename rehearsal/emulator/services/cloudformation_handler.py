@@ -22,7 +22,7 @@ def leave(_physical_id: str, _props: Properties) -> None:
 
 
 def resource(create: Create, delete: Delete = leave, update: Update | None = None) -> Handler:
-    """A handler; without an update of its own, a change replaces the resource."""
+    """A handler; without its own update, a change replaces the resource."""
 
     def replace(
         physical_id: str, old: Properties, new: Properties, stack: str, logical_id: str

@@ -65,7 +65,7 @@ def delete_flow_log(physical_id: str, _props: Properties) -> None:
 
 
 def group_rule(direction: str) -> Handler:
-    """Handler of a rule of its own; direction is where the group keeps such rules."""
+    """Handler of a rule outside its group's template; direction is where the group keeps such rules."""
 
     def create(_logical_id: str, props: Properties, _stack: str) -> tuple[str, Attributes]:
         group = ec2._security_groups.get(props["GroupId"])

@@ -16,8 +16,8 @@ def register(addresses: dict[str, list[str]]) -> None:
 
     Args:
         addresses: of the stand-ins, by region. A new task takes the first that no running task has: after a
-            deployment has replaced all tasks the new ones are at the same addresses, each with what its
-            stand-in remembers. Where no stand-in is left it takes an address at which no server answers.
+            deployment has replaced all tasks, the new ones have the same addresses, and their stand-ins keep
+            their threads. When no stand-in is left, it takes an address at which no server answers.
     """
     describe = ecs._describe_tasks
 

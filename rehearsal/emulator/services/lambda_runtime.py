@@ -20,7 +20,7 @@ DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil
 
 
 def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) -> None:
-    """Make the clean interpreter below the folder and have MiniStack use it; turn EMF lines into metrics.
+    """Create the clean interpreter below the folder and have MiniStack use it; turn EMF lines into metrics.
 
     Args:
         ca_files: what a Lambda verifies PostgreSQL with (PGSSLROOTCERT), and beside the system's

@@ -34,7 +34,7 @@ MEMBERSHIP = """
 def register(
     databases: dict[str, str], admin_password_files: dict[str, str], ca_files: dict[str, str], endpoints: dict[str, str]
 ) -> None:
-    """Give every DB instance made from a template the endpoint of its region's PostgreSQL.
+    """Give every DB instance created from a template the endpoint of its region's PostgreSQL.
 
     Args:
         databases, admin_password_files, ca_files: HOST:PORT and paths by region, "" for any region. A
@@ -46,7 +46,7 @@ def register(
 
     def connect(instance_id: str, password: str | None) -> Attributes:
         instance = rds._instances[instance_id]
-        # MiniStack's ends with the creation; without one it answers the time of asking, as if logs were shipped.
+        # MiniStack's stays at the creation; without one it returns the current time, as if logs were shipped.
         instance["LatestRestorableTime"] = ""
         address = of_region(databases)
         if address:
@@ -111,7 +111,7 @@ def open_endpoints(
 
 
 def needs_token(server: tuple[str, int], password_file: str, ca_file: str, user: str) -> bool:
-    """Whether a role is a member of rds_iam, also indirectly; through rds_superuser, which may grant it, is none."""
+    """Whether a role is a member of rds_iam, also indirectly, but not through rds_superuser, which may grant it."""
     with closing(admin_connection(*server, password_file, ca_file)) as admin:
         return bool(admin.run(MEMBERSHIP, user=user)[0][0])
 
@@ -141,10 +141,10 @@ def admin_connection(host: str, port: int, password_file: str, ca_file: str) -> 
 
 
 def prepare(admin: Any, user: str, password: str, name: str) -> None:
-    """Make the master role and the database, or bring the role's password up to date.
+    """Create the master role and the database, or update the role's password.
 
-    The role has what RDS gives a master user: it creates roles and databases, may grant what rds_superuser
-    has, and is no superuser.
+    The role has the privileges of RDS's master user: it creates roles and databases, may grant those of
+    rds_superuser, and is not a superuser.
     """
     role, secret, database = (
         pg8000.native.identifier(user),

@@ -1,9 +1,9 @@
 """The endpoint of a region's DB instances: what RDS puts in front of PostgreSQL to accept IAM tokens.
 
-It serves TLS with PostgreSQL's own certificate and passes everything on over TLS that it verifies: passwords
-are between client and PostgreSQL (SCRAM, channel binding included). A member of rds_iam is asked for a token,
-as RDS does, and once IAM agreed the endpoint presents its own certificate to PostgreSQL, which lets members
-in with nothing else. A plain connection stays plain all the way, and PostgreSQL refuses it.
+It serves TLS with PostgreSQL's own certificate and forwards everything over verified TLS: passwords stay
+between client and PostgreSQL (SCRAM, channel binding included). It asks a member of rds_iam for a token, as
+RDS does. When IAM accepts the token, the endpoint presents its own certificate to PostgreSQL, which accepts
+nothing else from members. A plain connection stays plain all the way, and PostgreSQL refuses it.
 """
 
 import logging
@@ -47,7 +47,7 @@ class Endpoint:
     refusal: Refusal
 
     def serve(self) -> None:
-        """Listen, and answer each client in a thread of its own, while this process lives.
+        """Listen, and answer each client in its own thread, while this process lives.
 
         Raises:
             OSError: the address is taken.
@@ -137,7 +137,7 @@ def parameters(packet: bytes) -> dict[str, str]:
 
 
 def receive(connection: socket.socket, count: int) -> bytes:
-    """Receive exactly so many bytes."""
+    """Receive exactly `count` bytes."""
     received = b""
     while len(received) < count:
         more = connection.recv(count - len(received))
@@ -187,7 +187,7 @@ def relay(client: socket.socket, server: socket.socket) -> None:
 
 
 def received(connection: socket.socket) -> bytes | None:
-    """What has come; b"" at the end, None when it was of TLS itself: waiting for more would keep the other side."""
+    """The data that came; b"" at the end, None when it was TLS's own: waiting for more would block the other side."""
     connection.settimeout(0)
     try:
         return connection.recv(65536)

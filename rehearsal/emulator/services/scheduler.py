@@ -11,7 +11,7 @@ SWEEP_SECONDS = 0.5
 def register() -> None:
     """Look for due schedules often, and forget an updated schedule's last run.
 
-    MiniStack runs an at() once, and takes the runs that the schedule had before the update for it.
+    MiniStack runs an at() once, and counts runs from before the update.
     """
     update = scheduler._update_schedule
 

@@ -15,16 +15,16 @@ PENDING = "PendingConfirmation"  # https://docs.aws.amazon.com/sns/latest/api/AP
 
 
 def register(file: Path) -> None:
-    """Let each email subscription wait; append a JSON line {"to", "topic", "token"} to the file for each.
+    """Keep each email subscription pending; append a JSON line {"to", "topic", "token"} to the file for each.
 
-    That is what the confirmation email contains. MiniStack lets only HTTP endpoints wait.
+    That is what the confirmation email contains. MiniStack keeps only HTTP endpoints pending.
     """
     subscribe, list_by_topic = sns._subscribe, sns._list_subscriptions_by_topic
     handler = provisioners._RESOURCE_HANDLERS[TYPE]
     create = handler["create"]
 
     def ask(topic: dict[str, Any], known: set[str]) -> list[str]:
-        """Ask those of the topic's subscribers to confirm that are new; return their ARNs."""
+        """Ask the topic's new subscribers to confirm; return their ARNs."""
         new = [one for one in topic["subscriptions"] if one["protocol"] == "email" and one["arn"] not in known]
         for one in new:
             one |= {"confirmed": False, "token": new_uuid()}
