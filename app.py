@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-# The CDK's validator is WebAssembly, which more threads compile more thoroughly than one run is worth: 0.5 s of 4.
+# The CDK's validator is WebAssembly. More threads would optimize it further than one run is worth: 0.5 s of 4.
 os.environ.setdefault("NODE_OPTIONS", "--v8-pool-size=2")
 
 import aws_cdk as cdk
@@ -15,7 +15,7 @@ from validation import ConfigurationError
 
 def main() -> None:
     """Build and write the cloud assembly; a bad choice or value ends with one line and exit code 1."""
-    gc.disable()  # a short run: collecting the CDK's classes while they are imported costs 0.2 s
+    gc.disable()  # a short run: garbage collection while the CDK is imported costs 0.2 s
     app = cdk.App()
     context = app.node.try_get_context
     try:

@@ -37,7 +37,7 @@ class Container:
         is_essential: the task stops when this container does.
         is_load_balanced: the load balancer's target; exactly one container is.
         port: TCP port that it listens on.
-        health_path: answers `GET` with 200 when well.
+        health_path: answers `GET` with 200 when healthy.
         start_seconds: how long it may take until the health check counts.
         starts_after: containers that must be healthy (or started, without a health check) before.
         reads_configuration: gets the configuration bucket's name as `S3_BUCKET_NAME`, and may read it.
@@ -66,8 +66,8 @@ class ApplicationSecret:
 
     Attributes:
         is_generated: made by Secrets Manager; otherwise created with `initial_value`, for a person to fill.
-        is_replaced: gets a new value every 90 days. Not what is no secret, nor what is an identity: a wallet's
-            private key is the wallet, and another key would be another wallet without its tokens.
+        is_replaced: gets a new value every 90 days. False for a value that is not secret, and for an identity: a
+            wallet's private key is the wallet, and another key would be another wallet without its tokens.
     """
 
     name: str
@@ -169,7 +169,7 @@ SECRETS = (
 
 
 def check_containers(containers: tuple[Container, ...], task_memory_mib: int) -> None:
-    """Raise ConfigurationError unless these containers make a task of `task_memory_mib`."""
+    """Raise ConfigurationError unless these containers fit a task of `task_memory_mib`."""
     balanced = [c for c in containers if c.is_load_balanced]
     if len(balanced) != 1 or balanced[0].port is None or balanced[0].health_path is None:
         raise ConfigurationError(
@@ -179,7 +179,7 @@ def check_containers(containers: tuple[Container, ...], task_memory_mib: int) ->
     earlier: list[str] = []
     for container in containers:
         if container.name in earlier:
-            raise ConfigurationError(f"containers must have names of their own, got {container.name!r} twice")
+            raise ConfigurationError(f"containers must have unique names, got {container.name!r} twice")
         if not 0 < container.memory_reservation_mib <= container.memory_mib <= task_memory_mib:
             raise ConfigurationError(
                 f"memory_mib of container {container.name} must be from its memory_reservation_mib "

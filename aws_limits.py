@@ -1,4 +1,4 @@
-"""What AWS allows and has: the tables that a configuration is checked against, each with its source."""
+"""AWS's limits and sizes: the tables that a configuration is checked against, each with its source."""
 
 import re
 from functools import cache
@@ -36,7 +36,7 @@ BYTES_A_CONNECTION, MAX_CONNECTIONS = 9531392, 5000
 
 @cache
 def regions() -> tuple[str, ...]:
-    """Names of AWS's commercial regions whose databases the checks can trust: their authorities are at hand."""
+    """Names of AWS's commercial regions whose RDS certificate authorities are in the checks' bundle."""
     partitions = Loader().load_data("endpoints")["partitions"]
     commercial = next(p["regions"] for p in partitions if p["partition"] == "aws")
     trusted = re.findall(r"^# Amazon RDS (\S+) Root CA", RDS_CA_BUNDLE.read_text(), re.MULTILINE)

@@ -1,6 +1,6 @@
 """The environments, one instance each. An operator changes values here and nowhere else.
 
-What each value means and may be is in `environment.py`.
+`environment.py` has what each value means and what is allowed.
 """
 
 from dataclasses import replace
@@ -103,7 +103,7 @@ def environment(name: str | None, *, region: str | None = None, image_tag: str |
             f"environment must be one of {known}, got {name!r}; choose it with -c environment=NAME"
         )
     base = ENVIRONMENTS[name]
-    # `is None`, not falsehood: an empty value was meant to be one, and is refused.
+    # `is None`, not falsy: an empty value is refused, not replaced by the default.
     return replace(
         base,
         region=base.home_region if region is None else region,

@@ -1,4 +1,4 @@
-"""What an environment is: every value that an operator chooses, checked when it is made.
+"""An environment: every value that an operator chooses, checked when it is created.
 
 A bad value raises `ConfigurationError`, whose message names the field, the value and what is allowed.
 """
@@ -31,17 +31,17 @@ class Environment:
         region: where it is deployed; `home_region` unless chosen otherwise for a deployment.
         recovery_region: where it is rebuilt after a disaster.
         domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
-        hosted_zone_id: Route 53's zone of `domain`; without one the records are made by hand elsewhere.
+        hosted_zone_id: Route 53's zone of `domain`; without one the records are created by hand elsewhere.
         alarm_emails: each is subscribed to the alarm topic.
         runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; an alarm's
             email links to its section there. Without one the email names the file.
         max_error_lines: lines with ERROR that the application usually stays below in five minutes.
         is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
-        task_cpu, task_memory_mib: a size that Fargate knows, in CPU units (1024 are one vCPU) and MiB.
-        cpu_target_percent, memory_target_percent: the averages that autoscaling holds.
+        task_cpu, task_memory_mib: a size that Fargate offers, in CPU units (1024 are one vCPU) and MiB.
+        cpu_target_percent, memory_target_percent: the averages that autoscaling maintains.
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
-        storage_gib, max_storage_gib: of the database at first, and the ceiling of its autoscaling.
-        cost_metric: what costs are reported as: "UnblendedCost" or "AmortizedCost".
+        storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
+        cost_metric: "UnblendedCost" or "AmortizedCost", which costs are reported in.
         pools: Coral sessions that the application is configured with.
         thread_grace_seconds: thread cleanup closes no thread that is younger, or that ended more recently.
     """
@@ -95,7 +95,7 @@ class Environment:
 
     @property
     def prefix(self) -> str:
-        """What every name begins with."""
+        """The prefix of every name."""
         return f"pardon-{self.name}"
 
     @property
@@ -110,12 +110,12 @@ class Environment:
 
     @property
     def runbook(self) -> str:
-        """What an alarm's section is appended to, with "#" between."""
+        """The runbook's URL or path; "#" and an alarm's section are appended."""
         return self.runbook_url or RUNBOOK_PATH
 
     @property
     def database(self) -> DatabaseSize:
-        """What the database has."""
+        """The database's size."""
         vcpus, memory_gib = DATABASE_SIZES[self.database_class]
         return DatabaseSize(
             instance_class=self.database_class,
@@ -130,7 +130,7 @@ class Environment:
 
     @property
     def scaling(self) -> Scaling:
-        """How many tasks run, and on what."""
+        """How many tasks run, and on what capacity."""
         return Scaling(
             min_tasks=self.min_tasks,
             max_tasks=self.max_tasks,
@@ -161,7 +161,7 @@ class Environment:
             self,
             "recovery_region",
             self.recovery_region != self.home_region,
-            f"another region than home_region ({self.home_region})",
+            f"a region other than home_region ({self.home_region})",
         )
         if self.domain is not None:
             label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

@@ -1,4 +1,4 @@
-"""The parts of an environment that constructs take, rather than the whole of it."""
+"""The parts of an environment that constructs take instead of the whole."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,7 +46,7 @@ class CostBand:
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """How many tasks run, and on what; each value is the environment's of the same name."""
+    """How many tasks run, and on what capacity; each value is the environment's of the same name."""
 
     min_tasks: int
     max_tasks: int
@@ -59,11 +59,11 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSize:
-    """What the database has; each value but the first three is the environment's of the same name.
+    """The database's size; each value but the first three is the environment's of the same name.
 
     Attributes:
         instance_class: RDS's name for it, e.g. "db.t4g.medium".
-        vcpus, memory_gib: what that class has.
+        vcpus, memory_gib: of that class.
     """
 
     instance_class: str

@@ -1,4 +1,4 @@
-"""The names of the checks, and the physical names of what is deployed. They are made here and nowhere else.
+"""The names of the checks, and the physical names of what is deployed. They are defined here and nowhere else.
 
 The runbook's commands use them, so they are fixed. Python's standard library only: procedures and the rehearsal
 read them without the CDK.
@@ -16,7 +16,7 @@ class Names:
     """Names of one environment's resources.
 
     Attributes:
-        prefix: what every name begins with, e.g. "pardon-production".
+        prefix: of every name, e.g. "pardon-production".
     """
 
     prefix: str
@@ -118,7 +118,7 @@ class Names:
         return f"{alarm}-notification"
 
     def state(self, name: str) -> str:
-        """An alarm that is no incident and notifies nobody, e.g. of "deployment"."""
+        """An alarm that is not an incident and notifies nobody, e.g. of "deployment"."""
         return f"{self.prefix}-state-{name}"
 
     @staticmethod

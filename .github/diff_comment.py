@@ -98,7 +98,7 @@ def without_secrets(text: str) -> str:
 
 
 def compose(diffs: list[EnvironmentDiff], *, commit: str, run_url: str, max_characters: int = MAX_CHARACTERS) -> str:
-    """The comment, at most `max_characters` long: the texts share what room there is."""
+    """The comment, at most `max_characters` long: the texts share the available room."""
     sections = [section for diff in diffs for section in diff.sections]
     frame = len(_render(diffs, ["" for _ in sections], commit=commit, run_url=run_url))
     room = _shares([len(section.text) for section in sections], max_characters - frame - ROOM_FOR_CUT * len(sections))
@@ -107,7 +107,7 @@ def compose(diffs: list[EnvironmentDiff], *, commit: str, run_url: str, max_char
 
 
 def upsert(comments_url: str, comment_url: str, body: str, *, token: str) -> None:
-    """Change our comment on the pull request, or make it.
+    """Update our comment on the pull request, or create it.
 
     Args:
         comments_url: the pull request's comments in GitHub's API.

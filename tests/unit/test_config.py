@@ -1,4 +1,4 @@
-"""A bad value is refused by name, before anything is made of it."""
+"""A bad value is refused by name, before it is used."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
         ("account", 640080112933, "of type str"),
         ("home_region", "us-east-9", "one of af-south-1"),
         ("region", "moon-base-1", "one of af-south-1"),
-        ("recovery_region", "us-east-1", "another region than home_region (us-east-1)"),
+        ("recovery_region", "us-east-1", "a region other than home_region (us-east-1)"),
         ("domain", "pardonsimulator", "a lower-case domain name"),
         ("domain", "https://pardonsimulator.com", "a lower-case domain name"),
         ("domain", "pardon_simulator.com", "a lower-case domain name"),
@@ -140,7 +140,7 @@ def test_every_region_that_is_allowed_can_be_trusted() -> None:
     assert {"us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2"} <= set(regions())
 
 
-def test_only_unprotected_environments_use_spot_or_stand_still() -> None:
+def test_only_unprotected_environments_use_spot_or_off_hours() -> None:
     assert PRODUCTION.is_protected
     assert DEVELOPMENT.off_hours is not None
     assert [e.name for e in ENVIRONMENTS.values() if e.is_protected and (e.spot_weight or e.off_hours)] == []
