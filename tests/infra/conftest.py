@@ -55,7 +55,7 @@ class Deployment:
 
     @cached_property
     def exports(self) -> dict[str, Any]:
-        """What stacks export to others, by the export's name."""
+        """Values that stacks export to others, by the export's name."""
         return {
             output["Export"]["Name"]: output["Value"]
             for template in self.templates.values()

@@ -1,7 +1,7 @@
 """CloudWatch's metric math and alarm evaluation over series, as far as the alarms use them.
 
 A series is a list with one value a period, None where there is no datum. What is not implemented is refused,
-so no expression is taken for tested that is not. No library on PyPI does this.
+so that no untested expression passes as tested. No library on PyPI does this.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html

@@ -125,7 +125,7 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
 # What tests/unit/test_<check>.py must have for the tests of all checks.
 EXPECTATIONS = {
     "publish_every_metric": "a function of the environment that publishes every metric of the check",
-    "ACTIONS": "the set of AWS actions that the check may call, beside those of every check",
+    "ACTIONS": "the set of AWS actions that the check may call, besides those of every check",
     "ACTIONS_WITHOUT_RESOURCE": "those of ACTIONS that it may call on the resource *",
     "SCHEDULES": "its schedules in production, by name without the prefix",
 }

@@ -1,4 +1,4 @@
-"""What fires and what does not: expressions and rules of the deployed alarms, evaluated over series and states."""
+"""When alarms fire and when not: their expressions and rules, evaluated over series and states."""
 
 import re
 from typing import Any
@@ -165,30 +165,30 @@ def test_deployment_suppresses_until_it_is_overdue(
 
 
 def test_composite_alarm_has_the_state_of_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, notice in composites(deployment).items():
+    for name, composite in composites(deployment).items():
         if name.endswith("-notification"):
             alarm = name.removesuffix("-notification")
-            assert not _state(monkeypatch, notice["AlarmRule"], set())
-            assert _state(monkeypatch, notice["AlarmRule"], {alarm})
-            assert notice["AlarmDescription"] == alarms(deployment)[alarm]["AlarmDescription"]
+            assert not _state(monkeypatch, composite["AlarmRule"], set())
+            assert _state(monkeypatch, composite["AlarmRule"], {alarm})
+            assert composite["AlarmDescription"] == alarms(deployment)[alarm]["AlarmDescription"]
 
 
 def test_an_outage_suppresses_alarms_below_p1(deployment: Deployment) -> None:
     prefix = deployment.environment.prefix
     suppressed: dict[str, set[str]] = {}
-    for name, notice in composites(deployment).items():
+    for name, composite in composites(deployment).items():
         if name.endswith("-notification"):
-            suppressor = arn_name(deployment, notice["ActionsSuppressor"]).removeprefix(f"{prefix}-")
+            suppressor = arn_name(deployment, composite["ActionsSuppressor"]).removeprefix(f"{prefix}-")
             suppressed.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notification"))
-            assert 0 < notice["ActionsSuppressorWaitPeriod"] <= 300
-            assert 0 < notice["ActionsSuppressorExtensionPeriod"] <= 300
+            assert 0 < composite["ActionsSuppressorWaitPeriod"] <= 300
+            assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= 300
     assert set(suppressed) == {"p1-outage", "state-outage-or-deployment"}
     assert suppressed["state-outage-or-deployment"] == {
         *("p2-unhealthy-targets", "p3-latency-high", "p3-cpu-high", "p3-memory-high", "p4-errors-logged"),
     }
 
 
-def test_off_hours_are_no_outage(deployments: dict[tuple[str, str], Deployment]) -> None:
+def test_off_hours_are_not_an_outage(deployments: dict[tuple[str, str], Deployment]) -> None:
     for deployment in deployments.values():
         prefix = deployment.environment.prefix
         outage: dict[str, Any] = composites(deployment)[f"{prefix}-p1-outage"]
@@ -212,7 +212,7 @@ def test_deployment_is_rolled_back_by_two_alarms(deployments: dict[tuple[str, st
             continue
         names = [f"{prefix}-p1-no-healthy-target", f"{prefix}-p2-error-rate"]
         assert configured == {"AlarmNames": names, "Enable": True, "Rollback": True}
-        # Made after the service, so that its first deployment has nothing to fail by.
+        # Created after the service, so that they cannot fail its first deployment.
         assert set(names) <= {a["AlarmName"] for a in _of_layer(deployment, "monitoring")}
         assert not _of_layer(deployment, "service")
 

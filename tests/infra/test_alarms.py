@@ -1,4 +1,4 @@
-"""What holds for every alarm of every environment, and for every alarm that is added."""
+"""Rules for every alarm of every environment, including alarms added later."""
 
 import re
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _own_metrics() -> set[tuple[str, frozenset[str]]]:
     return {(name, frozenset(keys)) for keys, names in ours()[NAMESPACE] for name in names}
 
 
-def test_names_say_environment_and_severity(deployment: Deployment) -> None:
+def test_names_have_environment_and_severity(deployment: Deployment) -> None:
     prefix = deployment.environment.prefix
     for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
         assert re.fullmatch(rf"{prefix}-(p[1-4]|state)-[a-z0-9-]+", name)
@@ -79,7 +79,7 @@ def test_every_metric_is_published_under_that_name_and_these_dimensions(deployme
         for metric in _metrics(alarm):
             key = (metric["Namespace"], metric["MetricName"])
             dimensions = frozenset(dimension["Name"] for dimension in metric.get("Dimensions", []))
-            if key in filters:  # CloudWatch Logs gives the metric of a plain text's filter no dimension
+            if key in filters:  # a CloudWatch Logs metric filter on plain text cannot set dimensions
                 assert not dimensions
                 assert metric["MetricName"].endswith(f"-{deployment.environment.name}")
                 continue
@@ -143,7 +143,7 @@ def test_missing_data_sets_an_alarm_off(deployment: Deployment) -> None:
     assert all(incidents[pair]["TreatMissingData"] == "breaching" for pair in PAIRS.values())
 
 
-def test_description_says_what_is_wrong_for_how_long_and_what_next(deployment: Deployment) -> None:
+def test_description_has_problem_duration_and_next_steps(deployment: Deployment) -> None:
     chosen = deployment.environment
     for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
         description = alarm["AlarmDescription"]
@@ -165,7 +165,7 @@ def test_description_says_what_is_wrong_for_how_long_and_what_next(deployment: D
 
 @pytest.mark.parametrize("statistic", ["Minimum", "Maximum"])
 def test_statistic_fits_the_direction(deployment: Deployment, statistic: str) -> None:
-    """What must not be low is taken at its lowest, what must not be high at its highest."""
+    """What must not be low is measured at its minimum, what must not be high at its maximum."""
     expected = {
         "Minimum": {"HealthyHostCount", "RunningTaskCount", "FreeStorageSpace"},
         "Maximum": {"UnHealthyHostCount", "DatabaseConnections", "ReplicaLag", "ApproximateNumberOfMessagesVisible"},

@@ -100,7 +100,7 @@ def test_every_metric_is_published_by_what_is_deployed(deployment: Deployment) -
         assert STATISTIC.fullmatch(metric.statistic), f"no statistic: {metric}"
 
 
-def test_metric_math_uses_what_is_there(deployment: Deployment) -> None:
+def test_metric_math_uses_metrics_of_its_widget(deployment: Deployment) -> None:
     for widget in _widgets(deployment, "metric"):
         ids = {options["id"] for *_, options in widget["metrics"] if "id" in options}
         for *_, options in widget["metrics"]:
@@ -157,7 +157,7 @@ def test_targets_of_the_runbook_are_drawn_at_the_top(production: Deployment) -> 
     }
 
 
-def test_what_is_asked_of_the_logs_is_deployed(deployment: Deployment) -> None:
+def test_queried_log_groups_are_deployed(deployment: Deployment) -> None:
     groups = {p["LogGroupName"] for p in deployment.properties("AWS::Logs::LogGroup") if "LogGroupName" in p}
     asked = [set(re.findall(r"SOURCE '([^']+)'", w["query"])) for w in _widgets(deployment, "log")]
     assert asked
@@ -210,7 +210,7 @@ def test_every_widget_can_be_drawn_here(deployment: Deployment) -> None:
     assert html.count('<section class="widget ') == len(body["widgets"])
 
 
-def test_page_is_written_where_it_is_said(
+def test_page_is_written_to_the_output_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(dashboard, "render", lambda chosen: f"{chosen.prefix} in {chosen.region}")

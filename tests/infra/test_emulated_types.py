@@ -14,5 +14,5 @@ def test_every_deployed_type_has_a_handler(deployment: Deployment) -> None:
 
 
 def test_no_placeholder_stands_for_a_type_that_the_emulator_has() -> None:
-    """Each is a type that nobody has but us; an upgrade of MiniStack may bring it."""
+    """Each is a type that MiniStack lacks; an upgrade of MiniStack may add it."""
     assert not PLACEHOLDERS.keys() & (provisioners._RESOURCE_HANDLERS.keys() | REAL.keys())

@@ -1,4 +1,4 @@
-"""Event rules: each matches its event and no other, and makes a readable email of it."""
+"""Event rules: each matches its event and no other, and turns it into a readable email."""
 
 import json
 import re
@@ -98,7 +98,9 @@ def test_every_event_is_matched_by_its_rule_alone(deployment: Deployment) -> Non
         ("p3-guardduty-medium", {"severity": 3.9}),
     ],
 )
-def test_what_is_no_incident_of_ours_matches_no_rule(production: Deployment, of: str, detail: dict[str, Any]) -> None:
+def test_an_event_that_is_not_our_incident_matches_no_rule(
+    production: Deployment, of: str, detail: dict[str, Any]
+) -> None:
     event = changed(events(production)[of], **detail)
     assert not [name for name, rule in rules(production).items() if matches(rule, event)]
 

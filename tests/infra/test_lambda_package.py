@@ -1,4 +1,4 @@
-"""The checks' asset: reproducible, complete, small, and made of nothing but what is pinned."""
+"""The checks' asset: reproducible, complete, small, and built only from what is pinned."""
 
 import os
 import subprocess
@@ -17,21 +17,21 @@ from constructs.functions.lambda_package import RUNTIME, LambdaPackage, LambdaPa
 
 PROJECT = Path(__file__).parents[2]
 MAX_ZIPPED_BYTES = 2_500_000  # a Lambda's cold start loads all of it
-# Of what a library may need, what AWS's Python runtimes bring. jmespath, dateutil and six come with boto3, too, in
-# whatever version AWS chose; the asset has its own.
+# What AWS's Python runtimes have of what a library may need. jmespath, dateutil and six come with boto3, too, in
+# AWS's versions; the asset has its own.
 AWS_RUNTIME = {"boto3", "botocore", "s3transfer", "urllib3"}
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip file, newly made, as a Python other than the runtime's makes it."""
+    """The zip file, newly built, as a Python other than the runtime's builds it."""
     path, _ = LambdaPackage(output=tmp_path_factory.mktemp("package"), has_bytecode=False).build()
     return path
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip file with this Python's bytecode, as the runtime's Python makes it."""
+    """The zip file with this Python's bytecode, as the runtime's Python builds it."""
     path, _ = LambdaPackage(output=tmp_path_factory.mktemp("compiled"), has_bytecode=True).build()
     return path
 
@@ -108,7 +108,7 @@ def test_a_changed_source_changes_the_hash(sources: Path, tmp_path: Path) -> Non
     assert package.build()[1] != before
 
 
-def test_a_file_that_is_there_is_used_again(sources: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_reused(sources: Path, tmp_path: Path) -> None:
     package = LambdaPackage(sources=sources, output=tmp_path / "out")
     path, _ = package.build()
     path.write_bytes(b"kept")

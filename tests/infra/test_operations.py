@@ -33,7 +33,7 @@ def test_database_is_watched_and_grows(deployment: Deployment) -> None:
     assert int(parameters["log_min_duration_statement"]) > 0
 
 
-def test_database_logs_go_to_groups_made_before_it(deployment: Deployment) -> None:
+def test_database_logs_go_to_groups_created_before_it(deployment: Deployment) -> None:
     groups = {
         g["LogGroupName"]: key for key, r in deployment.resources("AWS::Logs::LogGroup") for g in [r["Properties"]]
     }
@@ -67,7 +67,7 @@ def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> No
         conditions = allowed["cloudwatch.amazonaws.com"]["Condition"]
         assert conditions["StringEquals"] == {"aws:SourceAccount": deployment.environment.account}
         assert conditions["ArnLike"]["aws:SourceArn"].endswith(f":{deployment.environment.account}:alarm:*")
-        # EventBridge and Backup do not say for whom they publish; a condition would drop their messages.
+        # EventBridge and Backup do not name the resource that they publish for; a condition would drop their messages.
         assert "Condition" not in allowed["events.amazonaws.com"]
 
 
@@ -148,8 +148,8 @@ def test_check_may_do_exactly_what_it_does(production: Deployment, check: str) -
     assert unbound - NETWORK == expectation(check, "ACTIONS_WITHOUT_RESOURCE", set())
 
 
-def test_housekeeping_looks_at_exactly_what_its_settings_name(deployment: Deployment) -> None:
-    """Every secret but wallets and what is no secret, the alarm topic, the primary; each by its own ARN."""
+def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deployment) -> None:
+    """Every secret but wallets and values that are not secret, the alarm topic, the primary; each by its own ARN."""
     chosen = deployment.environment
     secrets = {
         path.partition("/")[2]: resource["Properties"]["Name"].removeprefix(f"{chosen.prefix}/")
@@ -181,7 +181,7 @@ def test_housekeeping_looks_at_exactly_what_its_settings_name(deployment: Deploy
     assert settings["ALARM_EMAILS"] == ",".join(chosen.alarm_emails)
 
 
-def test_role_is_made_before_the_checks_that_log_in_with_it(production: Deployment) -> None:
+def test_role_is_created_before_the_checks_that_log_in_with_it(production: Deployment) -> None:
     resources = production.templates["operations"]["Resources"]
     (role,) = (key for key, r in resources.items() if r["Type"] == "Custom::DatabaseRole")
     logs_in = {check.name for check in all_checks() if expectation(check.name, "ACTIONS") >= LOGIN}

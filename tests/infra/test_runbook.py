@@ -14,7 +14,7 @@ from tests.infra.published import expectation, published_by
 from tests.infra.test_events import FIELD, lines, rules
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-# The user's own titles that the alarms' sections stand under.
+# The user's own titles, above the alarms' sections.
 TITLES = (
     "# Operations Runbook - Pardon Simulator",
     "## Incident Response",
@@ -48,7 +48,7 @@ def _section(anchor: str) -> str:
 
 
 def fires_when(alarm: dict[str, Any]) -> str:
-    """When an alarm fires, as the runbook says it."""
+    """When an alarm fires, in the runbook's words."""
     if "Metrics" in alarm:
         (formula,) = (query for query in alarm["Metrics"] if query.get("ReturnData", True))
         period = next(query["MetricStat"]["Period"] for query in alarm["Metrics"] if "MetricStat" in query)
@@ -66,7 +66,7 @@ def fires_when(alarm: dict[str, Any]) -> str:
 
 
 def commands(alarm: dict[str, Any], region: str) -> list[str]:
-    """The commands of an alarm's mail, for the home region."""
+    """The commands of an alarm's email, for the home region."""
     return _at_home(alarm["AlarmDescription"].split("\n\n")[1].removeprefix("Next:\n").splitlines(), region)
 
 
@@ -148,7 +148,7 @@ def test_sections_of_events_name_what_the_rules_match(production: Deployment) ->
 
 
 def _values(pattern: Any) -> list[Any]:
-    """What a pattern compares with, but for names of resources and regions and AWS's own list of services."""
+    """The values that a pattern compares with, without names of resources and regions and AWS's list of services."""
     if isinstance(pattern, dict):
         left_out = (
             "anything-but",
@@ -177,7 +177,7 @@ def _name(field: re.Match[str]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", field[1].rpartition("-")[2]).upper()
 
 
-def test_every_section_of_an_alarm_says_what_an_operator_asks() -> None:
+def test_every_section_of_an_alarm_answers_an_operators_questions() -> None:
     for anchor, text in _sections().items():
         if re.match(r"p\d-", anchor) and "**Means:**" in text:
             for question in ("Means", "Users notice", "Automatic", "Escalate"):
@@ -200,7 +200,7 @@ def test_every_check_has_its_row_and_its_section(check: str) -> None:
 
 
 def test_names_are_productions(production: Deployment) -> None:
-    """No command names what is not deployed."""
+    """Every command names deployed resources only."""
     names = set(re.findall(r"pardon-production-[a-z0-9-]+[a-z0-9]", RUNBOOK))
     template = str(production.templates)
     stacks = {f"pardon-production-{layer}" for layer in production.templates}

@@ -68,7 +68,7 @@ def test_containers_log_to_the_group_of_the_runbook(production: Deployment) -> N
 
 
 @pytest.mark.parametrize("role", ["ExecutionRole", "TaskRole"])
-def test_roles_name_what_they_may_do(production: Deployment, role: str) -> None:
+def test_roles_may_do_only_what_is_listed(production: Deployment, role: str) -> None:
     policies = [p for p in production.properties("AWS::IAM::Policy") if role in json.dumps(p["Roles"])]
     statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     actions = {a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
@@ -123,7 +123,7 @@ def test_service_scales_on_cpu_and_memory(deployment: Deployment) -> None:
     }
 
 
-def test_development_stands_still_at_night_on_spot(deployments: dict[tuple[str, str], Deployment]) -> None:
+def test_development_stops_at_night_and_runs_on_spot(deployments: dict[tuple[str, str], Deployment]) -> None:
     for (name, _), deployment in deployments.items():
         actions = _one(deployment, "AWS::ApplicationAutoScaling::ScalableTarget").get("ScheduledActions", [])
         weights = {
@@ -142,7 +142,7 @@ def test_development_stands_still_at_night_on_spot(deployments: dict[tuple[str, 
             assert weights == {"FARGATE": 1}
 
 
-def test_users_stay_on_one_task_and_sick_tasks_are_drained(deployment: Deployment) -> None:
+def test_users_stay_on_one_task_and_unhealthy_tasks_are_drained(deployment: Deployment) -> None:
     group = _one(deployment, "AWS::ElasticLoadBalancingV2::TargetGroup")
     attributes = {a["Key"]: a["Value"] for a in group["TargetGroupAttributes"]}
     assert attributes["stickiness.enabled"] == "true"
@@ -154,7 +154,7 @@ def test_users_stay_on_one_task_and_sick_tasks_are_drained(deployment: Deploymen
     assert [group[key] for key in check + counts] == ["/api/health/coral", 30, 5, 2, 3]
 
 
-def test_site_answers_over_https_and_http_leads_there(deployment: Deployment) -> None:
+def test_site_answers_over_https_and_http_redirects_to_it(deployment: Deployment) -> None:
     listeners = {
         listener["Port"]: listener for listener in deployment.properties("AWS::ElasticLoadBalancingV2::Listener")
     }
@@ -172,7 +172,7 @@ def test_site_answers_over_https_and_http_leads_there(deployment: Deployment) ->
     assert (certificate["DomainName"], certificate["ValidationMethod"]) == (deployment.environment.domain, "DNS")
 
 
-def test_two_regions_share_the_name_by_health(deployments: dict[tuple[str, str], Deployment]) -> None:
+def test_name_fails_over_between_two_regions(deployments: dict[tuple[str, str], Deployment]) -> None:
     chosen = ENVIRONMENTS["rehearsal"]
     for region, role in ((chosen.home_region, "PRIMARY"), (chosen.recovery_region, "SECONDARY")):
         record = _one(deployments["rehearsal", region], "AWS::Route53::RecordSet")

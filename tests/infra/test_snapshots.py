@@ -1,7 +1,7 @@
-"""What is deployed, kept so that a review shows every change of it.
+"""Snapshots of what is deployed, so that a review shows every change of it.
 
-Production's home region is kept whole, in one file. Every other deployment is kept as its differences from that,
-one file each, with placeholders for its own words: a change that is the same everywhere is in production's files only.
+Production's home region is kept in full, in one file. Every other deployment is kept as its differences from it,
+one file each, with placeholders for its own words: a change that is the same everywhere is in production's file only.
 """
 
 from dataclasses import replace

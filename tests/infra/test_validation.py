@@ -1,4 +1,4 @@
-"""What outside judges say of every template: cdk-nag, CloudFormation's rules, cfn-lint."""
+"""Every template passes cdk-nag, CloudFormation's rules and cfn-lint."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def test_no_acknowledgement_is_stale(deployments: dict[tuple[str, str], Deployme
     ("region", "names"),
     [
         ("home_region", ENVIRONMENTS),
-        # What a region does not know is the same for all, and a lint takes seconds: the others have fewer resources.
+        # What a region lacks is the same for all, and a lint takes seconds: the others have fewer resources.
         ("recovery_region", ["production"]),
     ],
 )

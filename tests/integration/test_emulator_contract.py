@@ -1,4 +1,4 @@
-"""The emulator builds on private names of MiniStack: each is there and has the form in which it is used.
+"""The emulator uses private names of MiniStack: each exists and has the expected form.
 
 An upgrade of MiniStack that breaks one fails here, with its name.
 """

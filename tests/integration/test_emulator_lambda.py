@@ -1,4 +1,4 @@
-"""The emulator's Lambda: AWS's runtime, the rights of the function's role, metrics from log lines."""
+"""The emulator's Lambda: AWS's runtime, the permissions of the function's role, metrics from log lines."""
 
 import time
 

@@ -8,7 +8,7 @@ from tests.integration.emulator_process import Emulator
 from tests.integration.emulator_templates import database
 
 
-def test_instance_can_be_connected_to_with_what_its_secret_says(emulator: Emulator, postgres: Postgres) -> None:
+def test_instance_can_be_connected_to_with_its_secret(emulator: Emulator, postgres: Postgres) -> None:
     secrets, rds = emulator.client("secretsmanager"), emulator.client("rds")
     for password in ("Password", "OtherPassword"):  # the second: a changed password, on the same database
         ids = emulator.deploy("database", database(password))

@@ -18,7 +18,7 @@ from rehearsal.steps import deploy_stacks, set_up_application, start_servers
 
 EARLIER = [NAMES.stack(name) for name in ("network", "registry", "secrets", "data")]
 LATER = NAMES.stack("service")
-# A rule of a group that is not there, made when a role is.
+# A rule of a group that does not exist, created after a role.
 BROKEN = {
     "Type": "AWS::EC2::SecurityGroupIngress",
     "Properties": {"GroupId": "sg-00000000000000000", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443},
@@ -47,7 +47,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 
 
 def break_template(assembly: Path, broken: Path) -> None:
-    """Copy the assembly with a resource in the later stack's template that cannot be made."""
+    """Copy the assembly with a resource in the later stack's template that cannot be created."""
     shutil.copytree(assembly, broken)
     template_file, assets_file = (broken / f"{LATER}.{kind}.json" for kind in ("template", "assets"))
     template = json.loads(template_file.read_text())

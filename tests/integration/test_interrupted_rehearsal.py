@@ -96,5 +96,5 @@ def test_a_dead_server_interrupts_the_step_and_shows_its_log(interrupted: dict[s
     assert list((one.folder / "rehearsal-logs").glob("*/postgres-us-east-1.log"))
 
 
-def test_ctrl_c_has_an_exit_code_of_its_own(interrupted: dict[str, Interrupted]) -> None:
+def test_ctrl_c_has_its_own_exit_code(interrupted: dict[str, Interrupted]) -> None:
     assert interrupted["ctrl-C"].exit_code == 130

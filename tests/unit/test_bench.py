@@ -88,7 +88,7 @@ def test_fewer_than_three_rounds_are_refused() -> None:
         Comparison(name="", ours=list, baseline=list, bound=1, rounds=2)
 
 
-def test_progress_is_told_after_each_run() -> None:
+def test_progress_is_reported_after_each_run() -> None:
     runs: list[None] = []
     comparison = Comparison(name="", ours=list, baseline=list, bound=1, rounds=4)
     comparison.measure(on_run=lambda: runs.append(None))
@@ -123,7 +123,7 @@ def test_a_size_above_its_bound_is_broken() -> None:
     assert not Size(name="asset", megabytes=2.51, bound=2.5).is_within_bound
 
 
-def test_a_side_that_fails_is_no_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_side_that_fails_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise SideError("cdk synth failed: no such stack")
 

@@ -1,4 +1,4 @@
-"""Running a check by hand: the result as tables, and a failure in its own words."""
+"""Running a check by hand: the result as tables, and a failure with its own message."""
 
 import io
 import json
@@ -100,7 +100,7 @@ def test_the_named_function_is_invoked_once_with_the_event(lambda_service: tuple
     assert "\x1b[" not in ended.stdout
 
 
-def test_failure_is_told_in_its_own_words(lambda_service: tuple[str, type[_Lambda]]) -> None:
+def test_failure_is_shown_with_its_own_message(lambda_service: tuple[str, type[_Lambda]]) -> None:
     endpoint, service = lambda_service
     service.error = "Unhandled"
     service.answer = json.dumps({"errorType": "DatabaseError", "errorMessage": "no answer [x]"}).encode()
@@ -129,7 +129,7 @@ def test_bad_command_line_is_refused_before_anything_is_called(
     assert "Traceback" not in ended.stderr
 
 
-def test_nobody_answers() -> None:
+def test_an_unreachable_lambda_is_an_error() -> None:
     ended = _run("http://127.0.0.1:9", "pool_health", "--environment", "staging")
     assert ended.returncode == 1
     assert "pardon-staging-pool-health in us-east-1 cannot be invoked" in ended.stderr

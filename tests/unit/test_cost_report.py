@@ -35,7 +35,7 @@ BANDS = (
 DAYS = [date(2024, 1, 1) + timedelta(days=number) for number in range(3 * 366)]
 
 
-# In AWS: what it may call beside what every check may, and when it runs in production.
+# In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS_WITHOUT_RESOURCE = {"ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"}
 ACTIONS = PUBLISH | ACTIONS_WITHOUT_RESOURCE
 SCHEDULES = {"cost-report-daily": "cron(0 8 * * ? *)", "cost-report-weekly": "cron(30 8 ? * MON *)"}

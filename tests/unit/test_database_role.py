@@ -1,4 +1,4 @@
-"""Which rights the checks' role needs, and the SQL that grants and revokes them."""
+"""Which privileges the checks' role needs, and the SQL that grants and revokes them."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from tests.aws_actions import NETWORK, SECRET
 WANTED = {("SELECT", "Session"): ("id", "endTime"), ("UPDATE", "Session"): ("endTime",)}
 
 
-# In AWS: what it may call beside what every check may, and when it runs in production.
+# In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS = NETWORK | SECRET
 SCHEDULES = {"database-role": "rate(1 hour)"}
 

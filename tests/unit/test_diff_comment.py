@@ -61,7 +61,7 @@ def compose(folder: Path, *environments: str, **arguments: Any) -> str:
     return str(comment.compose(diffs, commit="c0ffee", run_url="https://github.example/run/1", **arguments))
 
 
-def test_the_comment_tells_what_each_environment_comes_to(folder: Path) -> None:
+def test_the_comment_shows_the_result_of_each_environment(folder: Path) -> None:
     write(folder, "production", NO_DIFFERENCES.replace("staging", "production"))
     write(folder, "staging", REPLACEMENT)
     write(folder, "development", "[0/2] stack\nAccessDenied: no lookup role", status=1)

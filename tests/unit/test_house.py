@@ -1,4 +1,4 @@
-"""How the project is kept: sizes, names and folders of its modules, and documents whose links resolve."""
+"""The project's structure: sizes, names and folders of its modules, and documents whose links resolve."""
 
 import ast
 import re
@@ -98,7 +98,9 @@ def test_a_package_says_what_it_is() -> None:
     docstrings = {path: ast.get_docstring(_tree(path)) or "" for path in MODULES if path.name == "__init__.py"}
     for path in sorted(folder / "__init__.py" for folder in folders):
         assert path in docstrings, f"{path} is missing"
-        assert re.match(r"[A-Z].+\.(\n|$)", docstrings[path]), f"the docstring of {path} has no first line that says it"
+        assert re.match(r"[A-Z].+\.(\n|$)", docstrings[path]), (
+            f"the docstring of {path} has no first line that describes it"
+        )
 
 
 def test_constructs_is_no_package() -> None:

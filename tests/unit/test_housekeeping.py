@@ -32,7 +32,7 @@ VALID = {
 }
 
 
-# In AWS: what it may call beside what every check may, and when it runs in production.
+# In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS = {
     *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
     *("sns:ListSubscriptionsByTopic", "rds:DescribeDBInstances"),

@@ -1,4 +1,4 @@
-"""The token that the checks log in with: signed by boto3, for one role on one host, without asking AWS."""
+"""The token that the checks log in with: signed by boto3, for one role on one host, without a call to AWS."""
 
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit

@@ -33,7 +33,7 @@ COUNTS = st.builds(
 ONE_COUNT_A_POOL = st.lists(COUNTS, max_size=60, unique_by=lambda count: count.pool)
 
 
-# In AWS: what it may call beside what every check may, and when it runs in production.
+# In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS = NETWORK | SECRET | LOGIN
 SCHEDULES = {"pool-health": "rate(5 minutes)"}
 

@@ -1,4 +1,4 @@
-"""What the site's own answer means, and when it agrees with the database."""
+"""How the site's own answer is read, and when it agrees with the database."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The certificates that the checks trust: RDS's own roots of today, and no other."""
+"""The certificates that the checks trust: RDS's current roots, and no others."""
 
 import datetime as dt
 import json
@@ -37,7 +37,7 @@ def test_it_is_made_from_the_pinned_npm_package(bundle: list[x509.Certificate]) 
     theirs: dict[bytes, str] = {}
     for pem in json.loads(result.stdout):
         certificate = ssl.PEM_cert_to_DER_cert(pem)
-        # The expired ones of 2019 break a rule that the parser warns of; they are not looked at more closely.
+        # The expired ones of 2019 break a rule that the parser warns about; they are not checked further.
         if b"Root CA" in certificate and b" G1" in certificate:
             parsed = x509.load_der_x509_certificate(certificate)
             theirs[parsed.fingerprint(hashes.SHA256())] = common_name(parsed)

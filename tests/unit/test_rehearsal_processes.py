@@ -1,4 +1,4 @@
-"""Programs of a rehearsal: watched while it runs, and gone when it is gone."""
+"""Programs of a rehearsal: watched while it runs, and ended when it ends."""
 
 import os
 import signal

@@ -22,7 +22,7 @@ BATCHES = st.lists(
 )
 
 
-# In AWS: what it may call beside what every check may, and when it runs in production.
+# In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS = NETWORK | TASKS | LOGIN
 ACTIONS_WITHOUT_RESOURCE = {"ecs:ListTasks"}
 SCHEDULES = {"session-cleanup": "rate(15 minutes)"}

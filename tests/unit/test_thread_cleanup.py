@@ -20,7 +20,7 @@ LISTS = st.lists(HELD, unique=True, max_size=60)
 KNOWN = st.dictionaries(st.integers(0, 30).map(str), st.booleans())
 
 
-# In AWS: what it may call beside what every check may, and when it runs in production.
+# In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS = NETWORK | TASKS | LOGIN
 ACTIONS_WITHOUT_RESOURCE = {"ecs:ListTasks"}
 SCHEDULES = {"thread-cleanup": "rate(30 minutes)"}

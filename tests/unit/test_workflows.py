@@ -1,4 +1,4 @@
-"""What GitHub runs: workflows that its rules accept, with no more power than they need."""
+"""GitHub's workflows: valid, pinned, and with no more permissions than they need."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def jobs(name: str = "review.yml") -> dict[str, Any]:
 
 def lint(*files: Path) -> subprocess.CompletedProcess[str]:
     program = str(Path(sys.executable).with_name("actionlint"))
-    # Without the linters that it would use if a machine has them, so that all machines find the same.
+    # Without the linters that it would use if a machine has them, so that all machines have the same result.
     command = [program, "-no-color", "-shellcheck=", "-pyflakes=", *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
@@ -83,7 +83,7 @@ def test_each_environment_of_an_account_is_diffed_and_commented() -> None:
     assert command == f"python3 .github/diff_comment.py build/diff {' '.join(DEPLOYED)}"
 
 
-def test_a_fork_is_told_why_there_is_no_diff() -> None:
+def test_a_fork_is_shown_why_there_is_no_diff() -> None:
     fork = "github.event.pull_request.head.repo.full_name {} github.repository"
     assert fork.format("==") in jobs()["diff"]["if"]
     assert fork.format("!=") in jobs()["undiffed"]["if"]

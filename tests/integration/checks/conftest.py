@@ -1,4 +1,4 @@
-"""A check run whole: its settings, its secret over HTTP, a real database, and what it wrote to its log."""
+"""A check run end to end: its settings, its secret over HTTP, a real database, and what it wrote to its log."""
 
 import json
 import sys
@@ -206,7 +206,7 @@ def made_roles() -> set[str]:
 
 @pytest.fixture
 def ops_login(credentials: Credentials, database: Database, made_roles: set[str]) -> Credentials:
-    """The login of the checks' role, as the deployment makes it; a password takes the place of a token."""
+    """The login of the checks' role, as the deployment creates it, with a password instead of a token."""
     role = f"ops_{database.name}"
     if role not in made_roles:
         with writing(credentials, application_name="database_role") as writer:

@@ -1,4 +1,4 @@
-"""Coral's thread API: what each answer means, and that ids from outside cannot mean another address."""
+"""Coral's thread API: how each answer is read, and that ids from outside cannot change the address."""
 
 from urllib.parse import unquote
 

@@ -83,7 +83,7 @@ def refuses_tls(listener: socket.socket) -> None:
     ("behaviour", "message"),
     [(closes_at_once, "."), (never_answers, "timed out"), (refuses_tls, "Server refuses SSL")],
 )
-def test_a_server_that_is_no_postgresql_is_an_error_in_bounded_time(
+def test_a_server_that_is_not_postgresql_is_an_error_in_bounded_time(
     credentials: Credentials,
     monkeypatch: pytest.MonkeyPatch,
     behaviour: Callable[[socket.socket], None],

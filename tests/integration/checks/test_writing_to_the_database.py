@@ -71,7 +71,7 @@ def test_a_checks_lock_is_its_own_and_freed_with_the_connection(
             first.rows("SELECT 1")
         assert not second.try_lock("session_cleanup"), "it outlives a transaction"
     with writing(credentials, application_name="t") as third:
-        # The server notices the end of a connection a moment later.
+        # The server detects the end of a connection a moment later.
         third.rows("SET lock_timeout = '5s'")
         lock = "SELECT pg_advisory_lock(:space, :check)"
         third.rows(lock, space=LOCK_SPACE, check=lock_key("session_cleanup"))

@@ -1,4 +1,4 @@
-"""The cost report when an answer is not valid, or there is none."""
+"""The cost report when an answer is invalid or missing."""
 
 import pytest
 from botocore.config import Config

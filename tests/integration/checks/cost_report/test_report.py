@@ -1,4 +1,4 @@
-"""The cost report whole, against recorded answers of Cost Explorer and SNS over HTTP."""
+"""The cost report end to end, against recorded answers of Cost Explorer and SNS over HTTP."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The checks' role, made by an owner who is not a superuser: what it may do, and what it may not."""
+"""The checks' role, created by an owner who is not a superuser: what it may do, and what it may not."""
 
 import json
 import threading

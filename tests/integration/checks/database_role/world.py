@@ -1,4 +1,4 @@
-"""Making the checks' role, and dropping it."""
+"""Creating the checks' role, and dropping it."""
 
 from contextlib import closing
 

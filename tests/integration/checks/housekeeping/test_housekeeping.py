@@ -1,4 +1,4 @@
-"""Housekeeping whole, against recorded answers of Secrets Manager, SNS and RDS over HTTP."""
+"""Housekeeping end to end, against recorded answers of Secrets Manager, SNS and RDS over HTTP."""
 
 import json
 from collections.abc import Iterator

@@ -93,7 +93,7 @@ def test_any_mixture_of_sessions_is_counted_as_by_a_plain_query(
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
-def test_the_hour_is_the_same_whatever_time_zone_the_database_has(
+def test_the_hour_is_the_same_in_every_time_zone_of_the_database(
     check: Check, database: Database, connection: pg8000.native.Connection, zone: str
 ) -> None:
     add(connection, "pool-0", idle="59 minutes", threads=1)

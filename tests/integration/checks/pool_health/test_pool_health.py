@@ -1,4 +1,4 @@
-"""Pool health whole, against a real PostgreSQL: its result, its metrics and its states."""
+"""Pool health end to end, against a real PostgreSQL: its result, its metrics and its states."""
 
 import json
 import subprocess

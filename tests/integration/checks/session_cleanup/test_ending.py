@@ -60,7 +60,7 @@ def test_exactly_the_open_and_stale_are_ended(
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
-def test_the_hour_and_the_end_are_utc_whatever_zone_the_database_has(
+def test_the_hour_and_the_end_are_utc_in_every_time_zone_of_the_database(
     ops_login: Credentials, connection: pg8000.native.Connection, database: Database, zone: str
 ) -> None:
     add(connection, 1, idle="59 minutes")

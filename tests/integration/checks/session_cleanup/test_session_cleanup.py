@@ -1,4 +1,4 @@
-"""Session cleanup whole: its options, its states, and what it does in the time it has."""
+"""Session cleanup end to end: its options, its states, and what it does in its time."""
 
 import time
 

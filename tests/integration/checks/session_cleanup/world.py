@@ -105,7 +105,7 @@ def end(login: Credentials, *, minutes: int = 60, batch: int = 7) -> core.Sessio
 
 
 def ended_rightly(before: dict[str, State], after: dict[str, State], *, touched: Collection[str] = ()) -> set[str]:
-    """Check what must hold of each session in any case, and return those that were ended."""
+    """Check what must hold for every session, and return those that were ended."""
     assert before.keys() == after.keys(), "a row was added or removed"
     ended = {one for one in before if before[one].end != after[one].end}
     assert all(before[one].end is None for one in ended), "an end was moved"

@@ -1,4 +1,4 @@
-"""Thread cleanup whole: which threads it closes, and which it keeps."""
+"""Thread cleanup end to end: which threads it closes, and which it keeps."""
 
 import threading
 

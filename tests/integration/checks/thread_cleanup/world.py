@@ -1,4 +1,4 @@
-"""Where thread cleanup runs whole: a real database, tasks with Coral servers, and an ECS that knows them."""
+"""Where thread cleanup runs end to end: a real database, tasks with Coral servers, and an ECS that knows them."""
 
 import json
 import sys
@@ -47,7 +47,7 @@ class World:
         self._written: list[str] = []
 
     def record(self, *threads: str, ended: str | None = None, made: str = "1 day", session: str | None = None) -> str:
-        """Record threads in one session, which ended so long ago, or is open; return the session's id."""
+        """Record threads in one session, which ended that long ago or is open; return the session's id."""
         session = session or self._session(ended)
         self.connection.run(
             """INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId", "createdAt")

@@ -1,4 +1,4 @@
-"""The faults of the former infrastructure, which no environment may repeat, and their kin."""
+"""Faults of the former infrastructure, and similar ones, which no environment may repeat."""
 
 import json
 import re
@@ -15,7 +15,7 @@ SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|CREDENTIAL|API_KEY|DATABASE_URL")
 
 
 def _rules(deployment: Deployment) -> list[dict[str, object]]:
-    """Every ingress rule, inline or of its own, with the name of its group."""
+    """Every ingress rule, inline or separate, with the name of its group."""
     inline = [
         rule
         for group in deployment.properties("AWS::EC2::SecurityGroup")
@@ -55,7 +55,7 @@ def test_database_is_private_encrypted_and_tls_only(deployment: Deployment) -> N
     assert all("DatabaseSubnet" in json.dumps(subnet) for subnet in isolated)
 
 
-def test_isolated_subnets_have_no_way_out(deployment: Deployment) -> None:
+def test_isolated_subnets_have_no_route_out(deployment: Deployment) -> None:
     routes = deployment.properties("AWS::EC2::Route")
     assert routes
     assert not [route for route in routes if "DatabaseSubnet" in json.dumps(route["RouteTableId"])]
@@ -83,7 +83,7 @@ def test_an_address_is_subscribed(deployments: dict[tuple[str, str], Deployment]
     assert [(s["Protocol"], s["Endpoint"]) for s in subscriptions] == [("email", "operator@example.com")]
 
 
-def test_no_secret_stands_in_a_template(deployment: Deployment) -> None:
+def test_no_secret_is_in_a_template(deployment: Deployment) -> None:
     initial = {secret.name: secret.initial_value for secret in SECRETS}
     for secret in deployment.properties("AWS::SecretsManager::Secret"):
         name = secret["Name"].removeprefix(f"{deployment.environment.prefix}/")
