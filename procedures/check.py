@@ -16,7 +16,7 @@ from config import environment
 from names import CHECKS, Names
 from validation import ConfigurationError
 
-# A check may take as long as a Lambda may; a call that is tried again would run it twice.
+# A check may take as long as a Lambda may; a retried call would run it twice.
 CLIENT = Config(read_timeout=900, connect_timeout=5, retries={"total_max_attempts": 1})
 
 

@@ -36,7 +36,7 @@ def render(chosen: Environment) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line, write the page and say where it is; 0, or 1 when it cannot be drawn."""
+    """Read the command line, write the page and print its path; 0, or 1 when it cannot be drawn."""
     parser = argparse.ArgumentParser(prog="make dashboard", description=__doc__)
     parser.add_argument("--environment", default="production")
     parser.add_argument("--region")

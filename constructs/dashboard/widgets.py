@@ -1,4 +1,4 @@
-"""The parts that the dashboard's sections are made of."""
+"""The building blocks of the dashboard's sections."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

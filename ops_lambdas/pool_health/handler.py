@@ -15,7 +15,7 @@ logger = Logger(utc=True)
 
 @logger.inject_lambda_context
 def handler(event: object, _context: LambdaContext) -> report.PoolHealthResult:
-    """Count each pool's threads and sessions in the database, ask the site for its own count, publish both.
+    """Count each pool's threads and sessions in the database, query the site's own count, and publish both.
 
     Needs `rds-db:connect` as the database's role, `secretsmanager:GetSecretValue` on the cron secret with
     `kms:Decrypt` with its key, and the network to database, Secrets Manager and site.

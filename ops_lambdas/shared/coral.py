@@ -37,7 +37,7 @@ class Closing:
     """The outcome of closing one thread.
 
     Attributes:
-        outcome: "closed"; "gone": there was none (404), which is as good; "failed": it may still be open;
+        outcome: "closed"; "gone": there was none (404), as good as closed; "failed": it may still be open;
             "unreachable": no connection, or no answer in time; "out_of_time": the client's time was up.
         reason: why, when it is neither closed nor gone.
     """

@@ -7,5 +7,5 @@ LOCK_SPACE = 0x70617264
 
 
 def lock_key(check: str) -> int:
-    """Return the key of a check's lock in LOCK_SPACE: an int4 made from the check's name, the same in every process."""
+    """Return the key of a check's lock in LOCK_SPACE: an int4 from the check's name, the same in every process."""
     return crc32(check.encode()) - 2**31

@@ -121,7 +121,7 @@ def period(request: Body) -> Period:
     """Start and end of the request.
 
     Raises:
-        RefusedError: they are no dates, or start is not before end.
+        RefusedError: they are not dates, or start is not before end.
     """
     try:
         start, end = (date.fromisoformat(request["TimePeriod"][name]) for name in ("Start", "End"))
