@@ -43,7 +43,7 @@ class LogAndTopicAlarms(Construct):
         alarm(
             "ErrorsLogged",
             name="errors-logged",
-            problem=f"over {max_lines} lines with ERROR in five minutes, more than usual",
+            problem=f"the application has logged over {max_lines} lines with ERROR, more than usual",
             next_steps=(steps.errors, steps.check("pool_health"), steps.tasks),
             metric=error_lines.metric(period=FIVE_MINUTES, statistic=SUM),
             above=max_lines,

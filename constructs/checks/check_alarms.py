@@ -71,7 +71,7 @@ class CheckAlarms(Construct):
             "DeadLetter",
             name=f"{name}-dead-letters",
             section=runbook.CHECK_DEAD_LETTERS,
-            problem=f"a run of the check {check} failed and is in its dead-letter queue",
+            problem=f"a failed run of the check {check} has been in its dead-letter queue",
             next_steps=(steps.dead_letters(queue), steps.check_log(check), steps.check(check), steps.purge(queue)),
             metric=dead_letter_queue.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic=MAXIMUM

@@ -38,7 +38,7 @@ class EventRules(Construct):
             notifications=notifications,
             severity=Severity.P4,
             name="event-dead-letters",
-            problem="an event could not be delivered to the alarm topic; it is in the dead-letter queue",
+            problem="an event that could not be delivered has been in the dead-letter queue",
             next_steps=(steps.dead_letters(queue_name), steps.purge(queue_name), steps.subscribers),
             metric=queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES, statistic=MAXIMUM),
             above=0,
