@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 
 from constructs import Construct
-from constructs.common.retention import Retention
+from constructs.common.log_group import Retention
 from environment import Environment
 
 

@@ -16,8 +16,7 @@ from constructs.checks.check_alarms import CheckAlarms
 from constructs.checks.declaration import Check, Deployed, Run
 from constructs.common.acknowledge import acknowledge
 from constructs.common.dead_letter_queue import DeadLetterQueue
-from constructs.common.log_group import LogGroup
-from constructs.common.retention import Retention
+from constructs.common.log_group import LogGroup, Retention
 from constructs.functions.lambda_package import RUNTIME
 from constructs.functions.lambda_role import LambdaRole
 

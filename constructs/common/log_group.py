@@ -1,11 +1,25 @@
 """Log groups, always with a name, a retention and a removal policy."""
 
+from dataclasses import dataclass
 from typing import cast
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_logs as logs
 
 from constructs import Construct
-from constructs.common.retention import Retention
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How long logs are kept, and what happens to data when its stack is deleted.
+
+    Attributes:
+        log_days: one of aws_limits.LOG_RETENTION_DAYS.
+        removal_policy: of resources that hold data or have a fixed name.
+    """
+
+    log_days: int
+    removal_policy: RemovalPolicy
 
 
 class LogGroup(logs.LogGroup):

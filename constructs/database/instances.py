@@ -9,8 +9,7 @@ from aws_cdk import aws_rds as rds
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.log_group import LogGroup
-from constructs.common.retention import Retention
+from constructs.common.log_group import LogGroup, Retention
 from constructs.database.credentials import DATABASE_NAME, OWNER, password_secret, url_secret
 from constructs.network.vpc import Network
 from environment_parts import DatabaseSize

@@ -4,8 +4,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
-from constructs.common.log_group import LogGroup
-from constructs.common.retention import Retention
+from constructs.common.log_group import LogGroup, Retention
 from names import Names
 
 HTTPS_PORT = 443
