@@ -32,12 +32,21 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-def _sections() -> dict[str, str]:
+class _Sections(dict[str, str]):
+    def __missing__(self, anchor: str) -> str:
+        raise AssertionError(f"docs/runbook.md must have a section {anchor}")
+
+
+def _sections() -> _Sections:
     """Text below each heading, up to the next one, by anchor."""
     parts = re.split(r"^(#+ .+)$", re.sub(r"^# (?!Operations)", "", RUNBOOK, flags=re.MULTILINE), flags=re.MULTILINE)
     anchors = [_anchor(title.lstrip("# ")) for title in parts[1::2]]
     assert len(set(anchors)) == len(anchors), "no two sections have one anchor"
-    return dict(zip(anchors, parts[2::2], strict=True))
+    return _Sections(zip(anchors, parts[2::2], strict=True))
+
+
+def _require(sections: _Sections, anchor: str, line: str) -> None:
+    assert line in sections[anchor].splitlines(), f"docs/runbook.md, section {anchor}, must have the line: {line}"
 
 
 def fires_when(alarm: dict[str, Any]) -> str:
@@ -88,12 +97,12 @@ def test_titles_are_the_users(title: str) -> None:
 
 
 def test_every_link_of_an_alarm_leads_to_a_section(deployment: Deployment) -> None:
-    anchors = set(_sections())
+    sections = _sections()
     for name, alarm in {**alarms(deployment), **composites(deployment)}.items():
         if "-state-" not in name:
             link = alarm["AlarmDescription"].rpartition("Runbook: ")[2]
             assert link.startswith(f"{deployment.environment.runbook}#")
-            assert link.partition("#")[2] in anchors, name
+            assert sections[link.partition("#")[2]]
 
 
 def test_every_section_of_an_alarm_has_one(production: Deployment) -> None:
@@ -113,11 +122,11 @@ def test_thresholds_are_the_codes(production: Deployment) -> None:
     of_checks = {alarm["AlarmName"] for kinds in _checks(production).values() for alarm in kinds.values()}
     for name, alarm in alarms(production).items():
         if "-state-" not in name and name not in of_checks:
-            assert f"Fires when {fires_when(alarm)}." in sections[name.removeprefix("pardon-production-")], name
+            _require(sections, name.removeprefix("pardon-production-"), f"Fires when {fires_when(alarm)}.")
     for check, kinds in _checks(production).items():
         row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['not-running'])} |"
         assert row in RUNBOOK
-        assert f"Fires when {fires_when(kinds['dead-letters'])}." in sections["p4-check-dead-letters"]
+        _require(sections, "p4-check-dead-letters", f"Fires when {fires_when(kinds['dead-letters'])}.")
 
 
 def test_commands_of_the_email_are_in_its_section(production: Deployment) -> None:
@@ -128,20 +137,20 @@ def test_commands_of_the_email_are_in_its_section(production: Deployment) -> Non
             anchor = alarm["AlarmDescription"].rpartition("#")[2]
             for command in commands(alarm, production.environment.region):
                 shown = check.sub("NAME", command) if anchor.startswith("p4-check-") else command
-                assert f"\n{shown}\n" in sections[anchor], name
+                _require(sections, anchor, shown)
 
 
 def test_sections_of_events_name_what_the_rules_match(production: Deployment) -> None:
     sections = _sections()
     for name, rule in rules(production).items():
         sent = re.search(r"^Sent when .+?\.$", sections[name], re.MULTILINE | re.DOTALL)
-        assert sent, name
+        assert sent, f"docs/runbook.md, section {name}, must have a sentence that begins with: Sent when"
         waits_for = {str(value) for value in _values(rule["EventPattern"]["detail"])}
         if rule["EventPattern"]["source"] == ["aws.backup"]:
             waits_for |= set(rule["EventPattern"]["detail-type"])
         named = set(re.findall(r"`([^`]+)`", sent[0])) | set(re.findall(r"(?:severity|below) (\d+)", sent[0]))
         names = {text for text in named if text.startswith(("pardon-production", "p2-"))}
-        assert named - names == waits_for, name
+        assert named - names == waits_for, f"docs/runbook.md, section {name}: Sent when must name the pattern's values"
 
 
 def _values(pattern: Any) -> list[Any]:
@@ -167,7 +176,7 @@ def test_commands_of_events_are_in_their_sections(production: Deployment) -> Non
     for name, rule in rules(production).items():
         steps = "\n".join(lines(rule)).partition("\nNext:\n")[2].splitlines()
         for command in _at_home(steps, production.environment.region):
-            assert f"\n{FIELD.sub(_name, command)}\n" in sections[name], name
+            _require(sections, name, FIELD.sub(_name, command))
 
 
 def _name(field: re.Match[str]) -> str:
@@ -179,9 +188,10 @@ def test_every_section_of_an_alarm_says_what_an_operator_asks() -> None:
     for anchor, text in _sections().items():
         if re.match(r"p\d-", anchor) and "**Means:**" in text:
             for question in ("Means", "Users notice", "Automatic", "Escalate"):
-                assert f"- **{question}:** " in text, anchor
+                assert f"- **{question}:** " in text, f"docs/runbook.md, section {anchor}, must have: {question}"
         elif re.match(r"p\d-", anchor):
-            assert anchor in {_anchor(title.lstrip("# ")) for title in TITLES}
+            titles = {_anchor(title.lstrip("# ")) for title in TITLES}
+            assert anchor in titles, f"docs/runbook.md, section {anchor}, must have: Means"
 
 
 @pytest.mark.parametrize("check", CHECKS)
