@@ -95,7 +95,7 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     for name in arguments.region:
         if name not in regions():
-            parser.error(f"--region must be one of AWS's regions such as us-west-2, got {name!r}")
+            parser.error(f"--region must be one of {', '.join(regions())}, got {name!r}")
     return arguments
 
 

@@ -32,19 +32,24 @@ class ServiceEvents(Construct):
         dead_letter_queue: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id)
-        names, steps = notifications.names, notifications.steps
-        p4 = partial(
+        self._names, self._steps = notifications.names, notifications.steps
+        self._rule = partial(
             EventRule,
             self,
             notifications=notifications,
-            severity=Severity.P4,
             source="aws.ecs",
             link=links.service,
             dead_letter_queue=dead_letter_queue,
         )
-        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
-        p4(
+        self._of_deployments()
+        self._of_tasks()
+
+    def _of_deployments(self) -> None:
+        """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html"""
+        names, steps = self._names, self._steps
+        self._rule(
             "DeploymentFailed",
+            severity=Severity.P4,
             name="deployment-failed",
             problem="a deployment failed; ECS rolls back to the previous version, if there is one",
             detail_type=["ECS Deployment State Change"],
@@ -55,9 +60,13 @@ class ServiceEvents(Construct):
             when=event_field("$.detail.updatedAt"),
             next_steps=(steps.tasks, steps.events, steps.why_stopped),
         )
-        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
-        p4(
+
+    def _of_tasks(self) -> None:
+        """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html"""
+        names, steps, task = self._names, self._steps, event_field("$.detail.taskArn")
+        self._rule(
             "TaskStopped",
+            severity=Severity.P4,
             name="task-stopped",
             problem="a task stopped with an error; ECS starts another",
             detail_type=["ECS Task State Change"],
@@ -72,7 +81,7 @@ class ServiceEvents(Construct):
                 ],
             },
             what=f"{event_field('$.detail.stoppedReason')} ({event_field('$.detail.stopCode')})",
-            where=f"task {event_field('$.detail.taskArn')} of {event_field('$.detail.taskDefinitionArn')}",
+            where=f"task {task} of {event_field('$.detail.taskDefinitionArn')}",
             when=event_field("$.detail.stoppedAt"),
-            next_steps=(steps.task(event_field("$.detail.taskArn")), steps.errors, steps.events),
+            next_steps=(steps.task(task), steps.errors, steps.events),
         )

@@ -16,6 +16,10 @@ MAX_TEMPLATE = 8192  # https://docs.aws.amazon.com/eventbridge/latest/APIReferen
 MAX_RULE_NAME = 64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 SECRETS = "arn:aws:secretsmanager:us-east-1:640080112933:secret"
 FIELD = re.compile(r"<([\w-]+)>")
+# Events that no environment has to itself.
+OF_THE_ACCOUNT = {
+    *("p3-aws-health-issue", "p4-aws-health-notification", "p2-guardduty-high", "p3-guardduty-medium"),
+}
 ORDER = ["What", "Where", "When", "Link", "Next", "Runbook"]
 
 
@@ -58,9 +62,20 @@ def changed(event: Event, **detail: Any) -> Event:
 
 def test_every_event_is_matched_by_its_rule_alone(deployment: Deployment) -> None:
     by_name = rules(deployment)
-    assert by_name.keys() == events(deployment).keys()
+    differing = ", ".join(sorted(by_name.keys() ^ events(deployment).keys()))
+    assert not differing, f"rehearsal/steps/event_samples.py must have one sample for each rule, see {differing}"
     for name, event in events(deployment).items():
-        assert [rule for rule, made in by_name.items() if matches(made, event)] == [name]
+        matched = [rule for rule, made in by_name.items() if matches(made, event)]
+        assert matched == [name], f"the sample {name} must match its own rule's pattern only"
+
+
+def test_events_of_another_environment_match_only_what_is_of_the_account(
+    deployments: dict[tuple[str, str], Deployment], production: Deployment
+) -> None:
+    """Environments share an account, and each has its own email about what is its own."""
+    staging, ours = events(deployments["staging", "us-east-1"]), rules(production).values()
+    matched = {name for name, event in staging.items() if any(matches(rule, event) for rule in ours)}
+    assert matched == OF_THE_ACCOUNT, f"a pattern must name what is its environment's, see {matched ^ OF_THE_ACCOUNT}"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +211,8 @@ def test_fields_of_the_email_are_in_the_event(production: Deployment) -> None:
         for path in transformer["InputPathsMap"].values():
             value: Any = whole
             for key in INDEX.sub(r".\1", path.removeprefix("$.")).split("."):
+                found = int(key) < len(value) if isinstance(value, list) else key in value
+                assert found, f"{path} is in the email of {name}, and not in its sample"
                 value = value[int(key) if isinstance(value, list) else key]
 
 

@@ -47,6 +47,10 @@ def _section(anchor: str) -> str:
     return _sections()[anchor]
 
 
+def _require(anchor: str, line: str) -> None:
+    assert line in _section(anchor).splitlines(), f"docs/runbook.md, section {anchor}, must have the line: {line}"
+
+
 def fires_when(alarm: dict[str, Any]) -> str:
     """When an alarm fires, in the runbook's words."""
     if "Metrics" in alarm:
@@ -118,11 +122,11 @@ def test_thresholds_are_the_codes(production: Deployment) -> None:
     of_checks = {alarm["AlarmName"] for kinds in _checks(production).values() for alarm in kinds.values()}
     for name, alarm in alarms(production).items():
         if "-state-" not in name and name not in of_checks:
-            assert f"Fires when {fires_when(alarm)}." in _section(name.removeprefix("pardon-production-")), name
+            _require(name.removeprefix("pardon-production-"), f"Fires when {fires_when(alarm)}.")
     for check, kinds in _checks(production).items():
         row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['not-running'])} |"
-        assert row in _section("alarms-of-the-checks").splitlines(), "docs/runbook.md must have this row"
-        assert f"Fires when {fires_when(kinds['dead-letters'])}." in _section("p4-check-dead-letters")
+        _require("alarms-of-the-checks", row)
+        _require("p4-check-dead-letters", f"Fires when {fires_when(kinds['dead-letters'])}.")
 
 
 def test_commands_of_the_email_are_in_its_section(production: Deployment) -> None:
@@ -132,19 +136,19 @@ def test_commands_of_the_email_are_in_its_section(production: Deployment) -> Non
             anchor = alarm["AlarmDescription"].rpartition("#")[2]
             for command in commands(alarm, production.environment.region):
                 shown = check.sub("NAME", command) if anchor.startswith("p4-check-") else command
-                assert f"\n{shown}\n" in _section(anchor), name
+                _require(anchor, shown)
 
 
 def test_sections_of_events_name_what_the_rules_match(production: Deployment) -> None:
     for name, rule in rules(production).items():
         sent = re.search(r"^Sent when .+?\.$", _section(name), re.MULTILINE | re.DOTALL)
-        assert sent, name
+        assert sent, f"docs/runbook.md, section {name}, must have a sentence that begins with: Sent when"
         waits_for = {str(value) for value in _values(rule["EventPattern"]["detail"])}
         if rule["EventPattern"]["source"] == ["aws.backup"]:
             waits_for |= set(rule["EventPattern"]["detail-type"])
         named = set(re.findall(r"`([^`]+)`", sent[0])) | set(re.findall(r"(?:severity|below) (\d+)", sent[0]))
         names = {text for text in named if text.startswith(("pardon-production", "p2-"))}
-        assert named - names == waits_for, name
+        assert named - names == waits_for, f"docs/runbook.md, section {name}: Sent when must name the pattern's values"
 
 
 def _values(pattern: Any) -> list[Any]:
@@ -169,7 +173,7 @@ def test_commands_of_events_are_in_their_sections(production: Deployment) -> Non
     for name, rule in rules(production).items():
         steps = "\n".join(lines(rule)).partition("\nNext:\n")[2].splitlines()
         for command in _at_home(steps, production.environment.region):
-            assert f"\n{FIELD.sub(_name, command)}\n" in _section(name), name
+            _require(name, FIELD.sub(_name, command))
 
 
 def _name(field: re.Match[str]) -> str:
@@ -181,9 +185,10 @@ def test_every_section_of_an_alarm_answers_an_operators_questions() -> None:
     for anchor, text in _sections().items():
         if re.match(r"p\d-", anchor) and "**Means:**" in text:
             for question in ("Means", "Users notice", "Automatic", "Escalate"):
-                assert f"- **{question}:** " in text, anchor
+                assert f"- **{question}:** " in text, f"docs/runbook.md, section {anchor}, must have: {question}"
         elif re.match(r"p\d-", anchor):
-            assert anchor in {_anchor(title.lstrip("# ")) for title in TITLES}
+            titles = {_anchor(title.lstrip("# ")) for title in TITLES}
+            assert anchor in titles, f"docs/runbook.md, section {anchor}, must have: Means"
 
 
 @pytest.mark.parametrize("check", CHECKS)

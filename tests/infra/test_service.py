@@ -181,6 +181,26 @@ def test_name_fails_over_between_two_regions(deployments: dict[tuple[str, str], 
         assert record["AliasTarget"]["EvaluateTargetHealth"] is True
 
 
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_two_regions_share_no_name_that_an_account_has_once(
+    deployments: dict[tuple[str, str], Deployment], name: str
+) -> None:
+    chosen = ENVIRONMENTS[name]
+    here, there = (_names_of_the_account(deployments[name, r]) for r in (chosen.home_region, chosen.recovery_region))
+    assert not here & there, f"must have the region in their names, outside {chosen.home_region}: {here & there}"
+
+
+def _names_of_the_account(deployment: Deployment) -> set[str]:
+    keys = ("BucketName", "DashboardName", "ManagedPolicyName", "RoleName", "TrailName", "UserName")
+    return {
+        resource["Properties"][key]
+        for template in deployment.templates.values()
+        for resource in template["Resources"].values()
+        for key in keys
+        if isinstance(resource.get("Properties", {}).get(key), str)
+    }
+
+
 def test_registry_keeps_what_is_deployed(deployment: Deployment) -> None:
     repositories = deployment.properties("AWS::ECR::Repository")
     assert {r["RepositoryName"].rpartition("/")[2] for r in repositories} == {

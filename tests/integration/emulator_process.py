@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from rehearsal import ROOT
 from rehearsal.machine.ports import free_port
@@ -72,9 +72,15 @@ class Emulator:
         self.wait(cloudformation, "stack_delete_complete", stack)
 
     def wait(self, cloudformation: Any, waiter: str, stack: str) -> None:
-        """Wait as briefly as a local server allows."""
+        """Wait as briefly as a local server allows; the error shows why a resource failed."""
         limits = {"Delay": 0.02, "MaxAttempts": 500}
-        cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig=limits)
+        try:
+            cloudformation.get_waiter(waiter).wait(StackName=stack, WaiterConfig=limits)
+        except WaiterError as error:
+            for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
+                if event["ResourceStatus"].endswith("_FAILED"):
+                    error.add_note(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}")
+            raise
 
 
 @cache

@@ -3,11 +3,16 @@
 An upgrade of MiniStack that breaks one fails here, with its name.
 """
 
+import ast
 import importlib
 import inspect
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from rehearsal import ROOT
 
 # Function: arguments it is called with.
 CALLED: dict[str, tuple[Any, ...]] = {
@@ -111,6 +116,31 @@ EC2_ACTIONS = (
 def find(name: str) -> Any:
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def used(path: Path) -> Iterator[tuple[str, str]]:
+    """Module and private name, of each that a file takes from MiniStack."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    modules = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ministack")
+        for alias in node.names
+    }
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield modules[node.value.id], node.attr
+
+
+def test_every_private_name_that_is_used_is_here() -> None:
+    here = Path(__file__).read_text()
+    missing = {
+        f"{module}:{name}"
+        for path in (ROOT / "rehearsal" / "emulator").rglob("*.py")
+        for module, name in used(path)
+        if name.startswith("_") and f'"{module}:{name}"' not in here and f'"{name}"' not in here
+    }
+    assert not missing, f"CALLED, KEYWORDS or STORES must have {', '.join(sorted(missing))}"
 
 
 @pytest.mark.parametrize("name", CALLED)

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+import config
 from application import CONTAINERS, CORAL_SERVER, WEB
 from aws_limits import regions
 from config import DEVELOPMENT, ENVIRONMENTS, PRODUCTION, environment
+from environment import Environment
 from environment_parts import CostBand, OffHours
 from validation import ConfigurationError
 
@@ -175,7 +177,7 @@ def _app(folder: Path, *, context: str, **variables: str) -> subprocess.Complete
 @pytest.mark.parametrize(
     ("context", "variables", "message"),
     [
-        ("{}", {}, "environment must be one of production, staging, development, rehearsal, got None"),
+        ("{}", {}, f"environment must be one of {', '.join(ENVIRONMENTS)}, got None"),
         ('{"environment": "prod"}', {}, "got 'prod'"),
         ('{"environment": "production", "region": "mars"}', {}, "region must be one of"),
         ('{"environment": "production"}', {"AWS_REGION": "mars"}, "region must be one of"),
@@ -234,6 +236,12 @@ def test_upper_end_of_all_costs_is_the_total_bands() -> None:
     assert replace(PRODUCTION, cost_bands=()).max_monthly_usd is None
 
 
+def test_every_environment_of_the_file_can_be_chosen() -> None:
+    made = {constant: value for constant, value in vars(config).items() if isinstance(value, Environment)}
+    needed = f"ENVIRONMENTS in config.py must have {', '.join(made)}, each with its own name"
+    assert sorted(e.name for e in made.values()) == sorted(ENVIRONMENTS), needed
+
+
 def test_readme_names_every_environment() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert f"\n| | {' | '.join(ENVIRONMENTS)} |\n" in readme
+    columns = f"| | {' | '.join(ENVIRONMENTS)} |"
+    assert columns in (ROOT / "README.md").read_text().splitlines(), f"README.md must have a table of {columns}"

@@ -78,9 +78,10 @@ def test_no_job_has_more_permissions_than_it_needs() -> None:
 
 
 def test_each_environment_of_an_account_is_diffed_and_commented() -> None:
-    assert jobs()["diff"]["strategy"]["matrix"]["environment"] == DEPLOYED
+    needed = f"review.yml must name {', '.join(DEPLOYED)} in the matrix of diff, and at the end of comment"
+    assert jobs()["diff"]["strategy"]["matrix"]["environment"] == DEPLOYED, needed
     command = jobs()["comment"]["steps"][-1]["run"]
-    assert command == f"python3 .github/diff_comment.py build/diff {' '.join(DEPLOYED)}"
+    assert command == f"python3 .github/diff_comment.py build/diff {' '.join(DEPLOYED)}", needed
 
 
 def test_a_fork_is_shown_why_there_is_no_diff() -> None:
