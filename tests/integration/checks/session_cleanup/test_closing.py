@@ -43,7 +43,7 @@ from tests.integration.checks.session_cleanup.world import World, add, states
 def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour | None, is_endless: bool
 ) -> None:
-    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 1.0)
     stale = add(world.connection, 12, idle="2 hours", threads=1)
     world.open_threads()
     address = "127.0.0.20"
