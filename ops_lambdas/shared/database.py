@@ -153,6 +153,7 @@ def _connected(
     credentials: Credentials, application_name: str, session: dict[str, str], statement_timeout_seconds: float
 ) -> Iterator[native.Connection]:
     session = {"statement_timeout": _milliseconds(statement_timeout_seconds), **_KEEPALIVE, **session}
+    _clear_openssl_errors()
     with _translated_errors(credentials):
         connection = _connect(credentials, application_name, session, statement_timeout_seconds)
         try:
@@ -161,6 +162,17 @@ def _connected(
             # The connection may be what failed. Closing it ends the transaction.
             with suppress(native.Error, OSError):
                 connection.close()
+            _clear_openssl_errors()
+
+
+def _clear_openssl_errors() -> None:
+    """Empty this thread's queue of OpenSSL errors, so that one connection's error is not raised by another's read.
+
+    Python does not clear it before it reads, and OpenSSL 3.4 and newer leave a broken pipe in it.
+    https://github.com/python/cpython/issues/148594
+    """
+    with suppress(ssl.SSLError):  # refusing a cipher clears the queue, and is all that it does
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers("none")
 
 
 def _connect(
