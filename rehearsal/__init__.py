@@ -1,6 +1,6 @@
 """The rehearsal: deploys the whole application to an AWS on this machine and exercises everything.
 
-`story` has the sequence of `steps`. They use `emulator` (the embedded AWS), `postgresql`, `stand_in` (for the
+`story` has the sequence of `steps`. They use `emulator` (the emulated AWS), `postgresql`, `stand_in` (for the
 application), `machine` (processes and addresses) and `report`.
 """
 

@@ -1,1 +1,1 @@
-"""The embedded AWS: MiniStack in its own process; its services are corrected and extended in `services/`."""
+"""The emulated AWS: MiniStack in its own process; its services are corrected and extended in `services/`."""

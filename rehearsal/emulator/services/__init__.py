@@ -1,1 +1,1 @@
-"""The services of the embedded AWS: one module for each, which corrects or extends MiniStack's."""
+"""The services of the emulated AWS: one module for each, which corrects or extends MiniStack's."""
