@@ -2,6 +2,7 @@
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from constructs.alarms.outage_alarms import MIN_HEALTHY_TARGETS
 from constructs.alarms.service_alarms import TARGET_ERROR_PERCENT, TARGET_P95_SECONDS
 from constructs.common.cloudwatch_metrics import AVERAGE, MAXIMUM, MINIMUM, P50, P95, P99, SUM
 from constructs.dashboard.widgets import Hue, Part, Source, expression, graph, line, target_line
@@ -114,7 +115,7 @@ class ServiceWidgets:
                 "Targets",
                 self._targets("HealthyHostCount", MINIMUM, "healthy", Hue.GREEN),
                 self._targets("UnHealthyHostCount", MAXIMUM, "unhealthy", Hue.RED),
-                lines=[line(1, "at least 1")],
+                lines=[line(MIN_HEALTHY_TARGETS, f"at least {MIN_HEALTHY_TARGETS}")],
             ),
         ]
 
