@@ -9,14 +9,14 @@ from constructs.alarms.database_alarms import DatabaseAlarms
 from constructs.alarms.deployment_alarms import DeploymentAlarms
 from constructs.alarms.log_and_topic_alarms import LogAndTopicAlarms
 from constructs.alarms.next_steps import NextSteps
-from constructs.alarms.notifications import AlarmContext, Notifications, Suppressors
+from constructs.alarms.notifications import AlarmContext, Notifications
 from constructs.alarms.outage_alarms import OutageAlarms
 from constructs.alarms.service_alarms import ServiceAlarms
 from constructs.checks.declaration import all_checks
 from constructs.common.links import Links
 from constructs.dashboard.page import Dashboard
 from constructs.database.instances import Database
-from constructs.events.event_rules import EventRules
+from constructs.events.all_events import AllEvents
 from constructs.service.application_service import ApplicationService
 from constructs.service.load_balancer import LoadBalancer
 from environment import Environment
@@ -46,10 +46,15 @@ class MonitoringStack(EnvironmentStack):
             emails=environment.alarm_emails,
             removal_policy=self.retention.removal_policy,
         )
-        self.alarm_context = self._alarm_context(environment, front)
-        self._alarms(environment, service, front, log_group, database)
+        context = self.alarm_context = self._alarm_context(environment, front)
+        ServiceAlarms(self, "ServiceAlarms", context=context, service=service.service, front=front)
+        DatabaseAlarms(self, "DatabaseAlarms", context=context, database=database)
+        LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context, log_group=log_group)
+        for check in all_checks():
+            if check.alarms:
+                check.alarms(Construct(self, f"{check.id}Alarms"), context)
         links = Links(environment.region, environment.names, environment.runbook_url)
-        EventRules(self, "Events", context=self.alarm_context, links=links)
+        AllEvents(self, "Events", context=context, links=links)
         dashboard = Dashboard(self, "Dashboard", environment=environment, links=links, front=front, database=database)
         subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
         cdk.CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic.topic_arn)
@@ -80,36 +85,6 @@ class MonitoringStack(EnvironmentStack):
         return AlarmContext(
             environment=environment,
             notifications=notifications,
-            suppressors=Suppressors(outage=outage, outage_or_deployment=deployments.outage_or_deployment),
+            outage=outage,
+            outage_or_deployment=deployments.outage_or_deployment,
         )
-
-    def _alarms(
-        self,
-        environment: Environment,
-        service: ApplicationService,
-        front: LoadBalancer,
-        log_group: logs.ILogGroup,
-        database: Database,
-    ) -> None:
-        context = self.alarm_context
-        ServiceAlarms(
-            self,
-            "ServiceAlarms",
-            notifications=context.notifications,
-            suppressors=context.suppressors,
-            service=service.service,
-            front=front,
-            scaling=environment.scaling,
-        )
-        DatabaseAlarms(
-            self,
-            "DatabaseAlarms",
-            notifications=context.notifications,
-            suppressors=context.suppressors,
-            database=database,
-            size=environment.database,
-        )
-        LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context, log_group=log_group)
-        for check in all_checks():
-            if check.alarms:
-                check.alarms(Construct(self, f"{check.id}Alarms"), context)

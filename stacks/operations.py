@@ -5,6 +5,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
+from constructs.checks.check_permissions import may_log_in
 from constructs.checks.database_role import run_at_deployment
 from constructs.checks.declaration import Deployed, all_checks
 from constructs.checks.scheduled_check import ScheduledCheck
@@ -40,5 +41,5 @@ class OperationsStack(EnvironmentStack):
         }
         role = run_at_deployment(self, "Role", self.checks["database_role"].function)
         for scheduled in self.checks.values():
-            if scheduled.check.logs_in:
+            if may_log_in in scheduled.check.permissions:
                 scheduled.node.add_dependency(role)

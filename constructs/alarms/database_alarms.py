@@ -7,7 +7,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk.aws_cloudwatch import TreatMissingData
 
 from constructs import Construct
-from constructs.alarms.notifications import Notifications, Suppressors
+from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
 from constructs.common.cloudwatch_metrics import (
@@ -49,15 +49,17 @@ class DatabaseAlarms(Construct):
         scope: Construct,
         id: str,
         *,
-        notifications: Notifications,
-        suppressors: Suppressors,
+        context: AlarmContext,
         database: Database,
-        size: DatabaseSize,
     ) -> None:
         super().__init__(scope, id)
-        self._notifications = notifications
+        self._notifications, size = context.notifications, context.environment.database
         self._alarm = partial(
-            SeverityAlarm, self, notifications=notifications, severity=Severity.P2, suppressed_by=suppressors.outage
+            SeverityAlarm,
+            self,
+            notifications=context.notifications,
+            severity=Severity.P2,
+            suppressed_by=context.outage,
         )
         self.alarms = [*self._work(database.instance, size), *self._storage(database.instance, size)]
         if database.replica is not None:

@@ -48,7 +48,7 @@ class LogAndTopicAlarms(Construct):
             metric=error_lines.metric(period=FIVE_MINUTES, statistic=SUM),
             above=max_lines,
             datapoints=(2, 3),
-            suppressed_by=context.suppressors.outage_or_deployment,
+            suppressed_by=context.outage_or_deployment,
         )
         alarm(
             "NotificationsFailed",
@@ -64,5 +64,5 @@ class LogAndTopicAlarms(Construct):
             ),
             above=0,
             datapoints=(1, 1),
-            suppressed_by=context.suppressors.outage,
+            suppressed_by=context.outage,
         )

@@ -41,22 +41,15 @@ class Notifications:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suppressors:
-    """Alarms that suppress the notifications of alarms below P1 while they are in ALARM.
+class AlarmContext:
+    """What a construct needs to create alarms below P1.
 
     Attributes:
-        outage: `p1-outage`.
-        outage_or_deployment: for alarms that a deployment sets off although nothing is wrong.
+        outage: `p1-outage`; suppresses their notifications while it is in ALARM.
+        outage_or_deployment: the same, for alarms that a deployment sets off although nothing is wrong.
     """
-
-    outage: cloudwatch.IAlarm
-    outage_or_deployment: cloudwatch.IAlarm
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlarmContext:
-    """What a construct needs to create alarms."""
 
     environment: Environment
     notifications: Notifications
-    suppressors: Suppressors
+    outage: cloudwatch.IAlarm
+    outage_or_deployment: cloudwatch.IAlarm

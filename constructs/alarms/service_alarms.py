@@ -9,7 +9,7 @@ from aws_cdk.aws_cloudwatch import TreatMissingData
 
 from constructs import Construct
 from constructs.alarms.error_percent import error_percent
-from constructs.alarms.notifications import Notifications, Suppressors
+from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
 from constructs.common.cloudwatch_metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINUTE, P95, insights_metric
@@ -34,20 +34,18 @@ class ServiceAlarms(Construct):
         scope: Construct,
         id: str,
         *,
-        notifications: Notifications,
-        suppressors: Suppressors,
+        context: AlarmContext,
         service: ecs.FargateService,
         front: LoadBalancer,
-        scaling: Scaling,
     ) -> None:
         super().__init__(scope, id)
-        self._notifications, self._suppressors = notifications, suppressors
+        self._context, notifications, scaling = context, context.notifications, context.environment.scaling
         alarm = partial(SeverityAlarm, self, notifications=notifications, missing_data=TreatMissingData.NOT_BREACHING)
         self._p2, self._p3 = partial(alarm, severity=Severity.P2), partial(alarm, severity=Severity.P3)
         self.alarms = [*self._errors(front), *self._latency(front, scaling), *self._exhausted(service, scaling)]
 
     def _errors(self, front: LoadBalancer) -> list[SeverityAlarm]:
-        steps, targets = self._notifications.steps, front.target_group.metrics
+        steps, targets = self._context.notifications.steps, front.target_group.metrics
         errors = partial(error_percent, front.load_balancer, front.target_group)
         return [
             self._p2(
@@ -58,7 +56,7 @@ class ServiceAlarms(Construct):
                 metric=errors(MIN_REQUESTS, period=MINUTE),
                 above=MAX_ERROR_PERCENT,
                 datapoints=(3, 5),
-                suppressed_by=self._suppressors.outage,
+                suppressed_by=self._context.outage,
             ),
             self._p2(
                 "UnhealthyTargets",
@@ -68,7 +66,7 @@ class ServiceAlarms(Construct):
                 metric=targets.unhealthy_host_count(period=MINUTE, statistic=MAXIMUM),
                 above=0,
                 datapoints=(5, 5),
-                suppressed_by=self._suppressors.outage_or_deployment,
+                suppressed_by=self._context.outage_or_deployment,
             ),
             self._p3(
                 "ErrorsSlowBurn",
@@ -78,12 +76,12 @@ class ServiceAlarms(Construct):
                 metric=errors(TARGET_MIN_REQUESTS, period=HOUR),
                 above=TARGET_ERROR_PERCENT,
                 datapoints=(1, 1),
-                suppressed_by=self._suppressors.outage,
+                suppressed_by=self._context.outage,
             ),
         ]
 
     def _latency(self, front: LoadBalancer, scaling: Scaling) -> list[SeverityAlarm]:
-        steps, targets = self._notifications.steps, front.target_group.metrics
+        steps, targets = self._context.notifications.steps, front.target_group.metrics
         return [
             self._p3(
                 "LatencyHigh",
@@ -93,7 +91,7 @@ class ServiceAlarms(Construct):
                 metric=targets.target_response_time(period=FIVE_MINUTES, statistic=P95),
                 above=MAX_P95_SECONDS,
                 datapoints=(2, 2),
-                suppressed_by=self._suppressors.outage_or_deployment,
+                suppressed_by=self._context.outage_or_deployment,
             ),
             self._p3(
                 "LatencySlowBurn",
@@ -103,15 +101,19 @@ class ServiceAlarms(Construct):
                 metric=targets.target_response_time(period=HOUR, statistic=P95),
                 above=TARGET_P95_SECONDS,
                 datapoints=(1, 1),
-                suppressed_by=self._suppressors.outage,
+                suppressed_by=self._context.outage,
             ),
         ]
 
     def _exhausted(self, service: ecs.FargateService, scaling: Scaling) -> list[SeverityAlarm]:
-        names, steps, max_tasks = self._notifications.names, self._notifications.steps, scaling.max_tasks
+        names, steps, max_tasks = (
+            self._context.notifications.names,
+            self._context.notifications.steps,
+            scaling.max_tasks,
+        )
         tasks = insights_metric("RunningTaskCount", names, period=FIVE_MINUTES, statistic=MAXIMUM)
         more_tasks = f"if it persists: max_tasks or task_cpu in config.py, then {steps.deploy}"
-        alarm = partial(self._p3, datapoints=(3, 3), suppressed_by=self._suppressors.outage_or_deployment)
+        alarm = partial(self._p3, datapoints=(3, 3), suppressed_by=self._context.outage_or_deployment)
         cpu, memory = scaling.cpu_target_percent, scaling.memory_target_percent
         return [
             alarm(

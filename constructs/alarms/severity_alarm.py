@@ -47,6 +47,8 @@ class SeverityAlarm(cloudwatch.Alarm):
         section: str | None = None,
     ) -> None:
         operator, threshold = _threshold(name, above, below)
+        if (severity > Severity.P1) != (suppressed_by is not None):
+            raise ValueError(f"{name} must have suppressed_by exactly when it is below P1, is P{severity}")
         needed, periods = datapoints
         self.severity = severity
         period_seconds = int(metric.period.to_seconds())

@@ -8,9 +8,10 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_cloudwatch import TreatMissingData
 
 from constructs import Construct
-from constructs.alarms.notifications import Notifications, Suppressors
+from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
+from constructs.checks.declaration import Check
 from constructs.common import runbook_sections as runbook
 from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, SUM
 
@@ -29,27 +30,26 @@ class CheckAlarms(Construct):
         scope: Construct,
         id: str,
         *,
-        notifications: Notifications,
-        suppressors: Suppressors,
-        check: str,
+        context: AlarmContext,
+        check: Check,
         function: lambda_.Function,
         dead_letter_queue: sqs.Queue,
-        every: Duration,
         retries: int,
     ) -> None:
         super().__init__(scope, id)
-        name, steps = check.replace("_", "-"), notifications.steps
-        queue = notifications.names.check_dead_letter_queue(check)
+        notifications, steps = context.notifications, context.notifications.steps
+        name, hyphened, every = check.name, check.name.replace("_", "-"), check.every
+        queue = notifications.names.check_dead_letter_queue(name)
         failure_period = Duration.seconds(max(every.to_seconds(), MIN_FAILURE_PERIOD.to_seconds()))
         p4 = partial(
-            SeverityAlarm, self, notifications=notifications, severity=Severity.P4, suppressed_by=suppressors.outage
+            SeverityAlarm, self, notifications=notifications, severity=Severity.P4, suppressed_by=context.outage
         )
         self.failed = p4(
             "Failure",
-            name=f"{name}-failed",
+            name=f"{hyphened}-failed",
             section=runbook.CHECK_FAILED,
-            problem=f"the check {check} and its {retries} retries failed",
-            next_steps=(steps.check_log(check), steps.check(check)),
+            problem=f"the check {name} and its {retries} retries failed",
+            next_steps=(steps.check_log(name), steps.check(name)),
             metric=function.metric_errors(period=failure_period, statistic=SUM),
             above=retries,
             datapoints=(1, 1),
@@ -58,10 +58,10 @@ class CheckAlarms(Construct):
         )
         self.not_running = p4(
             "NotRunning",
-            name=f"{name}-not-running",
+            name=f"{hyphened}-not-running",
             section=runbook.CHECK_NOT_RUNNING,
-            problem=f"the check {check} has not run",
-            next_steps=(steps.schedule(check), steps.check(check)),
+            problem=f"the check {name} has not run",
+            next_steps=(steps.schedule(name), steps.check(name)),
             metric=function.metric_invocations(period=every, statistic=SUM),
             below=1,
             datapoints=(EMPTY_PERIODS, EMPTY_PERIODS),
@@ -69,10 +69,10 @@ class CheckAlarms(Construct):
         )
         self.dead_letter = p4(
             "DeadLetter",
-            name=f"{name}-dead-letters",
+            name=f"{hyphened}-dead-letters",
             section=runbook.CHECK_DEAD_LETTERS,
-            problem=f"a failed run of the check {check} has been in its dead-letter queue",
-            next_steps=(steps.dead_letters(queue), steps.check_log(check), steps.check(check), steps.purge(queue)),
+            problem=f"a failed run of the check {name} has been in its dead-letter queue",
+            next_steps=(steps.dead_letters(queue), steps.check_log(name), steps.check(name), steps.purge(queue)),
             metric=dead_letter_queue.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic=MAXIMUM
             ),

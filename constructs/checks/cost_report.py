@@ -43,7 +43,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
             above=max_usd,
             datapoints=(1, 1),
             missing_data=TreatMissingData.NOT_BREACHING,
-            suppressed_by=context.suppressors.outage,
+            suppressed_by=context.outage,
         )
 
 

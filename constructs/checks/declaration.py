@@ -75,7 +75,6 @@ class Check:
         settings: environment variables of the function besides ENVIRONMENT; never a secret's value.
         permissions: what it may call, each from check_permissions.
         is_in_vpc: it reaches the database, the tasks, or the site as from outside.
-        logs_in: to the database as the checks' role, so it is deployed after the role.
         memory_mib: of the function; its CPU share grows with it.
         runs: schedules by name, each with its event; by default one schedule, `every`.
         alarms: adds the alarms on what it publishes, in the -monitoring stack.
@@ -87,7 +86,6 @@ class Check:
     settings: Callable[[Deployed], Mapping[str, str]]
     permissions: tuple[Permission, ...]
     is_in_vpc: bool = False
-    logs_in: bool = False
     memory_mib: int = 256
     runs: Mapping[str, Run] = field(default_factory=dict)
     alarms: Callable[[Construct, AlarmContext], None] | None = None

@@ -59,7 +59,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         notifications=context.notifications,
         severity=Severity.P4,
         missing_data=TreatMissingData.NOT_BREACHING,
-        suppressed_by=context.suppressors.outage,
+        suppressed_by=context.outage,
     )
     alarm(
         "SecretOld",

@@ -36,7 +36,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         scope,
         notifications=context.notifications,
         missing_data=TreatMissingData.NOT_BREACHING,
-        suppressed_by=context.suppressors.outage,
+        suppressed_by=context.outage,
     )
     alarm(
         "DatabaseUnreadable",
@@ -82,6 +82,5 @@ CHECK = Check(
     settings=_settings,
     permissions=(may_read_secret("cron-secret"), may_log_in),
     is_in_vpc=True,
-    logs_in=True,
     alarms=_alarms,
 )

@@ -56,12 +56,10 @@ class ScheduledCheck(Construct):
         self.alarms = CheckAlarms(
             self,
             "Alarms",
-            notifications=context.notifications,
-            suppressors=context.suppressors,
-            check=check.name,
+            context=context,
+            check=check,
             function=self.function,
             dead_letter_queue=self.dead_letter_queue,
-            every=check.every,
             retries=RETRIES,
         )
 

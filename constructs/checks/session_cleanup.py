@@ -12,5 +12,4 @@ CHECK = Check(
     settings=lambda deployed: {**deployed.login, **deployed.tasks},
     permissions=(may_find_tasks, may_log_in),
     is_in_vpc=True,
-    logs_in=True,
 )

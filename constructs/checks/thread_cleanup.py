@@ -19,5 +19,4 @@ CHECK = Check(
     settings=_settings,
     permissions=(may_find_tasks, may_log_in),
     is_in_vpc=True,
-    logs_in=True,
 )

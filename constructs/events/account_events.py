@@ -2,13 +2,8 @@
 
 from functools import partial
 
-from aws_cdk import aws_sqs as sqs
-
-from constructs import Construct
-from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
-from constructs.common.links import Links
-from constructs.events.event_rule import EventRule, event_field
+from constructs.events.event_rule import EventRules, event_field
 
 # AWS Health's names. Public events concern everybody, so only those of services that we use count.
 SERVICES = [
@@ -20,46 +15,32 @@ SERVICES = [
 MEDIUM, HIGH = 4, 7
 
 
-class AccountEvents(Construct):
+class AccountEvents(EventRules):
     """Events of AWS Health for this region, of the environment's secrets, and of GuardDuty when it is on.
 
     Events of secrets come through CloudTrail, where the account has a trail that logs management events.
-
-    Args:
-        links: pages of the console.
-        dead_letter_queue: keeps what could not be delivered to the topic.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        notifications: Notifications,
-        links: Links,
-        dead_letter_queue: sqs.IQueue,
-    ) -> None:
-        super().__init__(scope, id)
-        self._names, self._steps, self._links = notifications.names, notifications.steps, links
-        self._rule = partial(EventRule, self, notifications=notifications, dead_letter_queue=dead_letter_queue)
+    def add_rules(self) -> None:
+        """Create the rules."""
         self._of_health()
         self._of_secrets()
         self._of_guardduty()
 
     def _of_health(self) -> None:
         """https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html"""
-        steps = self._steps
+        steps = self.steps
         # Copies of other regions' events arrive, too; events of no region arrive in two regions only.
         here = {"eventRegion": [steps.region, "global"]}
         service = f"{event_field('$.detail.service')} in {event_field('$.detail.eventRegion')}"
         of_health = partial(
-            self._rule,
+            self.rule,
             source="aws.health",
             detail_type=["AWS Health Event"],
             what=f"{event_field('$.detail.eventTypeCode')}, {event_field('$.detail.statusCode')}: "
             f"{event_field('$.detail.eventDescription[0].latestDescription')}",
             when=f"since {event_field('$.detail.startTime')}, reported {event_field('$.time')}",
-            link=self._links.health,
+            link=self.links.health,
         )
         of_health(
             "HealthIssue",
@@ -93,10 +74,10 @@ class AccountEvents(Construct):
 
     def _of_secrets(self) -> None:
         """https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html"""
-        steps = self._steps
-        ours = [{"wildcard": f"*:secret:{self._names.secret('*')}"}]
+        steps = self.steps
+        ours = [{"wildcard": f"*:secret:{self.names.secret('*')}"}]
         when = event_field("$.detail.eventTime")
-        of_secrets = partial(self._rule, source="aws.secretsmanager", when=when, link=self._links.secrets)
+        of_secrets = partial(self.rule, source="aws.secretsmanager", when=when, link=self.links.secrets)
         rotated = event_field("$.detail.additionalEventData.SecretId")
         deleted = event_field("$.detail.responseElements.arn")
         of_secrets(
@@ -130,15 +111,15 @@ class AccountEvents(Construct):
         """https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings_eventbridge.html"""
         finding, severity = event_field("$.detail.id"), event_field("$.detail.severity")
         of_guardduty = partial(
-            self._rule,
+            self.rule,
             source="aws.guardduty",
             detail_type=["GuardDuty Finding"],
             what=f"{event_field('$.detail.title')} ({event_field('$.detail.type')}, severity {severity}): "
             f"{event_field('$.detail.description')}",
             where=event_field("$.detail.resource.resourceType"),
             when=event_field("$.detail.service.eventLastSeen"),
-            link=self._links.finding(finding),
-            next_steps=(self._steps.finding(finding),),
+            link=self.links.finding(finding),
+            next_steps=(self.steps.finding(finding),),
         )
         of_guardduty(
             "Attack",

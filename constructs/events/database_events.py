@@ -2,13 +2,8 @@
 
 from functools import partial
 
-from aws_cdk import aws_sqs as sqs
-
-from constructs import Construct
-from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
-from constructs.common.links import Links
-from constructs.events.event_rule import EventRule, event_field
+from constructs.events.event_rule import EventRules, event_field
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 # Every event of these categories is about the instance's availability.
@@ -23,37 +18,23 @@ NOTABLE = [
 ]
 
 
-class DatabaseEvents(Construct):
+class DatabaseEvents(EventRules):
     """The database is or was unavailable, was changed, or its backup failed.
 
     Any event of the replica is a change: the application reads and writes the primary.
-
-    Args:
-        links: pages of the console.
-        dead_letter_queue: keeps what could not be delivered to the topic.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        notifications: Notifications,
-        links: Links,
-        dead_letter_queue: sqs.IQueue,
-    ) -> None:
-        super().__init__(scope, id)
-        self._names, self._steps, self._links = notifications.names, notifications.steps, links
-        self._rule = partial(EventRule, self, notifications=notifications, dead_letter_queue=dead_letter_queue)
+    def add_rules(self) -> None:
+        """Create the rules."""
         self._of_rds()
         self._of_backup()
 
     def _of_rds(self) -> None:
-        names, steps = self._names, self._steps
+        names, steps = self.names, self.steps
         identifier = event_field("$.detail.SourceIdentifier")
         of_rds = partial(
-            self._rule,
-            link=self._links.database,
+            self.rule,
+            link=self.links.database,
             source="aws.rds",
             detail_type=["RDS DB Instance Event"],
             what=f"{event_field('$.detail.Message')} ({event_field('$.detail.EventID')})",
@@ -91,8 +72,8 @@ class DatabaseEvents(Construct):
 
     def _of_backup(self) -> None:
         """https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html"""
-        steps, resource = self._steps, event_field("$.detail.resourceArn")
-        self._rule(
+        steps, resource = self.steps, event_field("$.detail.resourceArn")
+        self.rule(
             "BackupFailed",
             severity=Severity.P4,
             name="backup-failed",
@@ -101,11 +82,11 @@ class DatabaseEvents(Construct):
             detail_type=["Backup Job State Change", "Copy Job State Change"],
             detail={
                 "state": ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"],
-                "resourceArn": [{"wildcard": f"*:db:{self._names.prefix}-*"}],
+                "resourceArn": [{"wildcard": f"*:db:{self.names.prefix}-*"}],
             },
             what=f"{event_field('$.detail-type')}: {event_field('$.detail.state')}, "
             f"{event_field('$.detail.statusMessage')}",
             where=resource,
-            link=self._links.backups,
+            link=self.links.backups,
             next_steps=(steps.backup_jobs(resource), steps.copy_jobs(resource), steps.back_up),
         )

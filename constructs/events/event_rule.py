@@ -1,5 +1,6 @@
 """EventBridge rules that email an event of an AWS service as readable text."""
 
+from functools import partial
 from typing import Any
 
 from aws_cdk import aws_events as events
@@ -9,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
+from constructs.common.links import Links
 
 event_field = events.EventField.from_path
 """The value in an event at a path such as `$.detail.reason`, for the texts of an email."""
@@ -78,3 +80,29 @@ class EventRule(events.Rule):
                 )
             ],
         )
+
+
+class EventRules(Construct):
+    """Event rules that publish to one topic and share a dead-letter queue; a subclass adds them in `add_rules`.
+
+    Args:
+        dead_letter_queue: keeps what could not be delivered to the topic.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        notifications: Notifications,
+        links: Links,
+        dead_letter_queue: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, id)
+        self.names, self.steps, self.links = notifications.names, notifications.steps, links
+        self.rule = partial(EventRule, self, notifications=notifications, dead_letter_queue=dead_letter_queue)
+        self.add_rules()
+
+    def add_rules(self) -> None:
+        """Create the rules, each by `self.rule`."""
+        raise NotImplementedError

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from config import environment
+from constructs.alarms.severity import Severity
+from constructs.alarms.severity_alarm import SeverityAlarm
 from ops_lambdas.shared.metrics import NAMESPACE
 from stacks import add_stacks
 from tests.infra.alarms import alarms, composites
@@ -168,6 +171,38 @@ def test_statistic_fits_the_direction(deployment: Deployment, statistic: str) ->
     for name, alarm in _incidents(deployment).items():
         if alarm.get("MetricName") in expected:
             assert alarm["Statistic"] == statistic, name
+
+
+@pytest.mark.parametrize(
+    ("severity", "above", "below", "is_suppressed", "message"),
+    [
+        (Severity.P2, 1, None, False, "x must have suppressed_by exactly when it is below P1, is P2"),
+        (Severity.P1, 1, None, True, "x must have suppressed_by exactly when it is below P1, is P1"),
+        (Severity.P1, None, None, False, "x must have one of above and below, got None and None"),
+        (Severity.P1, 1, 1, False, "x must have one of above and below, got 1 and 1"),
+    ],
+)
+def test_contradictory_alarm_is_refused(
+    severity: Severity, above: float | None, below: float | None, is_suppressed: bool, message: str
+) -> None:
+    stack = cdk.Stack()
+    suppressor = cloudwatch.Alarm.from_alarm_arn(stack, "Suppressor", "arn:aws:cloudwatch:us-east-1:1:alarm:s")
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SeverityAlarm(
+            stack,
+            "Alarm",
+            notifications=cast(Any, None),  # refused before it is used
+            severity=severity,
+            name="x",
+            problem="",
+            next_steps=(),
+            metric=cloudwatch.Metric(namespace="n", metric_name="m"),
+            datapoints=(1, 1),
+            missing_data=cloudwatch.TreatMissingData.BREACHING,
+            suppressed_by=suppressor if is_suppressed else None,
+            above=above,
+            below=below,
+        )
 
 
 def test_longest_names_and_link_fit_into_a_description() -> None:

@@ -14,7 +14,7 @@ from constructs.events.database_events import DatabaseEvents
 from constructs.events.service_events import ServiceEvents
 
 
-class EventRules(Construct):
+class AllEvents(Construct):
     """Events of the service, the database and the account are emailed through the alarm topic.
 
     An event that EventBridge was not allowed to deliver, or could not within a day, stays in the queue for 14 days.
@@ -44,5 +44,5 @@ class EventRules(Construct):
             above=0,
             datapoints=(1, 1),
             missing_data=TreatMissingData.NOT_BREACHING,
-            suppressed_by=context.suppressors.outage,
+            suppressed_by=context.outage,
         )
