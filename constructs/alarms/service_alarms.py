@@ -106,11 +106,8 @@ class ServiceAlarms(Construct):
         ]
 
     def _exhausted(self, service: ecs.FargateService, scaling: Scaling) -> list[SeverityAlarm]:
-        names, steps, max_tasks = (
-            self._context.notifications.names,
-            self._context.notifications.steps,
-            scaling.max_tasks,
-        )
+        notifications, max_tasks = self._context.notifications, scaling.max_tasks
+        names, steps = notifications.names, notifications.steps
         tasks = insights_metric("RunningTaskCount", names, period=FIVE_MINUTES, statistic=MAXIMUM)
         more_tasks = f"if it persists: max_tasks or task_cpu in config.py, then {steps.deploy}"
         alarm = partial(self._p3, datapoints=(3, 3), suppressed_by=self._context.outage_or_deployment)

@@ -1,13 +1,12 @@
-"""Which metrics exist, those of the checks and AWS's; and what each check's unit tests expect of it in AWS."""
+"""Which metrics exist: those that the checks publish, and AWS's, by its documentation."""
 
 import contextlib
-import importlib
 import io
 import json
 from functools import cache
-from typing import Any
 
 from names import CHECKS
+from tests.expectations import expectation
 
 ENVIRONMENT = "some-environment"
 
@@ -120,26 +119,3 @@ def ours() -> dict[str, list[tuple[set[str], set[str]]]]:
         for namespace, keys, names in published_by(check):
             found.setdefault(namespace, []).append((set(keys), set(names)))
     return found
-
-
-# What tests/unit/test_<check>.py must have for the tests of all checks.
-EXPECTATIONS = {
-    "publish_every_metric": "a function of the environment that publishes every metric of the check",
-    "ACTIONS": "the set of AWS actions that the check may call, besides those of every check",
-    "ACTIONS_WITHOUT_RESOURCE": "those of ACTIONS that it may call on the resource *",
-    "SCHEDULES": "its schedules in production, by name without the prefix",
-}
-
-
-def expectation(check: str, name: str, default: Any = None) -> Any:
-    """What the unit tests of a check expect of it, e.g. its ACTIONS; with a default, they may leave it out."""
-    module = f"tests.unit.test_{check}"
-    needed = f"{module.replace('.', '/')}.py must have {name}: {EXPECTATIONS[name]}"
-    try:
-        tests = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise AssertionError(needed) from None
-    assert default is not None or hasattr(tests, name), needed
-    return getattr(tests, name, default)

@@ -9,8 +9,8 @@ import pytest
 
 from names import CHECKS
 from tests.aws_actions import LOGIN, NETWORK
+from tests.expectations import expectation
 from tests.infra.conftest import ROOT, Deployment
-from tests.infra.published import expectation
 
 
 def _list(value: Any) -> list[Any]:

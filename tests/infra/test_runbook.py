@@ -8,9 +8,10 @@ import pytest
 
 from names import CHECKS
 from tests.aws_actions import NETWORK
+from tests.expectations import expectation
 from tests.infra.alarms import alarms, composites
 from tests.infra.conftest import ROOT, Deployment
-from tests.infra.published import expectation, published_by
+from tests.infra.published import published_by
 from tests.infra.test_events import FIELD, lines, rules
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ops_lambdas.shared.metrics import Metric, publish
-from tests.infra.published import expectation
+from tests.expectations import expectation
 
 
 def published(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

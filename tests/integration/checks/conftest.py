@@ -23,6 +23,7 @@ from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, writing
 from ops_lambdas.shared.settings import DatabaseSettings
 from rehearsal.postgresql.server import Postgres
+from tests.integration.checks.variables import AWS
 from tests.integration.conftest import Database
 
 ARN = "arn:aws:secretsmanager:us-east-1:000000000000:secret:pardon-rehearsal/database-AbCdEf"
@@ -151,10 +152,7 @@ def environment(database: Database, secrets: Secrets) -> dict[str, str]:
         "CRON_SECRET_ARN": CRON_ARN,
         "PGSSLROOTCERT": str(database.server.ca_file),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "NO_PROXY": "127.0.0.1",
+        **AWS,
         "POWERTOOLS_SERVICE_NAME": "pool_health",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.checks.cost_report.world import BANDS, TOPIC, Aws, Report
 from tests.integration.checks.servers import Server, serving
+from tests.integration.checks.variables import AWS
 
 
 @pytest.fixture
@@ -25,11 +26,9 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
         "COST_METRIC": "UnblendedCost",
         "COST_TAG_KEY": "Environment",
         "AWS_ENDPOINT_URL": server.url,
+        **AWS,
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "NO_PROXY": "127.0.0.1",
         "POWERTOOLS_SERVICE_NAME": "cost_report",
     }
     for name, value in variables.items():

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ops_lambdas.database_role.handler import handler
 from tests.integration.checks.conftest import ARN, Secrets
 from tests.integration.checks.servers import answers, in_turn, resets, serving
+from tests.integration.checks.variables import AWS
 from tests.integration.conftest import Database
 
 
@@ -25,10 +26,7 @@ class Requested:
             "DATABASE_SECRET_ARN": ARN,
             "DATABASE_USER": role,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "NO_PROXY": "127.0.0.1",
+            **AWS,
         }
         for name, value in variables.items():
             monkeypatch.setenv(name, value)

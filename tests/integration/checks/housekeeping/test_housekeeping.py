@@ -26,6 +26,7 @@ from tests.integration.checks.housekeeping.world import (
     version,
 )
 from tests.integration.checks.servers import Behaviour, Exchange, hangs, serving, unreachable
+from tests.integration.checks.variables import AWS
 
 
 @pytest.fixture
@@ -37,10 +38,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         "TOPIC_ARN": TOPIC,
         "ALARM_EMAILS": "operator@example.com",
         "DATABASE_INSTANCE": DATABASE,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "NO_PROXY": "127.0.0.1",
+        **AWS,
     }
     monkeypatch.setattr(handler, "_now", lambda: NOW)
     with serving(one) as server:

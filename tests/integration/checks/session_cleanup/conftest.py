@@ -11,6 +11,7 @@ from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import Ecs, task
 from tests.integration.checks.servers import serving
 from tests.integration.checks.session_cleanup.world import World
+from tests.integration.checks.variables import of_a_cleanup
 from tests.integration.conftest import Database
 
 
@@ -45,21 +46,7 @@ def world(
     monkeypatch.setattr(shared_database, "iam_login", lambda _config: ops_login)
     ecs = Ecs([task(one.id, one.address) for one in corals.tasks])
     with serving(ecs) as server:
-        variables = {
-            "ENVIRONMENT": "rehearsal",
-            "DATABASE_HOST": ops_login.host,
-            "DATABASE_PORT": str(ops_login.port),
-            "DATABASE_NAME": ops_login.database,
-            "DATABASE_USER": ops_login.username,
-            "ECS_CLUSTER": "pardon-rehearsal-cluster",
-            "ECS_SERVICE": "pardon-rehearsal-service",
-            "CORAL_PORT": str(corals.port),
-            "AWS_ENDPOINT_URL_ECS": server.url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "NO_PROXY": "127.0.0.1",
-        }
+        variables = of_a_cleanup(ops_login, coral_port=corals.port, ecs_url=server.url)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         yield World(connection, corals, ecs)

@@ -22,6 +22,7 @@ from ops_lambdas.thread_cleanup.report import Cleaned, ThreadCleanupResult
 from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import Ecs, task
 from tests.integration.checks.servers import serving
+from tests.integration.checks.variables import of_a_cleanup
 from tests.integration.conftest import Database
 
 POOLS = ("pool-0", "pool-1")
@@ -150,21 +151,10 @@ def worlds(
         ecs = Ecs([task(one.id, one.address) for one in corals.tasks])
         with serving(ecs) as server:
             variables = {
-                "ENVIRONMENT": "rehearsal",
-                "DATABASE_HOST": login.host,
-                "DATABASE_PORT": str(login.port),
-                "DATABASE_NAME": login.database,
+                **of_a_cleanup(login, coral_port=corals.port, ecs_url=server.url),
                 "DATABASE_USER": "pardon_ops",
-                "ECS_CLUSTER": "pardon-rehearsal-cluster",
-                "ECS_SERVICE": "pardon-rehearsal-service",
-                "CORAL_PORT": str(corals.port),
                 "POOLS": ",".join(pools),
                 "PGSSLROOTCERT": str(database.server.ca_file),
-                "AWS_ENDPOINT_URL_ECS": server.url,
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "NO_PROXY": "127.0.0.1",
             }
             for name, value in variables.items():
                 monkeypatch.setenv(name, value)
