@@ -64,6 +64,16 @@ def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
     assert list(warning["reasons"]) == [address]
 
 
+def test_a_task_that_fails_again_and_again_is_given_up(world: World) -> None:
+    add(world.connection, 60, idle="2 hours", threads=1)
+    world.ecs.tasks.append(task("bad", "127.0.0.20"))
+    with serving(answers(500, {}), host="127.0.0.20", port=world.corals.port) as server:
+        result = world.run()
+    # As many failures as calls at a time; those that are under way then still end.
+    assert fleet.CALLS_PER_TASK <= len(server.requests) < 2 * fleet.CALLS_PER_TASK
+    assert (result["threads_closed"], result["threads_left"], result["tasks_failed"]) == (0, 60, 1)
+
+
 def test_a_slow_task_takes_its_time_and_no_more(world: World) -> None:
     add(world.connection, 100, idle="2 hours", threads=1)
     world.ecs.tasks.append(task("slow", "127.0.0.20"))
