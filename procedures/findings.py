@@ -1,0 +1,106 @@
+"""Findings of the commands that compare AWS with what is expected, and how they are found and shown."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from environment import Environment
+
+PARALLEL_PROBES = 8
+CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+class State(StrEnum):
+    """What was found of an expectation; only `FAILS` ends the command with exit code 1."""
+
+    HOLDS = "holds"
+    NOT_YET = "not yet"
+    FAILS = "fails"
+
+
+STYLES = {State.HOLDS: "green", State.NOT_YET: "yellow", State.FAILS: "bold red"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One expectation, and whether it holds.
+
+    Attributes:
+        area: what it belongs to, e.g. "quotas"; the table's first column.
+        subject: what was looked at, e.g. "Fargate On-Demand vCPU".
+        found: what is there, and what is expected, e.g. "6 vCPU, 40 are needed".
+        mend: the command or the step that mends it; empty when it holds.
+    """
+
+    area: str
+    subject: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+class Aws:
+    """Clients of the services that probes read, in the environment's region."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.client = cache(self._client)
+
+    def _client(self, service: str, region: str | None = None) -> Any:
+        return boto3.client(service, region_name=region or self.environment.region, config=CLIENT)
+
+
+Probe = Callable[[Aws], Iterable[Finding]]
+
+
+def find(probes: Sequence[Probe], aws: Aws, console: Console) -> list[Finding]:
+    """Run the probes in parallel, with a progress bar on a terminal, and return their findings in the probes' order.
+
+    A probe that AWS does not answer is a finding that fails: its name, and the error.
+    """
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("Asking AWS ...", total=len(probes))
+
+        def run(probe: Probe) -> list[Finding]:
+            try:
+                return list(probe(aws))
+            except (BotoCoreError, ClientError) as error:
+                return [_unanswered(probe, error)]
+            finally:
+                progress.advance(bar)
+
+        with ThreadPoolExecutor(PARALLEL_PROBES) as pool:
+            return [finding for found in pool.map(run, probes) for finding in found]
+
+
+def table(findings: Iterable[Finding], title: str) -> Table:
+    """The findings, one row each, with the mend under what was found."""
+    rows = Table("", "", "", "found", title=title, title_justify="left")
+    for finding in findings:
+        found = f"{finding.found}\n{finding.mend}" if finding.mend else finding.found
+        state = Text(finding.state, style=STYLES[finding.state])
+        rows.add_row(Text(finding.area), Text(finding.subject), state, Text(found))
+    return rows
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """1 when an expectation fails, otherwise 0."""
+    return int(any(finding.state is State.FAILS for finding in findings))
+
+
+def _unanswered(probe: Probe, error: Exception) -> Finding:
+    area = getattr(probe, "__module__", "").rpartition(".")[2].replace("_", " ")
+    subject = getattr(probe, "__name__", str(probe)).replace("_", " ")
+    mend = "Give the role of your shell permission for this call, or try again"
+    return Finding(area=area, subject=subject, state=State.FAILS, found=f"AWS did not answer: {error}", mend=mend)
