@@ -7,6 +7,8 @@ read them without the CDK.
 from dataclasses import dataclass
 from pathlib import Path
 
+# The stacks, in order of deployment.
+LAYERS = ("network", "registry", "secrets", "logs", "data", "service", "monitoring", "operations")
 # The scheduled checks: the folders of ops_lambdas/ that have a handler, in alphabetical order.
 CHECKS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("ops_lambdas/*/handler.py")))
 
@@ -79,6 +81,11 @@ class Names:
     def stack(self, layer: str) -> str:
         """A stack, by its layer, e.g. "data"."""
         return f"{self.prefix}-{layer}"
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Every stack, in order of deployment."""
+        return tuple(self.stack(layer) for layer in LAYERS)
 
     def key_alias(self, holds: str) -> str:
         """The alias of a KMS key, by what it encrypts, e.g. "data"."""

@@ -5,6 +5,7 @@ import aws_cdk as cdk
 from constructs.checks.declaration import Deployed
 from environment import Environment
 from stacks.data import DataStack
+from stacks.logs import LogsStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.operations import OperationsStack
@@ -18,6 +19,7 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
     network = NetworkStack(app, environment)
     registry = RegistryStack(app, environment)
     secrets = SecretsStack(app, environment)
+    logs = LogsStack(app, environment)
     data = DataStack(app, environment, network=network.network, secrets_key=secrets.secrets.key)
     service = ServiceStack(
         app,
@@ -28,13 +30,15 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         database=data.database,
         configuration_bucket=data.configuration_bucket,
         access_logs=data.access_logs,
+        log_group=logs.service_log_group,
     )
     monitoring = MonitoringStack(
         app,
         environment,
         service=service.service,
         front=service.front,
-        log_group=service.log_group,
+        log_group=logs.service_log_group,
+        alarm_topic=logs.alarm_topic,
         database=data.database,
     )
     deployed = Deployed(
@@ -43,6 +47,7 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         secrets=secrets.secrets,
         database=data.database,
         site_url=service.front.url,
-        alarm_topic=monitoring.alarm_topic,
+        alarm_topic=logs.alarm_topic,
+        kept_resources=data.kept_resources,
     )
-    OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)
+    OperationsStack(app, deployed, log_groups=logs.check_log_groups, alarm_context=monitoring.alarm_context)

@@ -8,7 +8,10 @@ from environment import Environment
 
 
 class EnvironmentStack(cdk.Stack):
-    """A stack `pardon-<environment>-<layer>`, tagged with its environment, and protected where the environment is.
+    """A stack `pardon-<environment>-<layer>`, tagged with its environment.
+
+    Termination protection is not set here: the CDK CLI would switch it on before it creates the stack, and could
+    then not delete one whose creation failed. The check `protection` switches it on afterwards (decision 15).
 
     Attributes:
         retention: of logs and data. In a protected environment, data outlives its stack, except when its
@@ -23,7 +26,6 @@ class EnvironmentStack(cdk.Stack):
             environment.names.stack(self.layer),
             env=cdk.Environment(account=environment.account, region=environment.region),
             description=f"Pardon Simulator, {environment.name}: {(type(self).__doc__ or '').splitlines()[0]}",
-            termination_protection=environment.is_protected,
         )
         retain, destroy = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, cdk.RemovalPolicy.DESTROY
         self.retention = Retention(

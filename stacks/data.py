@@ -1,5 +1,7 @@
 """The -data stack."""
 
+from typing import cast
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 
@@ -41,5 +43,7 @@ class DataStack(EnvironmentStack):
         self.configuration_bucket = PrivateBucket(
             self, "Configuration", key=key, old_version_days=90, access_logs=self.access_logs
         )
+        kept = (self.database.instance, key, self.access_logs, self.configuration_bucket)
+        self.kept_resources = tuple(self.get_logical_id(cast(cdk.CfnElement, one.node.default_child)) for one in kept)
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)
         cdk.CfnOutput(self, "ConfigurationBucket", value=self.configuration_bucket.bucket_name)

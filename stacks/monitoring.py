@@ -24,7 +24,7 @@ from stacks.base import EnvironmentStack
 
 
 class MonitoringStack(EnvironmentStack):
-    """Alarm topic, alarms and dashboard."""
+    """Alarms, event rules and dashboard."""
 
     layer = "monitoring"
 
@@ -36,17 +36,11 @@ class MonitoringStack(EnvironmentStack):
         service: ApplicationService,
         front: LoadBalancer,
         log_group: logs.ILogGroup,
+        alarm_topic: AlarmTopic,
         database: Database,
     ) -> None:
         super().__init__(scope, environment)
-        self.alarm_topic = AlarmTopic(
-            self,
-            "AlarmTopic",
-            name=environment.names.alarm_topic,
-            emails=environment.alarm_emails,
-            removal_policy=self.retention.removal_policy,
-        )
-        context = self.alarm_context = self._alarm_context(environment, front)
+        context = self.alarm_context = self._alarm_context(environment, front, alarm_topic)
         ServiceAlarms(self, "ServiceAlarms", context=context, service=service.service, front=front)
         DatabaseAlarms(self, "DatabaseAlarms", context=context, database=database)
         LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context, log_group=log_group)
@@ -57,12 +51,12 @@ class MonitoringStack(EnvironmentStack):
         AllEvents(self, "Events", context=context, links=links)
         dashboard = Dashboard(self, "Dashboard", environment=environment, links=links, front=front, database=database)
         subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
-        cdk.CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic.topic_arn)
+        cdk.CfnOutput(self, "AlarmTopicArn", value=alarm_topic.topic.topic_arn)
         cdk.CfnOutput(self, "AlarmSubscribers", value=subscribers)
         cdk.CfnOutput(self, "Runbook", value=environment.runbook)
         cdk.CfnOutput(self, "DashboardUrl", value=dashboard.url)
 
-    def _alarm_context(self, environment: Environment, front: LoadBalancer) -> AlarmContext:
+    def _alarm_context(self, environment: Environment, front: LoadBalancer, alarm_topic: AlarmTopic) -> AlarmContext:
         """Create the alarms that suppress others."""
         steps = NextSteps(
             environment=environment.name,
@@ -71,7 +65,7 @@ class MonitoringStack(EnvironmentStack):
             region=environment.region,
         )
         notifications = Notifications(
-            names=environment.names, runbook=environment.runbook, topic=self.alarm_topic.topic, steps=steps
+            names=environment.names, runbook=environment.runbook, topic=alarm_topic.topic, steps=steps
         )
         outage = OutageAlarms(
             self,

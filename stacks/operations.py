@@ -1,6 +1,9 @@
 """The -operations stack."""
 
+from collections.abc import Mapping
+
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
@@ -18,7 +21,14 @@ class OperationsStack(EnvironmentStack):
 
     layer = "operations"
 
-    def __init__(self, scope: Construct, deployed: Deployed, *, alarm_context: AlarmContext) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        deployed: Deployed,
+        *,
+        log_groups: Mapping[str, logs.ILogGroup],
+        alarm_context: AlarmContext,
+    ) -> None:
         super().__init__(scope, deployed.environment)
         group = scheduler.ScheduleGroup(
             self,
@@ -34,8 +44,8 @@ class OperationsStack(EnvironmentStack):
                 deployed=deployed,
                 code=code,
                 group=group,
+                log_group=log_groups[check.name],
                 context=alarm_context,
-                retention=self.retention,
             )
             for check in all_checks()
         }

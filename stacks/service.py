@@ -1,12 +1,12 @@
 """The -service stack."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 from application import DATABASE_SECRET
 from constructs import Construct
 from constructs.alarms.deployment_alarms import rollback_alarms
-from constructs.common.log_group import LogGroup
 from constructs.database.instances import Database
 from constructs.network.vpc import Network
 from constructs.registry.repositories import Repositories
@@ -34,6 +34,7 @@ class ServiceStack(EnvironmentStack):
         database: Database,
         configuration_bucket: s3.IBucket,
         access_logs: s3.IBucket,
+        log_group: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, environment)
         names = environment.names
@@ -47,9 +48,7 @@ class ServiceStack(EnvironmentStack):
             hosted_zone_id=environment.hosted_zone_id,
             is_home=environment.region == environment.home_region,
             access_logs=access_logs,
-            is_protected=environment.is_protected,
         )
-        self.log_group = LogGroup(self, "Logs", name=names.service_log_group, retention=self.retention)
         task = ApplicationTask(
             self,
             "Task",
@@ -61,7 +60,7 @@ class ServiceStack(EnvironmentStack):
             repositories=repositories.by_image,
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
             configuration_bucket=configuration_bucket,
-            log_group=self.log_group,
+            log_group=log_group,
         )
         self.service = ApplicationService(
             self,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from aws_cdk import Duration
+from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 
@@ -27,6 +28,7 @@ class Deployed:
 
     Attributes:
         site_url: without a path.
+        kept_resources: logical ids in the -data stack of what an update may neither replace nor delete.
     """
 
     environment: Environment
@@ -35,6 +37,7 @@ class Deployed:
     database: Database
     site_url: str
     alarm_topic: AlarmTopic
+    kept_resources: tuple[str, ...]
 
     @property
     def login(self) -> dict[str, str]:
@@ -76,6 +79,7 @@ class Check:
         permissions: what it may call, each from check_permissions.
         is_in_vpc: it reaches the database, the tasks, or the site as from outside.
         memory_mib: of the function; its CPU share grows with it.
+        runs_after: events of AWS that it runs after, besides its schedules.
         runs: schedules by name, each with its event; by default one schedule, `every`.
         alarms: adds the alarms on what it publishes, in the -monitoring stack.
     """
@@ -87,6 +91,7 @@ class Check:
     permissions: tuple[Permission, ...]
     is_in_vpc: bool = False
     memory_mib: int = 256
+    runs_after: Callable[[Deployed], events.EventPattern] | None = None
     runs: Mapping[str, Run] = field(default_factory=dict)
     alarms: Callable[[Construct, AlarmContext], None] | None = None
 

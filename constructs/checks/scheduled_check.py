@@ -4,9 +4,12 @@ from typing import cast
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as event_targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 
@@ -16,7 +19,6 @@ from constructs.checks.check_alarms import CheckAlarms
 from constructs.checks.declaration import Check, Deployed, Run
 from constructs.common.acknowledge import acknowledge
 from constructs.common.dead_letter_queue import DeadLetterQueue
-from constructs.common.log_group import LogGroup, Retention
 from constructs.functions.lambda_package import RUNTIME
 from constructs.functions.lambda_role import LambdaRole
 
@@ -41,18 +43,19 @@ class ScheduledCheck(Construct):
         deployed: Deployed,
         code: lambda_.Code,
         group: scheduler.IScheduleGroup,
+        log_group: logs.ILogGroup,
         context: AlarmContext,
-        retention: Retention,
     ) -> None:
         super().__init__(scope, check.id)
         self.check = check
         names = deployed.environment.names
-        log_group = LogGroup(self, "Logs", name=names.check_log_group(check.name), retention=retention)
         self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=names.check_dead_letter_queue(check.name))
         self.function = self._function(deployed, code, log_group)
         for permission in check.permissions:
             permission(self.function, deployed)
         self.schedules = self._schedules(names.check(check.name), group)
+        if check.runs_after:
+            self._run_after(check.runs_after(deployed), names.check(check.name))
         self.alarms = CheckAlarms(
             self,
             "Alarms",
@@ -63,7 +66,7 @@ class ScheduledCheck(Construct):
             retries=RETRIES,
         )
 
-    def _function(self, deployed: Deployed, code: lambda_.Code, log_group: LogGroup) -> lambda_.Function:
+    def _function(self, deployed: Deployed, code: lambda_.Code, log_group: logs.ILogGroup) -> lambda_.Function:
         check, network = self.check, deployed.network if self.check.is_in_vpc else None
         name = deployed.environment.names.check(check.name)
         return lambda_.Function(
@@ -93,6 +96,23 @@ class ScheduledCheck(Construct):
             retry_attempts=RETRIES,
             max_event_age=Duration.seconds(min(check.every.to_seconds(), MAX_EVENT_AGE.to_seconds())),
             on_failure=destinations.SqsDestination(self.dead_letter_queue),
+        )
+
+    def _run_after(self, pattern: events.EventPattern, name: str) -> None:
+        target = event_targets.LambdaFunction(
+            self.function,
+            event=events.RuleTargetInput.from_object({}),  # no options
+            retry_attempts=RETRIES,
+            max_event_age=self.check.every,
+            dead_letter_queue=self.dead_letter_queue,
+        )
+        events.Rule(
+            self,
+            "Event",
+            rule_name=f"{name}-event",
+            description=f"Runs the check {self.check.name}",
+            event_pattern=pattern,
+            targets=[target],
         )
 
     def _schedules(self, name: str, group: scheduler.IScheduleGroup) -> list[scheduler.Schedule]:

@@ -31,7 +31,7 @@ class Database(Construct):
     Args:
         secrets_key: encrypts the secrets.
         key: encrypts storage and Performance Insights.
-        is_protected: against deletion.
+        is_protected: its automated backups outlive it.
     Attributes: instance; replica, or None; secret, complete for clients; password_secret.
     """
 
@@ -54,7 +54,7 @@ class Database(Construct):
             self, "Password", names=names, key=secrets_key, removal_policy=removal_policy
         )
         password = self.password_secret.secret_value_from_json("password")
-        shared = self._shared(names, size, network, key, is_protected=is_protected)
+        shared = self._shared(names, size, network, key)
         self.instance = rds.DatabaseInstance(
             self,
             "Instance",
@@ -76,8 +76,7 @@ class Database(Construct):
         self.replica = self._replica(names, retention, shared) if size.has_replica else None
         if not size.is_multi_az:
             acknowledge(self.instance, "An environment that may be down during a restore", "RDS3")
-        if not is_protected:
-            acknowledge(self, "An environment that can be destroyed", "RDS10")
+        acknowledge(self, "The check `protection` switches it on, where configured (decision 15)", "RDS10")
         acknowledge(self, "Reached through security groups only; another port hides nothing", "RDS11")
         self.secret = url_secret(
             self,
@@ -99,9 +98,7 @@ class Database(Construct):
             "DATABASE_USER": user,
         }
 
-    def _shared(
-        self, names: Names, size: DatabaseSize, network: Network, key: kms.IKey, *, is_protected: bool
-    ) -> dict[str, Any]:
+    def _shared(self, names: Names, size: DatabaseSize, network: Network, key: kms.IKey) -> dict[str, Any]:
         """What the primary and its replica have in common."""
         parameters = rds.ParameterGroup(
             self,
@@ -142,7 +139,6 @@ class Database(Construct):
             "copy_tags_to_snapshot": True,
             "auto_minor_version_upgrade": True,
             "preferred_maintenance_window": "sun:04:30-sun:05:30",
-            "deletion_protection": is_protected,
         }
 
     def _replica(self, names: Names, retention: Retention, shared: dict[str, Any]) -> rds.DatabaseInstanceReadReplica:

@@ -37,7 +37,6 @@ class LoadBalancer(Construct):
         hosted_zone_id: str | None,
         is_home: bool,
         access_logs: s3.IBucket,
-        is_protected: bool,
     ) -> None:
         super().__init__(scope, id)
         self.load_balancer = elbv2.ApplicationLoadBalancer(
@@ -48,9 +47,10 @@ class LoadBalancer(Construct):
             internet_facing=True,
             security_group=network.load_balancer_group,
             drop_invalid_header_fields=True,
-            deletion_protection=is_protected,
             idle_timeout=Duration.seconds(120),  # answers take tens of seconds in an incident
         )
+        # The check `protection` switches it (decision 15); a value here would switch it back.
+        self.load_balancer.remove_attribute("deletion_protection.enabled")
         self.load_balancer.log_access_logs(access_logs, prefix="load-balancer")
         self.target_group = self._target_group(network, load_balanced)
         forward = elbv2.ListenerAction.forward([self.target_group])

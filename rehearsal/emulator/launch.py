@@ -85,8 +85,11 @@ def extend_services(settings: Settings) -> None:
     from rehearsal.emulator.services import (
         cloudformation_custom_resource,
         cloudformation_resources,
+        cloudformation_stack_events,
+        cloudformation_stack_policy,
         cloudwatch,
         cost_explorer,
+        deletion_protection,
         ecs,
         ecs_task_addresses,
         eventbridge,
@@ -103,10 +106,13 @@ def extend_services(settings: Settings) -> None:
     iam.register()
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_custom_resource.register()
+    cloudformation_stack_events.register()
+    cloudformation_stack_policy.register()
     secrets_manager.register()
     ecs.register()
     ecs_task_addresses.register(settings.task_addresses)
     rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
+    deletion_protection.register()
     rds.open_endpoints(
         settings.databases,
         settings.endpoints,

@@ -1,0 +1,1 @@
+"""Protection: termination protection, deletion protection and the stack policy are as configured."""

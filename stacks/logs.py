@@ -1,0 +1,36 @@
+"""The -logs stack."""
+
+from constructs import Construct
+from constructs.alarms.alarm_topic import AlarmTopic
+from constructs.common.log_group import LogGroup
+from environment import Environment
+from names import CHECKS
+from stacks.base import EnvironmentStack
+
+
+class LogsStack(EnvironmentStack):
+    """Log groups and the alarm topic, which outlive the stacks that write to them.
+
+    Their names are fixed. In a stack that can be created again, a log group that was retained would be in the way,
+    and a topic that was not would have lost its confirmed subscribers (decision 16).
+    """
+
+    layer = "logs"
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(scope, environment)
+        names = environment.names
+        self.service_log_group = LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
+        self.check_log_groups = {
+            check: LogGroup(
+                self, check.title().replace("_", ""), name=names.check_log_group(check), retention=self.retention
+            )
+            for check in CHECKS
+        }
+        self.alarm_topic = AlarmTopic(
+            self,
+            "AlarmTopic",
+            name=names.alarm_topic,
+            emails=environment.alarm_emails,
+            removal_policy=self.retention.removal_policy,
+        )
