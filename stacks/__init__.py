@@ -30,14 +30,13 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         database=data.database,
         configuration_bucket=data.configuration_bucket,
         access_logs=data.access_logs,
-        log_group=logs.service_log_group,
     )
+    service.add_stack_dependency(logs, reason="writes to its log group")
     monitoring = MonitoringStack(
         app,
         environment,
         service=service.service,
         front=service.front,
-        log_group=logs.service_log_group,
         alarm_topic=logs.alarm_topic,
         database=data.database,
     )
@@ -50,4 +49,4 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         alarm_topic=logs.alarm_topic,
         kept_resources=data.kept_resources,
     )
-    OperationsStack(app, deployed, log_groups=logs.check_log_groups, alarm_context=monitoring.alarm_context)
+    OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)

@@ -1,5 +1,7 @@
 """The -logs stack."""
 
+import aws_cdk as cdk
+
 from constructs import Construct
 from constructs.alarms.alarm_topic import AlarmTopic
 from constructs.common.log_group import LogGroup
@@ -20,13 +22,9 @@ class LogsStack(EnvironmentStack):
     def __init__(self, scope: Construct, environment: Environment) -> None:
         super().__init__(scope, environment)
         names = environment.names
-        self.service_log_group = LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
-        self.check_log_groups = {
-            check: LogGroup(
-                self, check.title().replace("_", ""), name=names.check_log_group(check), retention=self.retention
-            )
-            for check in CHECKS
-        }
+        LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
+        for check in CHECKS:
+            LogGroup(self, check.title().replace("_", ""), name=names.check_log_group(check), retention=self.retention)
         self.alarm_topic = AlarmTopic(
             self,
             "AlarmTopic",
@@ -34,3 +32,6 @@ class LogsStack(EnvironmentStack):
             emails=environment.alarm_emails,
             removal_policy=self.retention.removal_policy,
         )
+        subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
+        cdk.CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic.topic_arn)
+        cdk.CfnOutput(self, "AlarmSubscribers", value=subscribers)

@@ -1,7 +1,6 @@
 """The -monitoring stack."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_logs as logs
 
 from constructs import Construct
 from constructs.alarms.alarm_topic import AlarmTopic
@@ -35,7 +34,6 @@ class MonitoringStack(EnvironmentStack):
         *,
         service: ApplicationService,
         front: LoadBalancer,
-        log_group: logs.ILogGroup,
         alarm_topic: AlarmTopic,
         database: Database,
     ) -> None:
@@ -43,16 +41,13 @@ class MonitoringStack(EnvironmentStack):
         context = self.alarm_context = self._alarm_context(environment, front, alarm_topic)
         ServiceAlarms(self, "ServiceAlarms", context=context, service=service.service, front=front)
         DatabaseAlarms(self, "DatabaseAlarms", context=context, database=database)
-        LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context, log_group=log_group)
+        LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context)
         for check in all_checks():
             if check.alarms:
                 check.alarms(Construct(self, f"{check.id}Alarms"), context)
         links = Links(environment.region, environment.names, environment.runbook_url)
         AllEvents(self, "Events", context=context, links=links)
         dashboard = Dashboard(self, "Dashboard", environment=environment, links=links, front=front, database=database)
-        subscribers = ", ".join(environment.alarm_emails) or "nobody: alarm_emails in config.py is empty"
-        cdk.CfnOutput(self, "AlarmTopicArn", value=alarm_topic.topic.topic_arn)
-        cdk.CfnOutput(self, "AlarmSubscribers", value=subscribers)
         cdk.CfnOutput(self, "Runbook", value=environment.runbook)
         cdk.CfnOutput(self, "DashboardUrl", value=dashboard.url)
 

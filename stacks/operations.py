@@ -1,9 +1,6 @@
 """The -operations stack."""
 
-from collections.abc import Mapping
-
 from aws_cdk import RemovalPolicy
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
@@ -26,7 +23,6 @@ class OperationsStack(EnvironmentStack):
         scope: Construct,
         deployed: Deployed,
         *,
-        log_groups: Mapping[str, logs.ILogGroup],
         alarm_context: AlarmContext,
     ) -> None:
         super().__init__(scope, deployed.environment)
@@ -44,7 +40,6 @@ class OperationsStack(EnvironmentStack):
                 deployed=deployed,
                 code=code,
                 group=group,
-                log_group=log_groups[check.name],
                 context=alarm_context,
             )
             for check in all_checks()

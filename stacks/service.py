@@ -34,7 +34,6 @@ class ServiceStack(EnvironmentStack):
         database: Database,
         configuration_bucket: s3.IBucket,
         access_logs: s3.IBucket,
-        log_group: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, environment)
         names = environment.names
@@ -60,7 +59,7 @@ class ServiceStack(EnvironmentStack):
             repositories=repositories.by_image,
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
             configuration_bucket=configuration_bucket,
-            log_group=log_group,
+            log_group=logs.LogGroup.from_log_group_name(self, "Logs", names.service_log_group),
         )
         self.service = ApplicationService(
             self,

@@ -19,14 +19,14 @@ class LogAndTopicAlarms(Construct):
     cannot set dimensions, so the environment is part of the metric's name.
     """
 
-    def __init__(self, scope: Construct, id: str, *, context: AlarmContext, log_group: logs.ILogGroup) -> None:
+    def __init__(self, scope: Construct, id: str, *, context: AlarmContext) -> None:
         super().__init__(scope, id)
         environment, notifications = context.environment, context.notifications
         steps, max_lines = notifications.steps, environment.max_error_lines
         error_lines = logs.MetricFilter(
             self,
             "ErrorLines",
-            log_group=log_group,
+            log_group=logs.LogGroup.from_log_group_name(self, "Logs", notifications.names.service_log_group),
             filter_pattern=logs.FilterPattern.any_term("ERROR"),
             metric_namespace=NAMESPACE,
             metric_name=f"ErrorLines-{environment.name}",

@@ -43,12 +43,12 @@ class ScheduledCheck(Construct):
         deployed: Deployed,
         code: lambda_.Code,
         group: scheduler.IScheduleGroup,
-        log_group: logs.ILogGroup,
         context: AlarmContext,
     ) -> None:
         super().__init__(scope, check.id)
         self.check = check
         names = deployed.environment.names
+        log_group = logs.LogGroup.from_log_group_name(self, "Logs", names.check_log_group(check.name))
         self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=names.check_dead_letter_queue(check.name))
         self.function = self._function(deployed, code, log_group)
         for permission in check.permissions:

@@ -20,6 +20,7 @@ class LambdaRole(iam.Role):
     ) -> None:
         super().__init__(scope, id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(self)
+        acknowledge(self, "Every stream of its own log group", f"IAM5[Resource::{log_group.log_group_arn}]")
         if is_in_vpc:
             self._may_have_network_interfaces(function_name)
 

@@ -68,6 +68,7 @@ class ApplicationTask(Construct):
         if any(container.reads_configuration for container in containers):
             self._may_read(configuration_bucket)
         acknowledge(self.definition, "Settings that are not secret; secrets come from Secrets Manager", "ECS2")
+        acknowledge(self.definition, "Every stream of its log group", f"IAM5[Resource::{log_group.log_group_arn}]")
         acknowledge(self.definition, "ecr:GetAuthorizationToken has no resource", "IAM5[Resource::*]")
 
     def _add(self, container: Container) -> ecs.ContainerDefinition:

@@ -7,9 +7,9 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from environment import Environment
+from names import LAYERS
 from tests.infra.conftest import Deployment
 
-LAYERS = ("network", "registry", "secrets", "data", "service", "monitoring", "operations")
 ASSET_HASH = re.compile(r"[0-9a-f]{64}")
 NAMES = (
     "Key",

@@ -52,7 +52,7 @@ def test_database_is_snapshot_when_deleted_or_replaced(deployment: Deployment) -
 def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> None:
     publishers = {f"{name}.amazonaws.com" for name in ("cloudwatch", "events", "budgets", "backup")}
     (topic,) = deployment.properties("AWS::SNS::TopicPolicy")
-    stack = deployment.templates["monitoring"]["Resources"]
+    stack = deployment.templates["logs"]["Resources"]
     (key,) = (r["Properties"]["KeyPolicy"] for r in stack.values() if r["Type"] == "AWS::KMS::Key")
     for document, actions in ((topic["PolicyDocument"], "sns:Publish"), (key, ["kms:Decrypt", "kms:GenerateDataKey*"])):
         allowed = {

@@ -13,8 +13,9 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from config import PRODUCTION, STAGING
+from names import LAYERS
 from tests.infra.conftest import Deployment
-from tests.infra.differences import LAYERS, comparable, differences, listing, masked, unfolded
+from tests.infra.differences import comparable, differences, listing, masked, unfolded
 
 OTHERS = {
     "staging": ("staging", "us-east-1"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config import ENVIRONMENTS
+from names import LAYERS
 from tests.infra.conftest import Deployment
 
 
@@ -52,7 +53,7 @@ def test_cfn_lint_finds_no_error(
 ) -> None:
     chosen = [deployments[name, getattr(ENVIRONMENTS[name], region)] for name in names]
     templates = [str(path) for d in chosen for path in sorted(d.folder.glob("*.template.json"))]
-    assert len(templates) == 7 * len(chosen)
+    assert len(templates) == len(LAYERS) * len(chosen)
     linted = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("cfn-lint")), "--regions", chosen[0].environment.region),
