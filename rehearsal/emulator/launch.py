@@ -84,6 +84,7 @@ def extend_services(settings: Settings) -> None:
     """
     from rehearsal.emulator.services import (
         cloudformation_custom_resource,
+        cloudformation_faults,
         cloudformation_resources,
         cloudformation_stack_events,
         cloudformation_stack_policy,
@@ -106,6 +107,7 @@ def extend_services(settings: Settings) -> None:
     iam.register()
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_custom_resource.register()
+    cloudformation_faults.register(settings.folder)
     cloudformation_stack_events.register()
     cloudformation_stack_policy.register()
     secrets_manager.register()

@@ -104,15 +104,24 @@ def destroy(run: Run, region: Region, step: Step) -> None:
 
 
 def deploy_assembly(
-    run: Run, region: Region, variant: str, name: str, *, chosen: str = "--all", allowed: Sequence[int] = (0,)
+    run: Run,
+    region: Region,
+    variant: str,
+    name: str,
+    *,
+    chosen: str = "--all",
+    allowed: Sequence[int] = (0,),
+    is_plain: bool = False,
 ) -> str:
     """Deploy an assembly and return the CLI's output; its exit code is an allowed one.
 
     Args:
         chosen: a stack, which is deployed with those that it depends on; all otherwise.
+        is_plain: as `cdk deploy` does by itself, with change sets and one stack after the other, which takes longer.
     """
     app = region.assembly(variant)
-    options = ["--require-approval", "never", "--method", "direct", "--concurrency", "4", "--progress", "events"]
+    options = ["--require-approval", "never", "--progress", "events"]
+    options += [] if is_plain else ["--method", "direct", "--concurrency", "4"]
     return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, chosen, *options], region), allowed)
 
 

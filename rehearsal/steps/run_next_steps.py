@@ -1,24 +1,21 @@
 """Run the commands that the emails name, and those of docs/runbook.md, as they are written there."""
 
 import re
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from config import PRODUCTION
 from names import CHECKS
 from rehearsal import ROOT
-from rehearsal.machine import guards
 from rehearsal.report.facts import Step
-from rehearsal.run import ACCOUNT, NAMES, Region, Run
+from rehearsal.run import NAMES, Region, Run
+from rehearsal.steps import document_commands
 
 SECRET = NAMES.secret("agent-api-key")  # whose deletion is one of the events
 _AT_ONCE = 4
 _CHECK = "make check CHECK="
 _NOT_RUN = {"make deploy": "other steps deploy", "guardduty": "the emulator has no such service"}
-_TYPED = "typed by the rehearsal"
 _CHOSEN = {"ADDRESS": "your-email@example.com", "SECRET": "openai-api-key"}  # by the operator
 
 
@@ -49,14 +46,10 @@ def prove(run: Run, region: Region, step: Step) -> None:
 
 
 def _of_the_runbook(region: Region) -> Iterator[str]:
-    """The commands of the runbook's blocks, with the rehearsal's names; a line that ends in && continues."""
-    text = (ROOT / "docs" / "runbook.md").read_text()
-    names = {PRODUCTION.prefix: NAMES.prefix, PRODUCTION.account: ACCOUNT, PRODUCTION.home_region: region.name}
-    names |= {"ENV=production": "ENV=rehearsal"}
-    for block in re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        for command in block.replace("&&\n", "&& ").splitlines():
-            if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER|NAME)\b", command):  # run as the email has it
-                yield re.sub("|".join(names), lambda found: names[found[0]], command)
+    """The commands of the runbook's blocks but those that the email completes."""
+    for command in document_commands.of_document(ROOT / "docs" / "runbook.md", region):
+        if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER|NAME)\b", command):
+            yield command
 
 
 def _without_check(command: str) -> str:
@@ -73,10 +66,4 @@ def _run(run: Run, region: Region, commands: Sequence[str]) -> None:
             run.finish(run.begin("make check", [Path(sys.executable), "-m", "procedures.check", *arguments], region))
             continue
         chosen = re.sub(r"\b[A-Z_]+\b", lambda found: _CHOSEN.get(found[0], found[0]), command)
-        # A function, so that the command's own $(aws ...) comes here, too.
-        program = shlex.quote(str(guards.PROGRAMS / "aws"))
-        script = (
-            f'aws() {{ {program} --endpoint-url {run.endpoint} "$@"; }}\nprintf %s\\\\n "{_TYPED}" | {{ {chosen}; }}'
-        )
-        name = re.findall(r"\baws (\S+ \S+)", command)[-1]
-        run.finish(run.begin(f"aws {name}", ["bash", "-c", script], region))
+        document_commands.run_in_shell(run, region, chosen)
