@@ -53,6 +53,10 @@ test-rehearsal: $(VENV)/.ready ## test the emulated AWS, its PostgreSQL, and reh
 rehearse: $(VENV)/.ready ## deploy a region to an emulated AWS, exercise it, tear it down
 	@python -m rehearsal $(ARGS)
 
+.PHONY: rehearse-protected
+rehearse-protected: $(VENV)/.ready ## rehearse a protected environment: failures, late starts, changes, lost stacks
+	@python -m rehearsal --protected $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.ready ## measure speed, and compare it with its limits
 	@python -m benchmarks

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from aws_limits import regions
 from config import REHEARSAL
-from rehearsal import ROOT
+from rehearsal import ROOT, protected_story, story
 from rehearsal.machine import guards, tether, workspace
 from rehearsal.machine.loopback import NoAnswerError
 from rehearsal.machine.ports import claim_addresses, free_port
@@ -25,7 +25,6 @@ from rehearsal.postgresql.server import Postgres
 from rehearsal.report import summary
 from rehearsal.report.facts import NotHeldError, Report
 from rehearsal.run import Region, Run
-from rehearsal.story import keep, rehearse
 
 _FILE_WIDTH = 160
 _EXPECTED = (
@@ -42,7 +41,8 @@ def main() -> int:
     """Rehearse and return the exit code: 0 when all checks passed, 130 after ctrl-C, else 1."""
     arguments = _arguments()
     names = list(dict.fromkeys([REHEARSAL.home_region, *arguments.region]))
-    report = Report(_console(), arguments.output / "rehearsal.json", names)
+    file = "protected-rehearsal.json" if arguments.protected else "rehearsal.json"
+    report = Report(_console(), arguments.output / file, names)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
@@ -52,12 +52,15 @@ def main() -> int:
     failure: BaseException | None = None
     try:
         run = _prepare(own.folder, report)
-        rehearse(run, is_kept=arguments.keep)
+        if arguments.protected:
+            protected_story.rehearse(run)
+        else:
+            story.rehearse(run, is_kept=arguments.keep)
         report.pass_()
         summary.print_all(report)
         report.write()
         if arguments.keep:
-            keep(run)
+            story.keep(run)
     except (KeyboardInterrupt, TerminatedError, *_EXPECTED) as error:
         failure = _cause(run, error)
     finally:
@@ -86,16 +89,23 @@ def _arguments() -> argparse.Namespace:
         help=f"also rehearse this region, after {REHEARSAL.home_region}",
     )
     parser.add_argument(
+        "--protected",
+        action="store_true",
+        help="rehearse a protected environment instead: what fails, comes late, changes, is lost and made again",
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         default=ROOT / "build",
         metavar="FOLDER",
-        help="where rehearsal.json is written, and the logs when it fails (build)",
+        help="where the facts are written as JSON, and the logs when it fails (build)",
     )
     arguments = parser.parse_args()
     for name in arguments.region:
         if name not in regions():
             parser.error(f"--region must be one of {', '.join(regions())}, got {name!r}")
+    if arguments.protected and (arguments.keep or arguments.region):
+        parser.error("--protected goes with neither --keep nor --region")
     return arguments
 
 

@@ -96,10 +96,10 @@ def _prove(run: Run, region: Region) -> None:
 
 
 def _destroy(run: Run) -> None:
-    retained = set().union(*(find_leftovers.retained(run, region) for region in run.regions))
+    retained = set().union(*(find_leftovers.retained(run, region, "changed") for region in run.regions))
     for region in run.regions:
         with _step(run, region, "cdk destroy --all") as step:
-            deploy_stacks.destroy(run, region, step)
+            deploy_stacks.destroy(run, region, step, "changed")
     with run.report.step("Find leftovers") as step:
         find_leftovers.expect_none(run, retained, step)
 

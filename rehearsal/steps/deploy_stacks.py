@@ -16,10 +16,16 @@ _CDK: list[str] = ["cdk", "--no-notices", "--no-version-reporting", "--ci"]
 _TOOLKIT = "CDKToolkit"
 
 
-def begin_synth(run: Run, region: Region, variant: str, *context: str) -> Process:
-    """Begin to synthesize the application for a region into the assembly called `variant`."""
+def begin_synth(run: Run, region: Region, variant: str, *context: str, changes: Sequence[str] = ()) -> Process:
+    """Begin to synthesize the application for a region into the assembly called `variant`.
+
+    Args:
+        changes: of the configuration, as `rehearsal.changed_app` names them.
+    """
     values = ["environment=rehearsal", f"region={region.name}", *context]
     options = [argument for value in values for argument in ("--context", value)]
+    if changes:
+        options += ["--app", "python -m rehearsal.changed_app", "--context", f"changes={','.join(changes)}"]
     arguments: list[str | Path] = [*_CDK, "synth", "--quiet", "--strict", *options]
     arguments += ["--output", region.assembly(variant)]
     return run.begin(f"cdk synth {variant} {region.name}", arguments, region)
@@ -93,9 +99,9 @@ def deploy_change(run: Run, region: Region, step: Step) -> None:
     run.report.expect(is_deployed, region.name, "the deployed service runs the changed image tag", seen)
 
 
-def destroy(run: Run, region: Region, step: Step) -> None:
-    """Destroy every stack of the region."""
-    arguments: list[str | Path] = [*_CDK, "destroy", "--app", region.assembly("changed"), "--all", "--force"]
+def destroy(run: Run, region: Region, step: Step, variant: str) -> None:
+    """Destroy every stack of the region, deployed as this variant."""
+    arguments: list[str | Path] = [*_CDK, "destroy", "--app", region.assembly(variant), "--all", "--force"]
     run.finish(run.begin("cdk destroy", arguments, region))
     left = [name for name in describe_stacks(run, region) if name != _TOOLKIT]
     step.detail = f"{len(region.stack_names())} stacks"
@@ -123,6 +129,13 @@ def deploy_assembly(
     options = ["--require-approval", "never", "--progress", "events"]
     options += [] if is_plain else ["--method", "direct", "--concurrency", "4"]
     return run.finish(run.begin(name, [*_CDK, "deploy", "--app", app, chosen, *options], region), allowed)
+
+
+def prepare_change_set(run: Run, region: Region, variant: str, stack: str) -> None:
+    """Create the change set of a stack without executing it."""
+    options = ["--exclusively", "--require-approval", "never", "--method", "prepare-change-set"]
+    app = region.assembly(variant)
+    run.finish(run.begin("cdk prepare change set", [*_CDK, "deploy", "--app", app, stack, *options], region))
 
 
 def describe_stacks(run: Run, region: Region) -> dict[str, dict[str, Any]]:

@@ -44,12 +44,12 @@ def expect_none(run: Run, retained: set[str], step: Step) -> None:
     run.report.expect(left == retained, run.regions[0].name, name, seen)
 
 
-def retained(run: Run, region: Region) -> set[str]:
-    """Return the physical ids of the deployed resources whose templates keep them when a stack is deleted."""
+def retained(run: Run, region: Region, variant: str) -> set[str]:
+    """Return the physical ids of the deployed resources that the variant's templates keep when a stack is deleted."""
     formation = run.client("cloudformation", region)
     kept = set()
     for stack in region.stack_names():
-        template = json.loads((region.assembly("changed") / f"{stack}.template.json").read_text())
+        template = json.loads((region.assembly(variant) / f"{stack}.template.json").read_text())
         policies = {name: one.get("DeletionPolicy", "Delete") for name, one in template["Resources"].items()}
         for resource in formation.describe_stack_resources(StackName=stack)["StackResources"]:
             if policies[resource["LogicalResourceId"]].startswith("Retain"):

@@ -48,6 +48,7 @@ CALLED: dict[str, tuple[Any, ...]] = {
         "AWS::SNS::Topic",
         "CREATE_COMPLETE",
     ),
+    "ministack.services.cloudformation.stacks:_delete_resource": ("AWS::SNS::Topic", "id", {}, "stack", "Logical"),
     "ministack.services.cloudformation.stacks:_deploy_stack_async": ("stack", "id", {}, {}, False, []),
     "ministack.services.cloudformation.stacks:_failed_operation": (
         *(True, None, [], None, "Logical", {}, False, {}, {}, False, [], []),

@@ -1,0 +1,62 @@
+"""The rehearsal of a protected environment: what fails, what comes late, what changes, what is lost and made again."""
+
+from rehearsal.run import Region, Run
+from rehearsal.steps import (
+    check_protection,
+    create_stacks_again,
+    deploy_stacks,
+    fail_creations,
+    find_leftovers,
+    run_runbook_commands,
+    set_up_application,
+    start_servers,
+)
+
+_FIRST, _LAST = "first", "unprotected"
+
+
+def rehearse(run: Run) -> None:
+    """From an empty account, through failures, to a healthy protected region; change it, lose parts of it, end it."""
+    (region,) = run.regions
+    synths = [
+        deploy_stacks.begin_synth(run, region, _FIRST, changes=("protected",)),
+        deploy_stacks.begin_synth(run, region, _LAST, changes=("unprotected",)),
+    ]
+    with run.report.step("Start PostgreSQL, AWS, application") as step:
+        start_servers.start_all(run, step)
+    with run.report.step("cdk bootstrap") as step:
+        deploy_stacks.bootstrap(run, step)
+    with run.report.step("cdk synth"):
+        for synth in synths:
+            run.finish(synth)
+    _deploy(run, region)
+    _lose(run, region)
+    _end(run, region)
+
+
+def _deploy(run: Run, region: Region) -> None:
+    with run.report.step("A first deployment that fails twice") as step:
+        fail_creations.prove(run, region, step, variant=_FIRST)
+        deploy_stacks.record_resources(run, region)
+    with run.report.step("Tables and secrets for the application") as step:
+        set_up_application.set_up(run, region, step)
+    with run.report.step("A subscriber of the alarms"):
+        run_runbook_commands.subscription(run, region)
+    with run.report.step("Protection from deletion") as step:
+        check_protection.prove(run, region, step, variant=_FIRST)
+
+
+def _lose(run: Run, region: Region) -> None:
+    with run.report.step("Stacks that are lost and made again") as step:
+        create_stacks_again.prove(run, region, step, variant=_FIRST)
+        check_protection.expect_on_after_update(run, region)
+
+
+def _end(run: Run, region: Region) -> None:
+    with run.report.step("Protection switched off, cdk destroy --all") as step:
+        deploy_stacks.deploy_assembly(run, region, _LAST, "cdk deploy unprotected", is_plain=True)
+        check_protection.expect_off(run, region)
+        retained = find_leftovers.retained(run, region, _LAST)
+        deploy_stacks.destroy(run, region, step, _LAST)
+    with run.report.step("Find leftovers") as step:
+        find_leftovers.expect_none(run, retained, step)
