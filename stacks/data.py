@@ -26,7 +26,8 @@ class DataStack(EnvironmentStack):
             alias=environment.names.key_alias("data"),
             description="The database's storage and the configuration bucket",
             enable_key_rotation=True,
-            removal_policy=self.retention.removal_policy,
+            # In every environment: the final snapshot and the buckets outlive the stack, and are lost without it.
+            removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         self.database = Database(
             self,

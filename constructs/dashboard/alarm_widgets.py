@@ -13,7 +13,7 @@ from constructs.dashboard.widgets import COLUMNS
 from names import Names
 
 TITLES = {
-    **{f"p{severity}": f"P{severity} · {severity.summary}" for severity in Severity},
+    **{f"p{severity}": f"P{severity}: {severity.summary}" for severity in Severity},
     "state": "States, not incidents",
 }
 NARROW = 3  # columns that one alarm needs

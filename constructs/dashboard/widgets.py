@@ -121,9 +121,9 @@ def logs(title: str, groups: Sequence[str], *query: str) -> Part:
 
 def heading(title: str, links: Mapping[str, str], runbook: Mapping[str, str | None]) -> cloudwatch.TextWidget:
     """A section's title, links to consoles, and the runbook's sections; one without a URL is only named."""
-    places = " · ".join(f"[{name}]({url})" for name, url in links.items())
-    sections = " · ".join(f"[{name}]({url})" if url else name for name, url in runbook.items())
-    text = f"{places} &nbsp; — &nbsp; Runbook: {sections}"
+    places = " | ".join(f"[{name}]({url})" for name, url in links.items())
+    sections = " | ".join(f"[{name}]({url})" if url else name for name, url in runbook.items())
+    text = f"{places} &nbsp; &nbsp; Runbook: {sections}"
     return cloudwatch.TextWidget(
         markdown=f"## {title}\n{text}",
         width=COLUMNS,

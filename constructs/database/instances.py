@@ -15,7 +15,10 @@ from constructs.network.vpc import Network
 from environment_parts import DatabaseSize
 from names import Names
 
-ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_18_3)
+# The major version only: RDS upgrades the minor one by itself, which a template that names it would call drift, and a
+# snapshot of a newer minor version can be restored.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.Minor.html
+ENGINE = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.of("18", "18"))
 LOG_EXPORTS = ("postgresql", "upgrade")
 SLOW_QUERY_MILLISECONDS = 1000
 PORT = 5432

@@ -49,7 +49,15 @@ class ApplicationService(Construct):
             cluster_name=names.cluster,
             vpc=network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
-            enable_fargate_capacity_providers=True,
+        )
+        # Not the cluster's own `enable_fargate_capacity_providers`, which the service could not depend on: without the
+        # dependency the association is deleted first, and ECS refuses that while a service uses it.
+        providers = ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "CapacityProviders",
+            cluster=self.cluster.cluster_name,
+            capacity_providers=["FARGATE", "FARGATE_SPOT"],
+            default_capacity_provider_strategy=[],
         )
         weights = {"FARGATE": scaling.fargate_weight, "FARGATE_SPOT": scaling.spot_weight}
         rollback = ecs.AlarmBehavior.ROLLBACK_ON_ALARM
@@ -79,6 +87,7 @@ class ApplicationService(Construct):
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
+        self.service.node.add_dependency(providers)
         target_group.add_target(
             self.service.load_balancer_target(container_name=load_balanced.name, container_port=load_balanced.port)
         )

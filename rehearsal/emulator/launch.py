@@ -85,6 +85,7 @@ def extend_services(settings: Settings) -> None:
     from rehearsal.emulator.services import (
         cloudformation_custom_resource,
         cloudformation_faults,
+        cloudformation_get_template,
         cloudformation_resources,
         cloudformation_stack_events,
         cloudformation_stack_policy,
@@ -108,6 +109,7 @@ def extend_services(settings: Settings) -> None:
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_custom_resource.register()
     cloudformation_faults.register(settings.folder)
+    cloudformation_get_template.register()
     cloudformation_stack_events.register()
     cloudformation_stack_policy.register()
     secrets_manager.register()

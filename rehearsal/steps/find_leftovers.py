@@ -1,6 +1,7 @@
 """Find what a destroyed region has left behind, in the services themselves rather than in CloudFormation."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -36,7 +37,10 @@ def expect_none(run: Run, retained: set[str], step: Step) -> None:
 
     For all regions at once, because roles and buckets are listed regardless of region.
     """
-    looks = [partial(_names, run, region, *one) for region in run.regions for one in _LISTS]
+    looks: list[Callable[[], set[str]]] = [
+        partial(_names, run, region, *one) for region in run.regions for one in _LISTS
+    ]
+    looks += [partial(_keys, run, region) for region in run.regions]
     left = set().union(*run.parallel(*looks))
     step.detail = f"{len(retained)} resources retained on purpose"
     seen = ", ".join(sorted(left)) or "nothing"
@@ -65,3 +69,11 @@ def _names(run: Run, region: Region, service: str, operation: str, expression: s
         answers = [getattr(client, operation)()]
     names = [name for answer in answers for name in jmespath.search(expression, answer) or []]
     return {name for name in names if NAMES.prefix in name}
+
+
+def _keys(run: Run, region: Region) -> set[str]:
+    """Keys have no names: the ids of all that are in use."""
+    kms = run.client("kms", region)
+    ids = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
+    described = [kms.describe_key(KeyId=id_)["KeyMetadata"] for id_ in ids]
+    return {one["KeyId"] for one in described if one["KeyManager"] == "CUSTOMER" and one["KeyState"] == "Enabled"}

@@ -52,7 +52,7 @@ class Emulator:
         cloudformation = self.client("cloudformation", region)
         arguments = {
             "StackName": stack,
-            "TemplateBody": json.dumps({"Resources": resources}),
+            "TemplateBody": json.dumps({"Resources": resources}, ensure_ascii=False),
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
         try:

@@ -161,10 +161,12 @@ def service(minimum: int) -> Resources:
         },
         "Service": {
             "Type": "AWS::ECS::Service",
+            "DependsOn": "Providers",
             "Properties": {
                 "ServiceName": "emulator-service",
                 "Cluster": {"Ref": "Cluster"},
                 "TaskDefinition": {"Ref": "Task"},
+                "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE", "Weight": 1}],
                 "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": ["subnet-1"]}},
             },
         },

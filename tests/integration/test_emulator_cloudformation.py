@@ -102,3 +102,11 @@ def test_custom_resource_fails_with_its_reason(emulator: Emulator, properties: d
     events = emulator.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
     assert any(reason in event["ResourceStatusReason"] for event in failed)
+
+
+def test_template_comes_back_without_what_is_not_ascii(emulator: Emulator) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "p1 \u00b7 outage \u2014 \U0001f525"}}
+    emulator.deploy("ascii", {"Topic": topic})
+    template = emulator.client("cloudformation").get_template(StackName="ascii")["TemplateBody"]
+    assert template["Resources"]["Topic"]["Properties"]["DisplayName"] == "p1 ? outage ? ?"
+    emulator.delete("ascii")

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
 from tests.integration.emulator_process import Emulator
 from tests.integration.emulator_templates import service
 
@@ -63,4 +66,21 @@ def test_tasks_have_the_addresses_of_their_stand_ins(emulator: Emulator) -> None
 
     ecs.stop_task(**names, task=ecs.list_tasks(**names)["taskArns"][0])
     assert addresses(emulator) == ["127.0.0.2", "127.0.0.3"]  # that of the stopped one is free again
+    emulator.delete("service")
+
+
+def test_service_needs_its_capacity_providers_until_it_is_gone(emulator: Emulator) -> None:
+    unordered = service(2)
+    del unordered["Service"]["DependsOn"], unordered["Providers"]
+    with pytest.raises(WaiterError) as error:
+        emulator.deploy("unordered", unordered)
+    assert any("which the cluster is not associated with" in note for note in error.value.__notes__)
+    emulator.delete("unordered")
+
+    emulator.deploy("service", service(2))
+    ecs = emulator.client("ecs")
+    with pytest.raises(ClientError, match="is in use and cannot be removed"):
+        ecs.put_cluster_capacity_providers(
+            cluster="emulator-cluster", capacityProviders=["FARGATE_SPOT"], defaultCapacityProviderStrategy=[]
+        )
     emulator.delete("service")
