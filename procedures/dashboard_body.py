@@ -44,6 +44,9 @@ class Templates:
             return str(separator.join(self.resolve(part, stack) for part in parts))
         if function == "Fn::ImportValue":
             return self._exported(argument)
+        if function == "Fn::GetStackOutput":
+            producer = argument["StackName"]
+            return self.resolve(self._templates[producer]["Outputs"][argument["OutputName"]]["Value"], producer)
         if function == "Fn::GetAtt":
             return ".".join(argument)
         if function == "Ref" and argument in self._pseudo:
@@ -52,7 +55,7 @@ class Templates:
             resource = self._templates[stack]["Resources"][argument]
             named: str = resource["Properties"].get(NAMES.get(resource["Type"]), argument)
             return named
-        raise NotImplementedError(f"{function} in {stack}, known are Fn::Join, Fn::ImportValue, Fn::GetAtt and Ref")
+        raise NotImplementedError(f"{function} in {stack}, which a dashboard is not known to need")
 
     def _exported(self, name: str) -> str:
         stack = name.split(":")[0]

@@ -25,13 +25,13 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         app,
         environment,
         network=network.network,
-        repositories=registry.repositories,
         secrets=secrets.secrets,
         database=data.database,
         configuration_bucket=data.configuration_bucket,
         access_logs=data.access_logs,
     )
     service.add_stack_dependency(logs, reason="writes to its log group")
+    service.add_stack_dependency(registry, reason="runs its images")
     monitoring = MonitoringStack(
         app,
         environment,

@@ -44,6 +44,9 @@ class DataStack(EnvironmentStack):
         self.configuration_bucket = PrivateBucket(
             self, "Configuration", key=key, old_version_days=90, access_logs=self.access_logs
         )
+        # Always: an export that a deployed -service imports could not go with the last container that reads them.
+        for value in (self.configuration_bucket.bucket_arn, self.configuration_bucket.bucket_name, key.key_arn):
+            self.export_value(value)
         kept = (self.database.instance, key, self.access_logs, self.configuration_bucket)
         self.kept_resources = tuple(self.get_logical_id(cast(cdk.CfnElement, one.node.default_child)) for one in kept)
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)

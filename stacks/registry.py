@@ -1,5 +1,6 @@
 """The -registry stack."""
 
+from application import CONTAINERS
 from constructs import Construct
 from constructs.registry.repositories import Repositories
 from environment import Environment
@@ -17,6 +18,7 @@ class RegistryStack(EnvironmentStack):
             self,
             "Registry",
             names=environment.names,
-            images=[container.repository for container in environment.containers],
+            # Also of containers that are taken out: a rollback needs the images that ran before.
+            images=[container.repository for container in (*CONTAINERS, *environment.containers)],
             removal_policy=self.retention.removal_policy,
         )

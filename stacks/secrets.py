@@ -1,6 +1,6 @@
 """The -secrets stack."""
 
-from application import SECRETS
+import application
 from constructs import Construct
 from constructs.secrets.application_secrets import ApplicationSecrets
 from environment import Environment
@@ -18,6 +18,6 @@ class SecretsStack(EnvironmentStack):
             self,
             "Secrets",
             names=environment.names,
-            secrets=SECRETS,
+            secrets=application.SECRETS,
             removal_policy=self.retention.removal_policy,
         )

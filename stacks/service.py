@@ -1,6 +1,7 @@
 """The -service stack."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
@@ -9,7 +10,6 @@ from constructs import Construct
 from constructs.alarms.deployment_alarms import rollback_alarms
 from constructs.database.instances import Database
 from constructs.network.vpc import Network
-from constructs.registry.repositories import Repositories
 from constructs.secrets.application_secrets import ApplicationSecrets
 from constructs.service.application_service import ApplicationService
 from constructs.service.application_task import ApplicationTask
@@ -29,7 +29,6 @@ class ServiceStack(EnvironmentStack):
         environment: Environment,
         *,
         network: Network,
-        repositories: Repositories,
         secrets: ApplicationSecrets,
         database: Database,
         configuration_bucket: s3.IBucket,
@@ -56,7 +55,11 @@ class ServiceStack(EnvironmentStack):
             memory_mib=environment.task_memory_mib,
             containers=environment.containers,
             image_tag=environment.image_tag,
-            repositories=repositories.by_image,
+            # By their names, which are fixed, rather than by exports, which would keep each from being taken out.
+            repositories={
+                image: ecr.Repository.from_repository_name(self, image, names.repository(image))
+                for image in dict.fromkeys(container.repository for container in environment.containers)
+            },
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
             configuration_bucket=configuration_bucket,
             log_group=logs.LogGroup.from_log_group_name(self, "Logs", names.service_log_group),

@@ -82,7 +82,7 @@ class OutageAlarms(Construct):
                 name="no-healthy-target",
                 problem="no task has passed the load balancer's health check",
                 next_steps=(steps.tasks, steps.events, steps.rollback),
-                metric=front.target_group.metrics.healthy_host_count(period=MINUTE, statistic=MINIMUM),
+                metric=front.target_metric("HealthyHostCount", period=MINUTE, statistic=MINIMUM),
                 below=MIN_HEALTHY_TARGETS,
                 datapoints=(2, 2),
                 missing_data=TreatMissingData.BREACHING,

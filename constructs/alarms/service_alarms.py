@@ -45,8 +45,7 @@ class ServiceAlarms(Construct):
         self.alarms = [*self._errors(front), *self._latency(front, scaling), *self._exhausted(service, scaling)]
 
     def _errors(self, front: LoadBalancer) -> list[SeverityAlarm]:
-        steps, targets = self._context.notifications.steps, front.target_group.metrics
-        errors = partial(error_percent, front.load_balancer, front.target_group)
+        steps, errors = self._context.notifications.steps, partial(error_percent, front)
         return [
             self._p2(
                 "ErrorRate",
@@ -63,7 +62,7 @@ class ServiceAlarms(Construct):
                 name="unhealthy-targets",
                 problem="at least one task has failed the load balancer's health check",
                 next_steps=(steps.events, steps.why_stopped, steps.restart),
-                metric=targets.unhealthy_host_count(period=MINUTE, statistic=MAXIMUM),
+                metric=front.target_metric("UnHealthyHostCount", period=MINUTE, statistic=MAXIMUM),
                 above=0,
                 datapoints=(5, 5),
                 suppressed_by=self._context.outage_or_deployment,
@@ -81,14 +80,14 @@ class ServiceAlarms(Construct):
         ]
 
     def _latency(self, front: LoadBalancer, scaling: Scaling) -> list[SeverityAlarm]:
-        steps, targets = self._context.notifications.steps, front.target_group.metrics
+        steps = self._context.notifications.steps
         return [
             self._p3(
                 "LatencyHigh",
                 name="latency-high",
                 problem=f"the p95 response time has been over {MAX_P95_SECONDS} s",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.scale(scaling.max_tasks)),
-                metric=targets.target_response_time(period=FIVE_MINUTES, statistic=P95),
+                metric=front.target_metric("TargetResponseTime", period=FIVE_MINUTES, statistic=P95),
                 above=MAX_P95_SECONDS,
                 datapoints=(2, 2),
                 suppressed_by=self._context.outage_or_deployment,
@@ -98,7 +97,7 @@ class ServiceAlarms(Construct):
                 name="latency-slow-burn",
                 problem=f"the p95 response time has been over its target of {TARGET_P95_SECONDS} s",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.tasks),
-                metric=targets.target_response_time(period=HOUR, statistic=P95),
+                metric=front.target_metric("TargetResponseTime", period=HOUR, statistic=P95),
                 above=TARGET_P95_SECONDS,
                 datapoints=(1, 1),
                 suppressed_by=self._context.outage,

@@ -10,6 +10,7 @@ from aws_cdk import aws_rds as rds
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.common.log_group import LogGroup, Retention
+from constructs.common.weak_reference import refer_weakly
 from constructs.database.credentials import DATABASE_NAME, OWNER, password_secret, url_secret
 from constructs.network.vpc import Network
 from environment_parts import DatabaseSize
@@ -154,6 +155,7 @@ class Database(Construct):
             **shared,
         )
         self._log_groups(replica, names, names.replica, retention)
+        refer_weakly(replica)  # its identifier is fixed
         acknowledge(replica, "Holds nothing that the instance does not; it can be created again", "RDS3")
         acknowledge(replica, "A replica takes encryption and key from its source", "RDS2")
         return replica

@@ -11,6 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
+from constructs.common.weak_reference import refer_weakly
 
 
 class EncryptedSecret(secretsmanager.Secret):
@@ -23,6 +24,7 @@ class EncryptedSecret(secretsmanager.Secret):
     def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, **properties: Any) -> None:
         super().__init__(scope, id, encryption_key=encryption_key, **properties)
         self._key = encryption_key
+        refer_weakly(self)  # its ARN never changes
         acknowledge(self, "Replaced by hand: the application reads its secrets when a task starts", "SMG4")
 
     def grant_read(

@@ -2,12 +2,14 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 
 from application import Container
 from constructs import Construct
+from constructs.common.weak_reference import refer_weakly
 from constructs.network.vpc import Network
 
 
@@ -53,6 +55,7 @@ class LoadBalancer(Construct):
         self.load_balancer.remove_attribute("deletion_protection.enabled")
         self.load_balancer.log_access_logs(access_logs, prefix="load-balancer")
         self.target_group = self._target_group(network, load_balanced)
+        refer_weakly(self.load_balancer, self.target_group)
         forward = elbv2.ListenerAction.forward([self.target_group])
         if domain is None:
             self.url = f"http://{self.load_balancer.load_balancer_dns_name}"
@@ -74,6 +77,23 @@ class LoadBalancer(Construct):
         self._listen("Http", 80, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
         if zone is not None:
             self._alias(domain, zone, is_home=is_home)
+
+    def target_metric(self, name: str, *, period: Duration, statistic: str) -> cloudwatch.Metric:
+        """A metric of the targets, e.g. "HealthyHostCount".
+
+        The CDK's own take the load balancer's name from a listener, which comes and goes with the domain.
+        """
+        dimensions = {
+            "LoadBalancer": self.load_balancer.load_balancer_full_name,
+            "TargetGroup": self.target_group.target_group_full_name,
+        }
+        return cloudwatch.Metric(
+            namespace="AWS/ApplicationELB",
+            metric_name=name,
+            dimensions_map=dimensions,
+            period=period,
+            statistic=statistic,
+        )
 
     def _listen(self, id: str, port: int, action: elbv2.ListenerAction) -> None:
         self.load_balancer.add_listener(id, port=port, open=False, default_action=action)
@@ -97,7 +117,7 @@ class LoadBalancer(Construct):
     def _target_group(self, network: Network, load_balanced: Container) -> elbv2.ApplicationTargetGroup:
         return elbv2.ApplicationTargetGroup(
             self,
-            "Tasks",
+            f"Tasks{load_balanced.port}",  # another port replaces it: the alarms have to follow
             vpc=network.vpc,
             port=load_balanced.port,
             protocol=elbv2.ApplicationProtocol.HTTP,

@@ -22,8 +22,7 @@ def composites(deployment: Deployment) -> dict[str, dict[str, Any]]:
 
 def arn_name(deployment: Deployment, arn: dict[str, Any]) -> str:
     """The name of the alarm whose ARN is `arn` in a template."""
-    if "Fn::ImportValue" in arn:
-        arn = deployment.exports[arn["Fn::ImportValue"]]
+    arn = deployment.referred(arn) or arn
     logical_id, attribute = arn["Fn::GetAtt"]
     assert attribute == "Arn"
     (name,) = (

@@ -19,7 +19,7 @@ NAMES = (
     "id",
     "service",
 )  # of a list's elements, in IAM, CloudWatch, ECS and the cost bands
-REFERENCES = ({"Ref"}, {"Fn::GetAtt"}, {"Fn::ImportValue"})
+REFERENCES = ({"Ref"}, {"Fn::GetAtt"}, {"Fn::ImportValue"}, {"Fn::GetStackOutput"})
 MAX_LINE = 160
 
 

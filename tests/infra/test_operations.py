@@ -126,8 +126,8 @@ def _names(deployment: Deployment, value: Any) -> Any:
         return [_names(deployment, one) for one in value]
     if not isinstance(value, dict):
         return value
-    if "Fn::ImportValue" in value:
-        return _names(deployment, deployment.exports[value["Fn::ImportValue"]])
+    if referred := deployment.referred(value):
+        return _names(deployment, referred)
     return value["Ref"] if "Ref" in value else {key: _names(deployment, one) for key, one in value.items()}
 
 

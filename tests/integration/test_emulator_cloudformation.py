@@ -1,7 +1,9 @@
 """The emulator's CloudFormation: two regions, rollback, and custom resources."""
 
+import json
+
 import pytest
-from botocore.exceptions import WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
 from tests.integration.emulator_process import Emulator, Resources, function
 from tests.integration.emulator_templates import custom
@@ -110,3 +112,43 @@ def test_template_comes_back_without_what_is_not_ascii(emulator: Emulator) -> No
     template = emulator.client("cloudformation").get_template(StackName="ascii")["TemplateBody"]
     assert template["Resources"]["Topic"]["Properties"]["DisplayName"] == "p1 ? outage ? ?"
     emulator.delete("ascii")
+
+
+def test_export_in_use_neither_goes_nor_changes(emulator: Emulator) -> None:
+    cloudformation = emulator.client("cloudformation")
+
+    def put(stack: str, display_name: object, exports: dict[str, str]) -> None:
+        topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": display_name}}
+        outputs = {id_: {"Value": value, "Export": {"Name": f"{stack}:{id_}"}} for id_, value in exports.items()}
+        arguments = {"StackName": stack, "TemplateBody": json.dumps({"Resources": {"T": topic}, "Outputs": outputs})}
+        try:
+            cloudformation.update_stack(**arguments)
+            waiter = "stack_update_complete"
+        except ClientError:
+            cloudformation.create_stack(**arguments)
+            waiter = "stack_create_complete"
+        emulator.wait(cloudformation, waiter, stack)
+
+    put("producer", "one", {"Used": "a", "Unused": "b"})
+    put("consumer", {"Fn::ImportValue": "producer:Used"}, {})
+    for number, (exports, change) in enumerate([({}, "deleted"), ({"Used": "c"}, "updated")]):
+        with pytest.raises(WaiterError) as error:
+            put("producer", f"refused {number}", exports)
+        text = f"Export producer:Used cannot be {change} as it is in use by consumer"
+        assert any(text in event.get("ResourceStatusReason", "") for event in events(emulator, "producer")), error
+        assert cloudformation.describe_stacks(StackName="producer")["Stacks"][0]["StackStatus"] == (
+            "UPDATE_ROLLBACK_COMPLETE"
+        )
+    put("producer", "two", {"Used": "a"})
+    put("consumer", "no import", {})
+    put("producer", "three", {})
+    assert cloudformation.list_exports()["Exports"] == []
+    for stack in ("consumer", "producer"):
+        emulator.delete(stack)
+
+
+def events(emulator: Emulator, stack: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = emulator.client("cloudformation").describe_stack_events(StackName=stack)[
+        "StackEvents"
+    ]
+    return found
