@@ -2,6 +2,7 @@
 
 from rehearsal.run import Region, Run
 from rehearsal.steps import (
+    change_configuration,
     check_protection,
     create_stacks_again,
     deploy_stacks,
@@ -19,8 +20,12 @@ def rehearse(run: Run) -> None:
     """From an empty account, through failures, to a healthy protected region; change it, lose parts of it, end it."""
     (region,) = run.regions
     synths = [
-        deploy_stacks.begin_synth(run, region, _FIRST, changes=("protected",)),
-        deploy_stacks.begin_synth(run, region, _LAST, changes=("unprotected",)),
+        deploy_stacks.begin_synth(run, region, variant, changes=changes)
+        for variant, changes in {
+            _FIRST: ("protected",),
+            **{name: ("protected", *changes) for name, changes in change_configuration.VARIANTS.items()},
+            _LAST: ("unprotected",),
+        }.items()
     ]
     with run.report.step("Start PostgreSQL, AWS, application") as step:
         start_servers.start_all(run, step)
@@ -30,6 +35,7 @@ def rehearse(run: Run) -> None:
         for synth in synths:
             run.finish(synth)
     _deploy(run, region)
+    _change(run, region)
     _lose(run, region)
     _end(run, region)
 
@@ -44,6 +50,11 @@ def _deploy(run: Run, region: Region) -> None:
         run_runbook_commands.subscription(run, region)
     with run.report.step("Protection from deletion") as step:
         check_protection.prove(run, region, step, variant=_FIRST)
+
+
+def _change(run: Run, region: Region) -> None:
+    with run.report.step("Changes of the configuration, and back") as step:
+        change_configuration.prove(run, region, step, variant=_FIRST)
 
 
 def _lose(run: Run, region: Region) -> None:

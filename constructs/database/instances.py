@@ -76,8 +76,13 @@ class Database(Construct):
             removal_policy=RemovalPolicy.SNAPSHOT,
             **shared,
         )
-        self._log_groups(self.instance, names, names.database, retention)
-        self.replica = self._replica(names, retention, shared) if size.has_replica else None
+        groups = self._log_groups("Instance", names.database, names, retention)
+        self.instance.node.add_dependency(*groups)  # else RDS creates them, without retention
+        # Without a replica, too: they outlive it, and would be in the way of the next.
+        groups = self._log_groups("Replica", names.replica, names, retention)
+        self.replica = self._replica(names, shared) if size.has_replica else None
+        if self.replica:
+            self.replica.node.add_dependency(*groups)
         if not size.is_multi_az:
             acknowledge(self.instance, "An environment that may be down during a restore", "RDS3")
         acknowledge(self, "The check `protection` switches it on, where configured (decision 15)", "RDS10")
@@ -145,7 +150,7 @@ class Database(Construct):
             "preferred_maintenance_window": "sun:04:30-sun:05:30",
         }
 
-    def _replica(self, names: Names, retention: Retention, shared: dict[str, Any]) -> rds.DatabaseInstanceReadReplica:
+    def _replica(self, names: Names, shared: dict[str, Any]) -> rds.DatabaseInstanceReadReplica:
         replica = rds.DatabaseInstanceReadReplica(
             self,
             "Replica",
@@ -154,18 +159,18 @@ class Database(Construct):
             removal_policy=RemovalPolicy.DESTROY,  # holds nothing that the instance does not
             **shared,
         )
-        self._log_groups(replica, names, names.replica, retention)
         refer_weakly(replica)  # its identifier is fixed
         acknowledge(replica, "Holds nothing that the instance does not; it can be created again", "RDS3")
         acknowledge(replica, "A replica takes encryption and key from its source", "RDS2")
         return replica
 
-    def _log_groups(self, instance: Construct, names: Names, identifier: str, retention: Retention) -> None:
-        for export in LOG_EXPORTS:
-            group = LogGroup(
+    def _log_groups(self, id: str, identifier: str, names: Names, retention: Retention) -> list[LogGroup]:
+        return [
+            LogGroup(
                 self,
-                f"{instance.node.id}Log{export.title()}",
+                f"{id}Log{export.title()}",
                 name=names.database_log_group(identifier, export),
                 retention=retention,
             )
-            instance.node.add_dependency(group)  # else RDS creates it, without retention
+            for export in LOG_EXPORTS
+        ]

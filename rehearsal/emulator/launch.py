@@ -84,6 +84,7 @@ def extend_services(settings: Settings) -> None:
     """
     from rehearsal.emulator.services import (
         cloudformation_custom_resource,
+        cloudformation_existing_names,
         cloudformation_exports,
         cloudformation_faults,
         cloudformation_get_template,
@@ -109,6 +110,7 @@ def extend_services(settings: Settings) -> None:
     iam.register()
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_custom_resource.register()
+    cloudformation_existing_names.register()
     cloudformation_exports.register()
     cloudformation_faults.register(settings.folder)
     cloudformation_get_template.register()
