@@ -50,15 +50,6 @@ class ApplicationService(Construct):
             vpc=network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
         )
-        # Not the cluster's own `enable_fargate_capacity_providers`, which the service could not depend on: without the
-        # dependency the association is deleted first, and ECS refuses that while a service uses it.
-        providers = ecs.CfnClusterCapacityProviderAssociations(
-            self,
-            "CapacityProviders",
-            cluster=self.cluster.cluster_name,
-            capacity_providers=["FARGATE", "FARGATE_SPOT"],
-            default_capacity_provider_strategy=[],
-        )
         weights = {"FARGATE": scaling.fargate_weight, "FARGATE_SPOT": scaling.spot_weight}
         rollback = ecs.AlarmBehavior.ROLLBACK_ON_ALARM
         self.service = ecs.FargateService(
@@ -87,11 +78,25 @@ class ApplicationService(Construct):
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
-        self.service.node.add_dependency(providers)
+        self.service.node.add_dependency(self._capacity_providers(list(weights)))
         target_group.add_target(
             self.service.load_balancer_target(container_name=load_balanced.name, container_port=load_balanced.port)
         )
         self.scaling = _scale(self.service, scaling)
+
+    def _capacity_providers(self, names: list[str]) -> ecs.CfnClusterCapacityProviderAssociations:
+        """The cluster's capacity providers, on which the service depends.
+
+        With the cluster's own `enable_fargate_capacity_providers` it could not; then they are deleted first, which ECS
+        refuses while a service uses them.
+        """
+        return ecs.CfnClusterCapacityProviderAssociations(
+            self,
+            "CapacityProviders",
+            cluster=self.cluster.cluster_name,
+            capacity_providers=names,
+            default_capacity_provider_strategy=[],
+        )
 
 
 def _scale(service: ecs.FargateService, scaling: Scaling) -> ecs.ScalableTaskCount:
