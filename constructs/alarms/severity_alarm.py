@@ -1,5 +1,6 @@
 """Alarms whose emails state how bad it is, for how long, what to do next, and which section to open."""
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
@@ -25,6 +26,7 @@ class SeverityAlarm(cloudwatch.Alarm):
         datapoints: M of the last N periods must breach, as (M, N).
         missing_data: how a period without data is treated.
         suppressed_by: suppresses the notification while it is in ALARM; every alarm below P1 has one.
+        notify_after: it notifies when it is still in ALARM then; by default after the suppressor's usual wait.
     Attributes: severity, description; notification, or None.
     """
 
@@ -45,6 +47,7 @@ class SeverityAlarm(cloudwatch.Alarm):
         above: float | None = None,
         below: float | None = None,
         section: str | None = None,
+        notify_after: Duration | None = None,
     ) -> None:
         operator, threshold = _threshold(name, above, below)
         if (severity > Severity.P1) != (suppressed_by is not None):
@@ -81,6 +84,7 @@ class SeverityAlarm(cloudwatch.Alarm):
                 topic=notifications.topic,
                 has_ok_action=severity == Severity.P2,
                 suppressed_by=suppressed_by,
+                **({"suppressor_wait": notify_after} if notify_after else {}),
             )
 
 

@@ -16,6 +16,8 @@ from constructs.common import runbook_sections as runbook
 from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, SUM
 
 MIN_FAILURE_PERIOD = Duration.minutes(10)  # Lambda retries after one and three minutes
+# The deployment that creates the alarm starts the first run when it ends; until then the alarm is in ALARM.
+FIRST_RUN_WITHIN = Duration.minutes(15)
 EMPTY_PERIODS = 2  # one may be empty when a run starts a little early or late
 
 
@@ -66,6 +68,7 @@ class CheckAlarms(Construct):
             below=1,
             datapoints=(EMPTY_PERIODS, EMPTY_PERIODS),
             missing_data=TreatMissingData.BREACHING,
+            notify_after=FIRST_RUN_WITHIN,
         )
         self.dead_letter = p4(
             "DeadLetter",

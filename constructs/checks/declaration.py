@@ -1,6 +1,6 @@
 """What one scheduled check needs in AWS, declared in one place; and the list of all checks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 
@@ -38,6 +38,22 @@ class Deployed:
     site_url: str
     alarm_topic: AlarmTopic
     kept_resources: tuple[str, ...]
+
+    def after_deployment_of(self, layers: Iterable[str]) -> events.EventPattern:
+        """The event that a stack of one of these layers was created, updated or rolled back to what it was.
+
+        Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
+        """
+        region, account, names = self.environment.region, self.environment.account, self.environment.names
+        stacks = f"arn:aws:cloudformation:{region}:{account}:stack"
+        return events.EventPattern(
+            source=["aws.cloudformation"],
+            detail_type=["CloudFormation Stack Status Change"],
+            detail={
+                "stack-id": [{"prefix": f"{stacks}/{names.stack(layer)}/"} for layer in layers],
+                "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]},
+            },
+        )
 
     @property
     def login(self) -> dict[str, str]:
@@ -79,7 +95,8 @@ class Check:
         permissions: what it may call, each from check_permissions.
         is_in_vpc: it reaches the database, the tasks, or the site as from outside.
         memory_mib: of the function; its CPU share grows with it.
-        runs_after: events of AWS that it runs after, besides its schedules.
+        runs_after: layers whose stacks' deployments it runs after, besides its schedules. By default its own: its first
+            run does not wait for its schedule, so that no alarm misses it on the first day.
         runs: schedules by name, each with its event; by default one schedule, `every`.
         alarms: adds the alarms on what it publishes, in the -monitoring stack.
     """
@@ -91,7 +108,7 @@ class Check:
     permissions: tuple[Permission, ...]
     is_in_vpc: bool = False
     memory_mib: int = 256
-    runs_after: Callable[[Deployed], events.EventPattern] | None = None
+    runs_after: tuple[str, ...] = ("operations",)
     runs: Mapping[str, Run] = field(default_factory=dict)
     alarms: Callable[[Construct, AlarmContext], None] | None = None
 

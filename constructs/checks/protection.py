@@ -1,7 +1,6 @@
 """Protection in AWS: at each deployment, after each update of a stack, and every quarter of an hour."""
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_cloudwatch import TreatMissingData
@@ -14,6 +13,7 @@ from constructs.checks.check_permissions import may_describe_database
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.acknowledge import acknowledge
 from constructs.common.cloudwatch_metrics import MINIMUM, check_metric
+from names import LAYERS
 
 EVERY = Duration.minutes(15)
 UNPROTECTED_RUNS = 4  # an hour: an instance that is being backed up or modified cannot be switched
@@ -60,23 +60,6 @@ def _may_switch(function: lambda_.Function, deployed: Deployed) -> None:
         acknowledge(function.role, "Describing load balancers has no resources", "IAM5[Resource::*]")
 
 
-def _stack_events(deployed: Deployed) -> events.EventPattern:
-    """A stack of this environment was created, updated or rolled back to what it was.
-
-    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
-    """
-    environment = deployed.environment
-    prefix = f"arn:aws:cloudformation:{environment.region}:{environment.account}:stack/{environment.prefix}-"
-    return events.EventPattern(
-        source=["aws.cloudformation"],
-        detail_type=["CloudFormation Stack Status Change"],
-        detail={
-            "stack-id": [{"prefix": prefix}],
-            "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]},
-        },
-    )
-
-
 def _alarms(scope: Construct, context: AlarmContext) -> None:
     """A protected environment is not protected. Missing data is not breaching: not running has its own alarm."""
     if not context.environment.is_protected:
@@ -106,6 +89,6 @@ CHECK = Check(
     timeout=Duration.minutes(2),
     settings=_settings,
     permissions=(may_describe_database, _may_switch),
-    runs_after=_stack_events,
+    runs_after=LAYERS,
     alarms=_alarms,
 )

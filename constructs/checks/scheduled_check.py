@@ -54,8 +54,7 @@ class ScheduledCheck(Construct):
         for permission in check.permissions:
             permission(self.function, deployed)
         self.schedules = self._schedules(names.check(check.name), group)
-        if check.runs_after:
-            self._run_after(check.runs_after(deployed), names.check(check.name))
+        self._run_after(deployed.after_deployment_of(check.runs_after), names.check(check.name))
         self.alarms = CheckAlarms(
             self,
             "Alarms",
@@ -81,7 +80,6 @@ class ScheduledCheck(Construct):
             role=LambdaRole(self, "Role", function_name=name, log_group=log_group, is_in_vpc=check.is_in_vpc),
             memory_size=check.memory_mib,
             timeout=check.timeout,
-            reserved_concurrent_executions=1,
             environment={
                 "POWERTOOLS_SERVICE_NAME": check.name,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -127,7 +125,7 @@ class ScheduledCheck(Construct):
         function_id = Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
         acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
         runs = self.check.runs or {"": Run(scheduler.ScheduleExpression.rate(self.check.every))}
-        return [
+        schedules = [
             scheduler.Schedule(
                 self,
                 f"Schedule{run_name.title()}",
@@ -145,3 +143,6 @@ class ScheduledCheck(Construct):
             )
             for run_name, run in runs.items()
         ]
+        for one in schedules:
+            one.node.add_dependency(role)  # and its policy: a rate's first run is at once
+        return schedules

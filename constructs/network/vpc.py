@@ -35,7 +35,6 @@ class Network(Construct):
         retention: Retention,
     ) -> None:
         super().__init__(scope, id)
-        flow_logs = LogGroup(self, "FlowLogs", name=names.flow_log_group, retention=retention)
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
@@ -49,14 +48,20 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="Database", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             ],
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
-            flow_logs={"All": ec2.FlowLogOptions(destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))},
             restrict_default_security_group=True,
         )
+        self._log_flows(names, retention)
         self.load_balancer_group = self._group("LoadBalancer", "The load balancer: the internet to the site")
         self.service_group = self._group("Service", "The tasks: to the database, and to HTTPS services outside")
         self.database_group = self._group("Database", "The database: tasks and checks only")
         self.checks_group = self._group("Checks", "The operations checks: to database, Coral and AWS")
         self._allow_traffic(site_port, service_port, coral_port)
+
+    def _log_flows(self, names: Names, retention: Retention) -> None:
+        group = LogGroup(self, "FlowLogs", name=names.flow_log_group, retention=retention)
+        log = self.vpc.add_flow_log("All", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group))
+        if log.iam_role:
+            log.node.find_child("FlowLog").node.add_dependency(log.iam_role)  # and its policy
 
     def _allow_traffic(self, site_port: int, service_port: int, coral_port: int) -> None:
         for port in sorted({80, site_port}):

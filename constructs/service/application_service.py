@@ -79,6 +79,8 @@ class ApplicationService(Construct):
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
         )
         self.service.node.add_dependency(self._capacity_providers(list(weights)))
+        if task_definition.execution_role:
+            self.service.node.add_dependency(task_definition.execution_role)  # and its policy: it pulls the images
         target_group.add_target(
             self.service.load_balancer_target(container_name=load_balanced.name, container_port=load_balanced.port)
         )

@@ -98,6 +98,7 @@ def extend_services(settings: Settings) -> None:
         ecs_task_addresses,
         eventbridge,
         iam,
+        lambda_concurrency,
         lambda_runtime,
         rds,
         route53,
@@ -128,6 +129,7 @@ def extend_services(settings: Settings) -> None:
         settings.admin_password_files,
         settings.account,
     )
+    lambda_concurrency.register()
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
     cost_explorer.register()
     sns_email.register(settings.folder / "emails.jsonl")

@@ -12,6 +12,12 @@ from tests.aws_actions import LOGIN, NETWORK
 from tests.expectations import expectation
 from tests.infra.conftest import ROOT, Deployment
 
+# Types that do something by themselves as soon as they exist.
+ACTING = {
+    *("AWS::Lambda::Function", "AWS::Scheduler::Schedule", "AWS::Events::Rule", "AWS::ECS::Service"),
+    *("AWS::EC2::FlowLog", "AWS::StepFunctions::StateMachine"),
+}
+
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
@@ -70,12 +76,13 @@ def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> No
         assert "Condition" not in allowed["events.amazonaws.com"]
 
 
-def test_check_runs_one_at_a_time_with_bounded_retries(deployment: Deployment) -> None:
+def test_check_runs_with_bounded_retries_and_without_reserved_concurrency(deployment: Deployment) -> None:
     functions = [f for f in deployment.properties("AWS::Lambda::Function") if "FunctionName" in f]
     schedules = deployment.properties("AWS::Scheduler::Schedule")
     assert len(schedules) >= len(functions)
     for function in functions:
-        assert function["ReservedConcurrentExecutions"] == 1
+        # A new account has ten executions, and all ten must stay unreserved. Locks keep runs apart.
+        assert "ReservedConcurrentExecutions" not in function
         assert (function["Runtime"], function["Architectures"]) == ("python3.14", ["arm64"])
     for schedule in schedules:
         target = schedule["Target"]
@@ -85,6 +92,55 @@ def test_check_runs_one_at_a_time_with_bounded_retries(deployment: Deployment) -
     for invocation in deployment.properties("AWS::Lambda::EventInvokeConfig"):
         assert invocation["MaximumRetryAttempts"] <= 2
         assert "DeadLetters" in json.dumps(invocation["DestinationConfig"]["OnFailure"])
+
+
+def test_every_check_runs_after_the_deployment_that_creates_it(deployment: Deployment) -> None:
+    environment, names = deployment.environment, deployment.environment.names
+    rules = {one["Name"]: one for one in deployment.properties("AWS::Events::Rule")}
+    arn = f"arn:aws:cloudformation:{environment.region}:{environment.account}:stack/{names.stack('operations')}/"
+    for check in CHECKS:
+        rule = rules[f"{names.check(check)}-event"]
+        assert {"prefix": arn} in rule["EventPattern"]["detail"]["stack-id"]
+        statuses = rule["EventPattern"]["detail"]["status-details"]["status"]
+        assert {"CREATE_COMPLETE", "UPDATE_COMPLETE"} <= set(statuses)
+        (target,) = rule["Targets"]
+        assert target["Input"] == "{}"  # no options
+        assert "DeadLetters" in json.dumps(target["DeadLetterConfig"])
+
+
+def test_not_running_waits_for_the_first_run_before_it_notifies(deployment: Deployment) -> None:
+    composites = {one["AlarmName"]: one for one in deployment.properties("AWS::CloudWatch::CompositeAlarm")}
+    for check in CHECKS:
+        name = deployment.environment.names.alarm(4, f"{check.replace('_', '-')}-not-running")
+        assert composites[deployment.environment.names.notification(name)]["ActionsSuppressorWaitPeriod"] == 900
+
+
+def test_what_acts_waits_for_the_policies_of_its_role(deployment: Deployment) -> None:
+    """Else its first action is denied: a rate begins at once, a task pulls its images at once."""
+    tried = 0
+    for layer, template in deployment.templates.items():
+        resources = template["Resources"]
+        policies: dict[str, set[str]] = {}
+        for id_, one in resources.items():
+            for role in one["Properties"]["Roles"] if one["Type"] == "AWS::IAM::Policy" else ():
+                policies.setdefault(role["Ref"], set()).add(id_)
+        for id_, one in resources.items():
+            if one["Type"] in ACTING:
+                roles = _roles(one["Properties"], resources)
+                needed = set().union(*(policies.get(role, set()) for role in roles))
+                missing = needed - set(_list(one.get("DependsOn", [])))
+                assert not missing, f"{layer}/{id_} must depend on {missing}"
+                tried += bool(needed)
+    assert tried > len(CHECKS)
+
+
+def _roles(properties: dict[str, Any], resources: dict[str, Any]) -> set[str]:
+    """Logical ids of the roles that these properties, or the task definition in them, name."""
+    text = json.dumps(properties)
+    definition = properties.get("TaskDefinition", {}).get("Ref")
+    if definition:
+        text += json.dumps(resources[definition]["Properties"])
+    return {id_ for id_, one in resources.items() if one["Type"] == "AWS::IAM::Role" and f'"{id_}"' in text}
 
 
 def test_every_check_has_its_schedules(production: Deployment) -> None:

@@ -52,19 +52,10 @@ def test_the_stack_policy_keeps_the_instance_and_every_key_and_bucket(deployment
     assert set(settings(deployment)["KEPT_RESOURCES"].split(",")) == kept
 
 
-def test_an_update_of_any_stack_starts_the_check_without_options(deployment: Deployment) -> None:
-    environment = deployment.environment
+def test_an_update_of_any_stack_starts_the_check(deployment: Deployment) -> None:
+    environment, names = deployment.environment, deployment.environment.names
     (rule,) = (
-        one
-        for one in deployment.properties("AWS::Events::Rule")
-        if one["Name"] == f"{environment.prefix}-protection-event"
+        one for one in deployment.properties("AWS::Events::Rule") if one["Name"] == f"{names.check('protection')}-event"
     )
-    assert rule["EventPattern"]["detail"] == {
-        "stack-id": [
-            {"prefix": f"arn:aws:cloudformation:{environment.region}:{environment.account}:stack/{environment.prefix}-"}
-        ],
-        "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]},
-    }
-    (target,) = rule["Targets"]
-    assert target["Input"] == "{}"
-    assert "DeadLetterConfig" in target
+    arn = f"arn:aws:cloudformation:{environment.region}:{environment.account}:stack"
+    assert rule["EventPattern"]["detail"]["stack-id"] == [{"prefix": f"{arn}/{stack}/"} for stack in names.stacks]
