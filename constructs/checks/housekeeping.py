@@ -13,8 +13,9 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.checks.check_permissions import may_describe_database, may_list_subscribers
+from constructs.checks.check_permissions import may_describe_database, may_list_subscribers, may_publish
 from constructs.checks.declaration import Check, Deployed
+from constructs.common.acknowledge import acknowledge
 from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, check_metric
 from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 
@@ -34,6 +35,7 @@ def _settings(deployed: Deployed) -> dict[str, str]:
         "SECRET_ARNS": ",".join(secret.secret_arn for secret in _secrets(deployed)),
         "TOPIC_ARN": deployed.alarm_topic.topic.topic_arn,
         "ALARM_EMAILS": ",".join(deployed.environment.alarm_emails),
+        "ALARM_PREFIX": f"{deployed.environment.prefix}-p",
         "DATABASE_INSTANCE": deployed.database.instance.instance_identifier,
     }
 
@@ -43,6 +45,20 @@ def _may_describe_secrets(function: lambda_.Function, deployed: Deployed) -> Non
     actions = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"]
     arns = [secret.secret_arn for secret in _secrets(deployed)]
     function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=arns))
+
+
+def _may_read_alarms(function: lambda_.Function, _deployed: Deployed) -> None:
+    """Find the alarms that are in ALARM, and what the last run counted.
+
+    Neither call can be limited to alarms or metrics of one environment.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    """
+    actions = ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"]
+    function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=["*"]))
+    if function.role:
+        acknowledge(
+            function.role, "Reading alarms and metrics has no resources of one environment", "IAM5[Resource::*]"
+        )
 
 
 def _alarms(scope: Construct, context: AlarmContext) -> None:
@@ -95,6 +111,6 @@ CHECK = Check(
     every=Duration.hours(1),
     timeout=Duration.minutes(2),
     settings=_settings,
-    permissions=(_may_describe_secrets, may_list_subscribers, may_describe_database),
+    permissions=(_may_describe_secrets, _may_read_alarms, may_list_subscribers, may_publish, may_describe_database),
     alarms=_alarms,
 )

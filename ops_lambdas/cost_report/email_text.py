@@ -7,11 +7,11 @@ from typing import Literal
 
 from ops_lambdas.cost_report.core import BandJudgement, Change, Period, Report
 from ops_lambdas.cost_report.explorer import TagState
+from ops_lambdas.shared.topic import MAX_SUBJECT_LENGTH
 
 Form = Literal["short", "long"]
 
 _SHORT_SERVICES = 5
-_MAX_SUBJECT_LENGTH = 100  # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _FORECAST_REASONS = {
     "too_little_history": "none yet, AWS has too little history",
     "refused": "none, AWS refused the request",
@@ -171,5 +171,5 @@ def _day(day: date) -> str:
 def _subject(line: str) -> str:
     """Return what SNS accepts as a subject: printable ASCII of bounded length."""
     ascii_line = "".join(character if " " <= character <= "~" else "?" for character in line)
-    is_short = len(ascii_line) <= _MAX_SUBJECT_LENGTH
-    return ascii_line if is_short else f"{ascii_line[: _MAX_SUBJECT_LENGTH - 3]}..."
+    is_short = len(ascii_line) <= MAX_SUBJECT_LENGTH
+    return ascii_line if is_short else f"{ascii_line[: MAX_SUBJECT_LENGTH - 3]}..."

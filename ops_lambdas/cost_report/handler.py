@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ops_lambdas.cost_report import core, email_text, report
 from ops_lambdas.cost_report.explorer import CostExplorer, gather
 from ops_lambdas.cost_report.settings import Options, Settings
+from ops_lambdas.shared import topic
 from ops_lambdas.shared.settings import from_environment, from_event
 
 logger = Logger(utc=True)
@@ -49,7 +50,7 @@ def handler(event: object, _context: LambdaContext) -> report.CostReportResult:
         report.publish_costs(config.environment, costs)
         subject = email_text.subject(config.environment, costs)
         text = email_text.text(config.environment, costs, form=options.form, metric=config.cost_metric, scope=scope)
-    report.send(config.topic_arn, subject=subject, text=text)
+    topic.send(config.topic_arn, subject=subject, text=text)
     logger.info("Costs reported", extra={"result": result})
     return result
 

@@ -1,11 +1,7 @@
-"""The cost report's result, metrics, and email through the alarm topic."""
+"""The cost report's result and metrics."""
 
 from decimal import Decimal
 from typing import Literal, TypedDict
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.cost_report.core import Report
 from ops_lambdas.cost_report.explorer import TagState
@@ -13,11 +9,6 @@ from ops_lambdas.shared.metrics import Metric, publish
 
 # $0.30 a month each; the most expensive services are those that matter.
 MAX_SERVICE_METRICS = 30
-_CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
-
-
-class TopicError(RuntimeError):
-    """SNS did not accept the report."""
 
 
 class ServiceResult(TypedDict):
@@ -119,20 +110,6 @@ def publish_costs(environment: str, report: Report) -> None:
         publish(
             {"Environment": environment, "Service": one.service}, Metric("MonthToDateCost", float(one.cost), "None")
         )
-
-
-def send(topic_arn: str, *, subject: str, text: str) -> None:
-    """Publish an email to the topic.
-
-    Raises:
-        TopicError: SNS did not accept it.
-    """
-    try:
-        boto3.client("sns", region_name=topic_arn.split(":")[3], config=_CONFIG).publish(
-            TopicArn=topic_arn, Subject=subject, Message=text
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise TopicError(f"topic {topic_arn} did not accept the report: {error}") from error
 
 
 def _cents(amount: Decimal) -> str:

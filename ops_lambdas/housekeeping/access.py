@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -9,9 +10,16 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.housekeeping.core import Instance, Secret, Subscription
+from ops_lambdas.housekeeping.report import CONFIRMED_SUBSCRIBERS
+from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
+from ops_lambdas.shared.metrics import NAMESPACE
+from ops_lambdas.shared.topic import TopicError
 
 # A service that does not answer costs 18 s, pauses included; three of them stay below the function's two minutes.
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+_REMEMBERED = timedelta(days=14)
 
 
 class NotCheckedError(RuntimeError):
@@ -23,7 +31,7 @@ def collected(failures: list[str], what: str) -> Iterator[None]:
     """Add to `failures` why `what` could not be checked, and continue after the block."""
     try:
         yield
-    except (NotCheckedError, BotoCoreError, ClientError) as error:
+    except (NotCheckedError, TopicError, BotoCoreError, ClientError) as error:
         failures.append(f"{what}: {error}")
 
 
@@ -57,6 +65,48 @@ def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
         Subscription(one["Protocol"], one["Endpoint"], one["SubscriptionArn"])
         for page in pages
         for one in page["Subscriptions"]
+    )
+
+
+def confirmed_before(environment: str, now: datetime) -> int | None:
+    """Read how many subscriptions the last run counted; None before the first run.
+
+    Needs `cloudwatch:GetMetricData`. The count is the metric that the check publishes itself.
+
+    Raises:
+        BotoCoreError, ClientError: CloudWatch could not be queried.
+    """
+    metric = {
+        "Namespace": NAMESPACE,
+        "MetricName": CONFIRMED_SUBSCRIBERS,
+        "Dimensions": [{"Name": "Environment", "Value": environment}],
+    }
+    answer = boto3.client("cloudwatch", config=_CONFIG).get_metric_data(
+        # An hour, since finer data is gone after two weeks; its maximum, so that two runs in it do not both notify.
+        MetricDataQueries=[{"Id": "confirmed", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Maximum"}}],
+        StartTime=now - _REMEMBERED,
+        EndTime=now + timedelta(minutes=1),
+        ScanBy="TimestampDescending",
+    )
+    values = answer["MetricDataResults"][0]["Values"]
+    return round(values[0]) if values else None
+
+
+def standing_alarms(prefix: str) -> tuple[StandingAlarm, ...]:
+    """List the metric alarms with this prefix that are in ALARM; needs `cloudwatch:DescribeAlarms`.
+
+    Raises:
+        BotoCoreError, ClientError: CloudWatch could not be queried.
+    """
+    pages = (
+        boto3.client("cloudwatch", config=_CONFIG)
+        .get_paginator("describe_alarms")
+        .paginate(AlarmNamePrefix=prefix, StateValue="ALARM", AlarmTypes=["MetricAlarm"])
+    )
+    return tuple(
+        StandingAlarm(one["AlarmName"], one["StateUpdatedTimestamp"], one.get("AlarmDescription", ""))
+        for page in pages
+        for one in page["MetricAlarms"]
     )
 
 

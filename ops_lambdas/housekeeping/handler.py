@@ -1,13 +1,16 @@
 """Housekeeping on AWS: secrets, subscriptions and the DB instance in; metrics, log lines and a result out."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.housekeeping import access, core, report
+from ops_lambdas.housekeeping import access, core, report, standing_alarms
 from ops_lambdas.housekeeping.settings import Settings
+from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
+from ops_lambdas.shared import topic
 from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
 logger = Logger(utc=True)
@@ -17,8 +20,12 @@ logger = Logger(utc=True)
 def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult:
     """Check the age of the secrets, the subscribers of the alarm topic, and the age of the database's backup.
 
+    Somebody who has subscribed since the last run gets an email with the alarms that are in ALARM. Two runs within two
+    minutes, which is how long CloudWatch may take to show the first one's count, may both send it.
+
     Needs `secretsmanager:DescribeSecret` and `secretsmanager:ListSecretVersionIds` on the secrets,
-    `sns:ListSubscriptionsByTopic` on the topic and `rds:DescribeDBInstances` on the instance.
+    `sns:ListSubscriptionsByTopic` and `sns:Publish` on the topic, `kms:Decrypt` and `kms:GenerateDataKey` on its key,
+    `cloudwatch:DescribeAlarms` and `cloudwatch:GetMetricData`, and `rds:DescribeDBInstances` on the instance.
 
     Raises:
         InvalidSettingError: the check cannot begin.
@@ -29,21 +36,42 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
     now = _now()
     failures: list[str] = []
     backup = subscribers = None
+    standing: Sequence[StandingAlarm] = ()
     with access.collected(failures, f"database {config.database_instance}"):
         backup = core.backup(access.instance(config.database_instance), now)
         report.publish_backup(config.environment, backup)
     with access.collected(failures, f"topic {config.topic_arn}"):
         subscribers = core.subscribers(access.subscriptions(config.topic_arn), config.alarm_emails)
+        standing = _notify(config, subscribers.confirmed, now)
+        # Afterwards: what was not sent is sent by the next run, which finds the old count.
         report.publish_subscribers(config.environment, subscribers)
     ages = core.secret_ages(access.secrets(config.secret_arns, failures), now)
     report.publish_secrets(config.environment, ages)
-    result = report.result(config.environment, ages=ages, subscribers=subscribers, backup=backup, failures=failures)
+    result = report.result(
+        config.environment,
+        ages=ages,
+        subscribers=subscribers,
+        standing_alarms=standing,
+        backup=backup,
+        failures=failures,
+    )
     is_subscribed = subscribers is None or subscribers.confirmed > 0
     log = logger.info if is_subscribed and not failures else logger.warning
     log("Housekeeping checked" if is_subscribed else "Nobody is subscribed to the alarms", extra={"result": result})
     if failures:
         raise access.NotCheckedError(f"not checked: {'; '.join(failures)}")
     return result
+
+
+def _notify(config: Settings, confirmed: int, now: datetime) -> Sequence[StandingAlarm]:
+    """Email the alarms that are in ALARM when somebody has subscribed since the last run, and return them."""
+    if not standing_alarms.has_new_subscriber(access.confirmed_before(config.environment, now), confirmed):
+        return ()
+    standing = access.standing_alarms(config.alarm_prefix)
+    if standing:
+        subject = standing_alarms.subject(config.environment, standing)
+        topic.send(config.topic_arn, subject=subject, text=standing_alarms.text(standing))
+    return standing
 
 
 def _now() -> datetime:

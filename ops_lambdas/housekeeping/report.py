@@ -5,7 +5,10 @@ from dataclasses import asdict
 from typing import Any, Literal, TypedDict
 
 from ops_lambdas.housekeeping.core import Backup, SecretAge, Subscribers
+from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared.metrics import Metric, publish
+
+CONFIRMED_SUBSCRIBERS = "ConfirmedSubscribers"
 
 
 class HousekeepingResult(TypedDict):
@@ -15,6 +18,7 @@ class HousekeepingResult(TypedDict):
         state: "incomplete" when something could not be checked; `failures` names what and why.
         secrets: those whose age is known, the oldest first: name, days, is_old.
         subscribers: confirmed, unconfirmed; null when not known.
+        standing_alarms: those that a new subscriber was notified of, by name.
         backup: status, has_backup, restorable_minutes_ago; null when not known.
     """
 
@@ -23,6 +27,7 @@ class HousekeepingResult(TypedDict):
     oldest_secret_days: float | None
     secrets: list[dict[str, Any]]
     subscribers: dict[str, Any] | None
+    standing_alarms: list[str]
     backup: dict[str, Any] | None
     failures: list[str]
 
@@ -32,6 +37,7 @@ def result(
     *,
     ages: tuple[SecretAge, ...],
     subscribers: Subscribers | None,
+    standing_alarms: Sequence[StandingAlarm],
     backup: Backup | None,
     failures: list[str],
 ) -> HousekeepingResult:
@@ -42,6 +48,7 @@ def result(
         "oldest_secret_days": ages[0].days if ages else None,
         "secrets": [asdict(age) for age in ages],
         "subscribers": asdict(subscribers) if subscribers else None,
+        "standing_alarms": [alarm.name for alarm in standing_alarms],
         "backup": asdict(backup) if backup else None,
         "failures": failures,
     }
@@ -56,7 +63,7 @@ def publish_subscribers(environment: str, subscribers: Subscribers) -> None:
     """Publish how many subscriptions of the alarm topic are confirmed, and how many are missing or pending."""
     publish(
         {"Environment": environment},
-        Metric("ConfirmedSubscribers", subscribers.confirmed),
+        Metric(CONFIRMED_SUBSCRIBERS, subscribers.confirmed),
         Metric("UnconfirmedSubscribers", len(subscribers.unconfirmed)),
     )
 

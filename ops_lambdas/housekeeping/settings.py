@@ -24,6 +24,7 @@ class Settings:
         secret_arns: secrets that are rotated or replaced.
         topic_arn: the alarm topic.
         alarm_emails: addresses that should be subscribed to it; may be empty.
+        alarm_prefix: what the names of this environment's alarms begin with, up to their severity.
         database_instance: identifier of the primary.
     """
 
@@ -41,3 +42,4 @@ class Settings:
         ),
     ]
     database_instance: ResourceName
+    alarm_prefix: ResourceName

@@ -7,14 +7,20 @@ from config import REHEARSAL
 from rehearsal.report.facts import CheckRun
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps.fire_schedule import Outcome, expect_metrics, fire
+from rehearsal.steps.inbox import Inbox
 
 _NOT_REPLACED = {NAMES.secret(secret.name) for secret in SECRETS if not secret.is_replaced}
+_STANDING = NAMES.alarm(4, "backup-stale")
 _PENDING = "PendingConfirmation"
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
     """Secrets are young, the address subscribed by hand has not confirmed, the database is restorable."""
+    cloudwatch, inbox = run.client("cloudwatch", region), Inbox(run, region)
+    cloudwatch.set_alarm_state(AlarmName=_STANDING, StateValue="ALARM", StateReason="before anybody was subscribed")
     outcome = fire(run, region, "housekeeping")
+    cloudwatch.set_alarm_state(AlarmName=_STANDING, StateValue="OK", StateReason="the end of the rehearsal's trial")
+    _notified(run, region, inbox, outcome)
     names = _secrets(run, region, outcome)
     pending = _subscribers(run, region, outcome)
     backup = outcome.result["backup"]
@@ -35,6 +41,15 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     )
     did = f"{len(names)} secrets under a day old, {', '.join(pending)} has not confirmed, the database is restorable"
     return [outcome.reported(region, did)]
+
+
+def _notified(run: Run, region: Region, inbox: Inbox, outcome: Outcome) -> None:
+    """The operator has confirmed since the deployment, when the check ran first."""
+    emails = inbox.wait(lambda email: f"{_STANDING}, since" in email.message)
+    is_so = _STANDING in outcome.result["standing_alarms"] and bool(emails)
+    seen = f"“{emails[0].subject}” to {emails[0].to}" if emails else "no email"
+    name = "who confirms a subscription gets the alarms that are in ALARM already"
+    run.report.expect(is_so, region.name, name, seen)
 
 
 def _secrets(run: Run, region: Region, outcome: Outcome) -> set[str]:

@@ -17,7 +17,9 @@ from ops_lambdas.housekeeping.core import (
 )
 from ops_lambdas.housekeeping.report import publish_backup, publish_secrets, publish_subscribers
 from ops_lambdas.housekeeping.settings import Settings
+from ops_lambdas.housekeeping.standing_alarms import StandingAlarm, has_new_subscriber, subject, text
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment
+from tests.aws_actions import PUBLISH
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:pardon-production-alarms"
@@ -29,14 +31,22 @@ VALID = {
     "TOPIC_ARN": TOPIC,
     "ALARM_EMAILS": "",
     "DATABASE_INSTANCE": "pardon-production-database",
+    "ALARM_PREFIX": "pardon-production-p",
 }
 
 
 # In AWS: what it may call besides what every check may, and when it runs in production.
 ACTIONS = {
     *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
-    *("sns:ListSubscriptionsByTopic", "rds:DescribeDBInstances"),
+    *(
+        "sns:ListSubscriptionsByTopic",
+        "rds:DescribeDBInstances",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+    ),
+    *PUBLISH,
 }
+ACTIONS_WITHOUT_RESOURCE = {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"}
 SCHEDULES = {"housekeeping": "rate(1 hour)"}
 
 
@@ -142,6 +152,7 @@ def test_settings_are_read(text: str, emails: tuple[str, ...]) -> None:
         topic_arn=TOPIC,
         alarm_emails=emails,
         database_instance="pardon-production-database",
+        alarm_prefix="pardon-production-p",
     )
 
 
@@ -170,3 +181,21 @@ def test_a_bad_setting_names_field_value_and_what_is_allowed(field: str, value: 
         from_environment(Settings, {**VALID, field: value})
     assert str(caught.value).startswith(f"{field} must be ")
     assert str(caught.value).endswith(f", got {value!r}")
+
+
+@pytest.mark.parametrize(
+    ("before", "confirmed", "expected"),
+    [(None, 0, False), (None, 1, True), (0, 0, False), (0, 1, True), (1, 1, False), (2, 1, False), (1, 2, True)],
+)
+def test_a_subscriber_is_new_when_there_are_more(before: int | None, confirmed: int, *, expected: bool) -> None:
+    assert has_new_subscriber(before, confirmed) is expected
+
+
+def test_standing_alarms_are_listed_from_the_oldest_and_bounded() -> None:
+    alarms = [StandingAlarm(f"alarm-{n}", NOW + timedelta(minutes=n), f"P4: problem {n}.") for n in reversed(range(41))]
+    written = text(alarms)
+    assert written.index("alarm-0, since 2026-11-23 12:00 UTC\nP4: problem 0.") < written.index("alarm-1, since")
+    assert "alarm-40" not in written
+    assert written.endswith("and 1 more: see the dashboard")
+    assert subject("production", alarms) == "41 alarms are in ALARM: pardon-production"
+    assert subject("production", alarms[:1]) == "1 alarm is in ALARM: pardon-production"

@@ -6,8 +6,8 @@ from botocore.config import Config
 from ops_lambdas.cost_report import explorer
 from ops_lambdas.cost_report.core import CostDataError
 from ops_lambdas.cost_report.explorer import CostExplorerError
-from ops_lambdas.cost_report.report import TopicError
 from ops_lambdas.shared.settings import InvalidSettingError
+from ops_lambdas.shared.topic import TopicError
 from tests.integration.checks.cost_report.world import ECS, RDS, TOPIC, Aws, Recorded, Report, error, forecast, usage
 from tests.integration.checks.servers import unreachable
 
@@ -50,7 +50,7 @@ def test_access_denied_is_an_error_that_names_the_operation(aws: Aws, report: Re
 
 def test_a_topic_that_refuses_the_email_is_an_error(aws: Aws, report: Report) -> None:
     aws.topic_status = 400
-    with pytest.raises(TopicError, match=f"topic {TOPIC} did not accept the report: .*KMSAccessDenied"):
+    with pytest.raises(TopicError, match=f"topic {TOPIC} did not accept the email: .*KMSAccessDenied"):
         report.run()
 
 

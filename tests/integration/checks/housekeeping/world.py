@@ -70,6 +70,22 @@ def instances(*members: str) -> Behaviour:
     return xml("rds", "DescribeDBInstancesResponse", f"<DescribeDBInstancesResult>{listed}</DescribeDBInstancesResult>")
 
 
+def confirmed_before(*values: float) -> Behaviour:
+    """CloudWatch's answer: what the runs of the last hours counted, the latest first."""
+    result = {"Id": "confirmed", "Label": "ConfirmedSubscribers", "StatusCode": "Complete", "Values": list(values)}
+    return answers(200, {"MetricDataResults": [result]}, content_type="application/x-amz-json-1.0")
+
+
+def in_alarm(*names: str) -> Behaviour:
+    """CloudWatch's answer: metric alarms that are in ALARM for five minutes."""
+    since = (NOW - timedelta(minutes=5)).timestamp()
+    alarms = [
+        {"AlarmName": name, "StateValue": "ALARM", "StateUpdatedTimestamp": since, "AlarmDescription": f"P1: {name}."}
+        for name in names
+    ]
+    return answers(200, {"MetricAlarms": alarms}, content_type="application/x-amz-json-1.0")
+
+
 class Aws:
     """The three services.
 
@@ -90,12 +106,14 @@ class Aws:
         self.behaviours: dict[str, list[Behaviour]] = {
             "ListSubscriptionsByTopic": [subscriptions(("email", "operator@example.com", f"{TOPIC}:1"))],
             "DescribeDBInstances": [instances(instance())],
+            "GetMetricData": [confirmed_before(1)],
+            "DescribeAlarms": [in_alarm()],
         }
         self.requests: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, exchange: Exchange) -> None:
         request = exchange.request
-        target = request.headers.get("x-amz-target", "").removeprefix("secretsmanager.")
+        target = request.headers.get("x-amz-target", "").rpartition(".")[2]
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         parameters = json.loads(request.body) if target else form
         operation = target or form["Action"]
