@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from start_command import until_it_stays_up
 from validation import ConfigurationError
 
 CORAL_PORT = 5555
@@ -94,7 +95,8 @@ def _agent(name: str) -> Container:
         memory_reservation_mib=512,
         starts_after=("coral-server",),
         reads_configuration=True,
-        command=("/app/fetch-and-start.sh", name),
+        # It ends within seconds while the prompts are not in the bucket.
+        command=until_it_stays_up("/app/fetch-and-start.sh", name),
         environment=MappingProxyType(
             {"AGENT_NAME": name, "CORAL_SSE_URL": f"http://localhost:{CORAL_PORT}"},
         ),

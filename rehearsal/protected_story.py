@@ -11,6 +11,7 @@ from rehearsal.steps import (
     run_runbook_commands,
     set_up_application,
     start_servers,
+    upload_prompts_late,
 )
 
 _FIRST, _LAST = "first", "unprotected"
@@ -46,6 +47,8 @@ def _deploy(run: Run, region: Region) -> None:
         deploy_stacks.record_resources(run, region)
     with run.report.step("Tables and secrets for the application") as step:
         set_up_application.set_up(run, region, step)
+    with run.report.step("Prompts that come late") as step:
+        upload_prompts_late.prove(run, region, step)
     with run.report.step("A subscriber of the alarms"):
         run_runbook_commands.subscription(run, region)
     with run.report.step("Protection from deletion") as step:

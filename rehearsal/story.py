@@ -12,6 +12,7 @@ from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps import (
     deploy_stacks,
     find_leftovers,
+    fire_schedule,
     run_checks,
     run_next_steps,
     run_runbook_commands,
@@ -85,6 +86,8 @@ def _deploy(run: Run, region: Region) -> None:
 
 
 def _prove(run: Run, region: Region) -> None:
+    with _step(run, region, "The first run of each check") as step:
+        fire_schedule.expect_first_runs(run, region, step)
     with _step(run, region, "The runbook's AWS CLI commands") as step:
         run_runbook_commands.prove(run, region, step)
     with _step(run, region, "The checks, on their own schedules") as step:

@@ -13,6 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from application import DATABASE_SECRET, Container
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
+from start_command import RESTART_PERIOD_SECONDS
 
 
 class ApplicationTask(Construct):
@@ -80,6 +81,7 @@ class ApplicationTask(Construct):
             essential=container.is_essential,
             # The task continues without a container that is not essential, so ECS has to restart it.
             enable_restart_policy=not container.is_essential,
+            restart_attempt_period=None if container.is_essential else Duration.seconds(RESTART_PERIOD_SECONDS),
             memory_limit_mib=container.memory_mib,
             memory_reservation_mib=container.memory_reservation_mib,
             command=list(container.command) or None,

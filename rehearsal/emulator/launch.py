@@ -60,6 +60,7 @@ def run(settings: Settings) -> NoReturn:
 
     from rehearsal.emulator.services import route53
 
+    correct_services()
     extend_services(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end())
@@ -76,49 +77,64 @@ def run(settings: Settings) -> NoReturn:
     raise SystemExit(0)
 
 
+def correct_services() -> None:
+    """Correct what MiniStack's services do otherwise than AWS."""
+    from rehearsal.emulator.services import (
+        cloudformation_custom_resource,
+        cloudformation_existing_names,
+        cloudformation_exports,
+        cloudformation_get_template,
+        cloudformation_stack_events,
+        cloudformation_stack_policy,
+        cloudwatch,
+        cost_explorer,
+        ecs,
+        eventbridge,
+        iam,
+        lambda_concurrency,
+        scheduler,
+        secrets_manager,
+    )
+
+    for service in (
+        iam,
+        cloudformation_custom_resource,
+        cloudformation_existing_names,
+        cloudformation_exports,
+        cloudformation_get_template,
+        cloudformation_stack_events,
+        cloudformation_stack_policy,
+        secrets_manager,
+        ecs,
+        lambda_concurrency,
+        cost_explorer,
+        cloudwatch,
+        eventbridge,
+        scheduler,
+    ):
+        service.register()
+
+
 def extend_services(settings: Settings) -> None:
-    """Correct and extend MiniStack's services.
+    """Add what MiniStack lacks, with the files, servers and addresses of this run.
 
     Raises:
         OSError: the port of a database's endpoint is taken.
     """
     from rehearsal.emulator.services import (
-        cloudformation_custom_resource,
-        cloudformation_existing_names,
-        cloudformation_exports,
         cloudformation_faults,
-        cloudformation_get_template,
         cloudformation_resources,
-        cloudformation_stack_events,
-        cloudformation_stack_policy,
-        cloudwatch,
-        cost_explorer,
         deletion_protection,
-        ecs,
         ecs_task_addresses,
-        eventbridge,
-        iam,
-        lambda_concurrency,
         lambda_runtime,
         rds,
         route53,
-        scheduler,
-        secrets_manager,
         sns_email,
         sns_subscriptions,
     )
 
-    iam.register()
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
-    cloudformation_custom_resource.register()
-    cloudformation_existing_names.register()
-    cloudformation_exports.register()
     cloudformation_faults.register(settings.folder)
-    cloudformation_get_template.register()
-    cloudformation_stack_events.register()
-    cloudformation_stack_policy.register()
-    secrets_manager.register()
-    ecs.register()
     ecs_task_addresses.register(settings.task_addresses)
     rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
     deletion_protection.register()
@@ -129,14 +145,9 @@ def extend_services(settings: Settings) -> None:
         settings.admin_password_files,
         settings.account,
     )
-    lambda_concurrency.register()
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
-    cost_explorer.register()
     sns_email.register(settings.folder / "emails.jsonl")
     sns_subscriptions.register(settings.folder / "confirmations.jsonl")
-    cloudwatch.register()
-    eventbridge.register()
-    scheduler.register()
     route53.create_hosted_zone(*HOSTED_ZONE)
 
 

@@ -17,9 +17,9 @@ def of_document(path: Path, region: Region) -> Iterator[str]:
     """The commands of a document's blocks; a line that ends in && continues."""
     names = {PRODUCTION.prefix: NAMES.prefix, PRODUCTION.account: ACCOUNT, PRODUCTION.home_region: region.name}
     names |= {"ENV=production": "ENV=rehearsal", "environment=production": "environment=rehearsal"}
-    for block in re.findall(r"^```bash\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
+    for _, block in re.findall(r"^( *)```bash\n(.*?)^\1```", path.read_text(), re.MULTILINE | re.DOTALL):
         for command in block.replace("&&\n", "&& ").splitlines():
-            yield re.sub("|".join(names), lambda found: names[found[0]], command)
+            yield re.sub("|".join(names), lambda found: names[found[0]], command.strip())
 
 
 def run_in_shell(run: Run, region: Region, command: str, *, assembly: str = "first") -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rehearsal.report.facts import CheckRun, NotHeldError
+from names import CHECKS
+from rehearsal.report.facts import CheckRun, NotHeldError, Step
 from rehearsal.run import NAMES, Region, Run
 
 _WAIT_SECONDS = 90
@@ -63,6 +64,18 @@ def fire(run: Run, region: Region, check: str, schedule: str = "") -> Outcome:
         logged = "\n".join(_log_lines(run, region, check)[-5:])
         raise NotHeldError(f"{function} failed or logged no result; it logged last:\n{logged}")
     return Outcome(check, expression, since, result, seconds)
+
+
+def expect_first_runs(run: Run, region: Region, step: Step) -> None:
+    """Wait until each check has run once: what the end of the deployment that created it starts."""
+
+    def waiting() -> list[str]:
+        return [check for check in CHECKS if not _runs(run, region, check)]
+
+    run.poll(lambda: not waiting() or None, timeout_seconds=_WAIT_SECONDS, what="each check's first run")
+    step.detail = f"{len(CHECKS)} checks"
+    name = "each check runs when the deployment that creates it ends"
+    run.report.expect(not waiting(), region.name, name, step.detail)
 
 
 def schedules(run: Run, region: Region) -> dict[str, list[str]]:

@@ -47,7 +47,7 @@ def _notified(run: Run, region: Region, inbox: Inbox, outcome: Outcome) -> None:
     """The operator has confirmed since the deployment, when the check ran first."""
     emails = inbox.wait(lambda email: f"{_STANDING}, since" in email.message)
     is_so = _STANDING in outcome.result["standing_alarms"] and bool(emails)
-    seen = f"“{emails[0].subject}” to {emails[0].to}" if emails else "no email"
+    seen = f"“{emails[0].subject}” to {emails[0].to}" if emails else f"no email, {outcome.result['standing_alarms']}"
     name = "who confirms a subscription gets the alarms that are in ALARM already"
     run.report.expect(is_so, region.name, name, seen)
 

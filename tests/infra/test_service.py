@@ -7,6 +7,7 @@ import pytest
 
 from application import AGENTS
 from config import ENVIRONMENTS
+from start_command import until_it_stays_up
 from tests.infra.conftest import Deployment
 
 
@@ -41,10 +42,11 @@ def test_agents_start_after_coral_is_healthy_and_are_restarted(production: Deplo
     for name, container in containers.items():
         if name != "coral-server":
             assert container["DependsOn"] == [{"Condition": "HEALTHY", "ContainerName": "coral-server"}]
-        assert container.get("RestartPolicy", {}).get("Enabled", False) is name.startswith("agent-")
+        restart = {"Enabled": True, "RestartAttemptPeriod": 60} if name.startswith("agent-") else None
+        assert container.get("RestartPolicy") == restart
         assert container["StopTimeout"] == 60
     agent = containers["agent-trump-donald"]
-    assert agent["Command"] == ["/app/fetch-and-start.sh", "trump-donald"]
+    assert agent["Command"] == list(until_it_stays_up("/app/fetch-and-start.sh", "trump-donald"))
     assert {v["Name"] for v in agent["Environment"]} == {"AGENT_NAME", "CORAL_SSE_URL", "S3_BUCKET_NAME"}
 
 

@@ -1,0 +1,30 @@
+"""In place of the image's start script: fetches the prompts as it does, and then stays up until SIGTERM.
+
+It ends with code 1 when a file that it needs is not in the bucket.
+"""
+
+import os
+import sys
+import time
+
+import boto3
+from botocore.exceptions import ClientError
+
+# Without the agents' own files the script goes on.
+NEEDED = ("operational-template", "personality-template", "scoring-mandate", "agent-comms-note")
+
+
+def main() -> None:
+    """Fetch what is needed from the bucket that the task names."""
+    s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    for name in NEEDED:
+        try:
+            s3.get_object(Bucket=os.environ["S3_BUCKET_NAME"], Key=f"current/shared/{name}.txt")
+        except ClientError as error:
+            sys.exit(f"{name}: {error}")  # code 1
+    print(f"{os.environ['AGENT_NAME']} is up", flush=True)
+    time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Housekeeping, and the services that it calls."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ops_lambdas.housekeeping import handler
+from tests.integration.checks.housekeeping.world import ARNS, DATABASE, NOW, TOPIC, Aws, Housekeeping
+from tests.integration.checks.servers import serving
+from tests.integration.checks.variables import AWS
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    one = Aws()
+    variables = {
+        "ENVIRONMENT": "rehearsal",
+        "SECRET_ARNS": ",".join(ARNS),
+        "TOPIC_ARN": TOPIC,
+        "ALARM_EMAILS": "operator@example.com",
+        "DATABASE_INSTANCE": DATABASE,
+        "ALARM_PREFIX": "pardon-rehearsal-p",
+        **AWS,
+    }
+    monkeypatch.setattr(handler, "_now", lambda: NOW)
+    with serving(one) as server:
+        for name, value in {**variables, "AWS_ENDPOINT_URL": server.url}.items():
+            monkeypatch.setenv(name, value)
+        yield one
+
+
+@pytest.fixture
+def check(capsys: pytest.CaptureFixture[str]) -> Housekeeping:
+    return Housekeeping(capsys)
