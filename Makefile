@@ -84,8 +84,12 @@ diff: $(VENV)/.ready ## show what deploying ENV would change
 bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for the CDK, once
 	@cdk bootstrap $(CONTEXT)
 
+.PHONY: preflight
+preflight: $(VENV)/.ready ## look whether a deployment of ENV would succeed; reads only
+	@python -m procedures.preflight --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(IMAGE_TAG),--image-tag '$(IMAGE_TAG)') $(if $(STACKS),--stacks $(STACKS))
+
 .PHONY: deploy
-deploy: $(VENV)/.ready ## deploy ENV, or only its STACKS; asks before permissions widen
+deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy ENV, or only its STACKS, after preflight (PREFLIGHT=skip: without); asks before permissions widen
 	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
 
 .PHONY: check

@@ -1,13 +1,11 @@
 """Draw an environment's dashboard with sample data: `make dashboard ENV=production`."""
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import aws_cdk as cdk
 from rich.console import Console
 
 from config import environment
@@ -15,7 +13,7 @@ from environment import Environment
 from procedures.dashboard_body import Templates
 from procedures.dashboard_charts import UnknownWidgetError
 from procedures.dashboard_page import page
-from stacks import add_stacks
+from procedures.synthesis import synthesize
 from validation import ConfigurationError
 
 ROOT = Path(__file__).parents[1]
@@ -28,9 +26,7 @@ def render(chosen: Environment) -> str:
         UnknownWidgetError: a widget is of a kind that cannot be drawn.
     """
     with tempfile.TemporaryDirectory() as folder:
-        app = cdk.App(context=json.loads((ROOT / "cdk.json").read_text())["context"], outdir=folder)
-        add_stacks(app, chosen)
-        app.synth()
+        synthesize(chosen, Path(folder))
         name, body = Templates(Path(folder), {"AWS::Region": chosen.region}).dashboard()
     return page(name, chosen.region, body)
 

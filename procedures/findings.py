@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -61,10 +61,11 @@ class Aws:
         return boto3.client(service, region_name=region or self.environment.region, config=CLIENT)
 
 
-Probe = Callable[[Aws], Iterable[Finding]]
+A = TypeVar("A", bound=Aws)
+Probe = Callable[[A], Iterable[Finding]]
 
 
-def find(probes: Sequence[Probe], aws: Aws, console: Console) -> list[Finding]:
+def find(probes: Sequence[Probe[A]], aws: A, console: Console) -> list[Finding]:
     """Run the probes in parallel, with a progress bar on a terminal, and return their findings in the probes' order.
 
     A probe that AWS does not answer is a finding that fails: its name, and the error.
@@ -72,7 +73,7 @@ def find(probes: Sequence[Probe], aws: Aws, console: Console) -> list[Finding]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("Asking AWS ...", total=len(probes))
 
-        def run(probe: Probe) -> list[Finding]:
+        def run(probe: Probe[A]) -> list[Finding]:
             try:
                 return list(probe(aws))
             except (BotoCoreError, ClientError) as error:
@@ -86,7 +87,8 @@ def find(probes: Sequence[Probe], aws: Aws, console: Console) -> list[Finding]:
 
 def table(findings: Iterable[Finding], title: str) -> Table:
     """The findings, one row each, with the mend under what was found."""
-    rows = Table("", "", "", "found", title=title, title_justify="left")
+    rows = Table("", "", "", title=title, title_justify="left")
+    rows.add_column("found", overflow="fold")
     for finding in findings:
         found = f"{finding.found}\n{finding.mend}" if finding.mend else finding.found
         state = Text(finding.state, style=STYLES[finding.state])
@@ -99,7 +101,7 @@ def exit_code(findings: Iterable[Finding]) -> int:
     return int(any(finding.state is State.FAILS for finding in findings))
 
 
-def _unanswered(probe: Probe, error: Exception) -> Finding:
+def _unanswered(probe: Probe[A], error: Exception) -> Finding:
     area = getattr(probe, "__module__", "").rpartition(".")[2].replace("_", " ")
     subject = getattr(probe, "__name__", str(probe)).replace("_", " ")
     mend = "Give the role of your shell permission for this call, or try again"

@@ -129,6 +129,7 @@ def extend_services(settings: Settings) -> None:
         lambda_runtime,
         rds,
         route53,
+        service_quotas,
         sns_email,
         sns_subscriptions,
     )
@@ -148,6 +149,7 @@ def extend_services(settings: Settings) -> None:
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
     sns_email.register(settings.folder / "emails.jsonl")
     sns_subscriptions.register(settings.folder / "confirmations.jsonl")
+    service_quotas.register(settings.folder / "quotas.json")
     route53.create_hosted_zone(*HOSTED_ZONE)
 
 

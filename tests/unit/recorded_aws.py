@@ -1,0 +1,48 @@
+"""AWS as a table of answers, by operation: clients of botocore that send nothing."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+
+from environment import Environment
+from procedures.findings import Finding
+from procedures.preflight.deployment import Deployment
+
+Answer = Mapping[str, Any] | str | Callable[[Mapping[str, Any]], Any]
+# What AWS answers in an empty account. A string is the code of an error.
+EMPTY: dict[str, Answer] = {"ListStackResources": "ValidationError"}
+
+
+class Recorded(Deployment):
+    """A deployment whose calls are answered by a table: by operation, an answer, an error's code, or a function."""
+
+    def __init__(self, environment: Environment, assembly: Path, answers: Mapping[str, Answer], **more: Any) -> None:
+        super().__init__(environment, assembly, **more)
+        self._answers = EMPTY | dict(answers)
+        self._calls: list[Any] = []
+
+    def _client(self, service: str, region: str | None = None) -> Any:
+        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        client = boto3.client(service, region_name=region or self.environment.region, **credentials)
+        client.meta.events.register("provide-client-params", lambda params, **_: self._calls.append(params))
+        client.meta.events.register("before-call", self._answer)
+        return client
+
+    def _answer(self, model: Any, **_: Any) -> tuple[Any, Any]:
+        answer = self._answers[model.name]
+        if callable(answer):
+            answer = answer(self._calls[-1])
+        if isinstance(answer, str):
+            error = {"Code": answer, "Message": f"{answer}: it does not exist"}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
+        return SimpleNamespace(status_code=200), {**answer, "ResponseMetadata": {}}
+
+
+def one(findings: Any) -> Finding:
+    """The only finding."""
+    (finding,) = findings
+    assert isinstance(finding, Finding)
+    return finding
