@@ -80,7 +80,7 @@ class ApplicationTask(Construct):
             image=ecs.ContainerImage.from_ecr_repository(self._repositories[container.repository], self._image_tag),
             essential=container.is_essential,
             # The task continues without a container that is not essential, so ECS has to restart it.
-            enable_restart_policy=not container.is_essential,
+            enable_restart_policy=None if container.is_essential else True,
             restart_attempt_period=None if container.is_essential else Duration.seconds(RESTART_PERIOD_SECONDS),
             memory_limit_mib=container.memory_mib,
             memory_reservation_mib=container.memory_reservation_mib,

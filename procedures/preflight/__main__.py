@@ -11,7 +11,18 @@ from rich.console import Console
 
 from config import environment
 from procedures.findings import Finding, State, exit_code, find, table
-from procedures.preflight import account, existing_names, quotas
+from procedures.preflight import (
+    account,
+    container_secrets,
+    cost_data,
+    existing_names,
+    images,
+    orderable_database,
+    prompts,
+    quotas,
+    site_name,
+    subscribers,
+)
 from procedures.preflight.deployment import Deployment
 from procedures.synthesis import synthesize
 from validation import ConfigurationError
@@ -31,6 +42,14 @@ PROBES: tuple[Probe, ...] = (
     quotas.vpcs,
     quotas.lambda_concurrency,
     *map(_names, existing_names.LISTINGS),
+    images.images,
+    container_secrets.secrets,
+    prompts.prompts,
+    orderable_database.database,
+    site_name.hosted_zone,
+    subscribers.subscribers,
+    subscribers.confirmations,
+    cost_data.cost_explorer,
 )
 
 

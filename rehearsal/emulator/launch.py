@@ -128,6 +128,7 @@ def extend_services(settings: Settings) -> None:
         ecs_task_addresses,
         lambda_runtime,
         rds,
+        rds_orderable_options,
         route53,
         service_quotas,
         sns_email,
@@ -138,6 +139,7 @@ def extend_services(settings: Settings) -> None:
     cloudformation_faults.register(settings.folder)
     ecs_task_addresses.register(settings.task_addresses)
     rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
+    rds_orderable_options.register(settings.folder / "orderable-zones.json")
     deletion_protection.register()
     rds.open_endpoints(
         settings.databases,

@@ -73,6 +73,7 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.eventbridge:_dispatch_event": ({},),
     "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
     "ministack.services.rds:_p": ({}, "DBInstanceIdentifier"),
+    "ministack.services.rds:_xml": (200, "Response", "<Result/>"),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
     "ministack.services.scheduler:_update_schedule": ("name", {}),
     "ministack.services.secretsmanager:_resolve": ("arn",),

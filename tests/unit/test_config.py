@@ -204,6 +204,7 @@ def test_bad_value_in_the_file_ends_with_one_line(tmp_path: Path) -> None:
         "environment.py",
         "environment_parts.py",
         "names.py",
+        "start_command.py",
         "validation.py",
     ):
         (tmp_path / name).write_text((ROOT / name).read_text())
