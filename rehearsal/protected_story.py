@@ -8,6 +8,8 @@ from rehearsal.steps import (
     deploy_stacks,
     fail_creations,
     find_leftovers,
+    occupy_names,
+    run_preflight,
     run_runbook_commands,
     set_up_application,
     start_servers,
@@ -42,6 +44,10 @@ def rehearse(run: Run) -> None:
 
 
 def _deploy(run: Run, region: Region) -> None:
+    with run.report.step("make preflight on an empty account") as step:
+        run_preflight.prove_empty(run, region, step, variant=_FIRST)
+    with run.report.step("The former system's names") as step:
+        occupy_names.prove(run, region, step, variant=_FIRST)
     with run.report.step("A first deployment that fails twice") as step:
         fail_creations.prove(run, region, step, variant=_FIRST)
         deploy_stacks.record_resources(run, region)
@@ -49,6 +55,8 @@ def _deploy(run: Run, region: Region) -> None:
         set_up_application.set_up(run, region, step)
     with run.report.step("Prompts that come late") as step:
         upload_prompts_late.prove(run, region, step)
+    with run.report.step("make preflight on what is deployed") as step:
+        run_preflight.prove_ready(run, region, step, variant=_FIRST)
     with run.report.step("A subscriber of the alarms"):
         run_runbook_commands.subscription(run, region)
     with run.report.step("Protection from deletion") as step:

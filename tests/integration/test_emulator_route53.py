@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from botocore.exceptions import WaiterError
+
 from rehearsal.postgresql.server import Postgres
 from rehearsal.stand_in.http_handlers import CoralMemory, Settings
 from rehearsal.stand_in.serve import serve_site
@@ -51,3 +54,16 @@ def test_lambda_reaches_the_site_by_its_name_and_nothing_else(
     assert visit("https://pardon.example.com/")["error"] == "NewConnectionError"
     for url in ("https://example.com/", "https://other.example.com/"):
         assert visit(url)["error"] == "NameResolutionError"
+
+
+def test_record_with_failover_is_refused_beside_a_simple_one(emulator: Emulator) -> None:
+    route53, name = emulator.client("route53"), "simple.pardon.example.com."
+    record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId="ZREHEARSAL", ChangeBatch=batch)
+    properties = {"HostedZoneId": "ZREHEARSAL", "SetIdentifier": "primary", "Failover": "PRIMARY"}
+    resource = {"Type": "AWS::Route53::RecordSet", "Properties": record | properties}
+    with pytest.raises(WaiterError) as error:
+        emulator.deploy("beside", {"Record": resource})
+    assert any("a non-weighted set exists with the same name and type" in note for note in error.value.__notes__)
+    emulator.delete("beside")

@@ -1,0 +1,54 @@
+"""The former system has the names in the account: they are found, and a deployment over them is refused."""
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from config import REHEARSAL
+from procedures.findings import State
+from procedures.preflight.deployment import Deployment
+from procedures.preflight.probes import look
+from rehearsal.changed_app import changed
+from rehearsal.report.facts import Step
+from rehearsal.run import NAMES, Region, Run
+from rehearsal.steps import deploy_stacks
+
+_CHECK = "preflight names what the former system has"
+_SECRET = NAMES.secret("cron-secret")
+
+
+def prove(run: Run, region: Region, step: Step, *, variant: str) -> None:
+    """Occupy names, look, deploy and be refused; the recovery region's are free, as docs/cut-over.md has it."""
+    logs, ecs, sns = (run.client(service, region) for service in ("logs", "ecs", "sns"))
+    secrets = run.client("secretsmanager", region)
+    logs.create_log_group(logGroupName=NAMES.flow_log_group)
+    ecs.create_cluster(clusterName=NAMES.cluster)
+    topic = sns.create_topic(Name=NAMES.alarm_topic)["TopicArn"]
+    secrets.create_secret(Name=_SECRET, SecretString="{}")
+
+    occupied = {NAMES.flow_log_group, NAMES.cluster, NAMES.alarm_topic, _SECRET}
+    found = _in_use(region, region.name, variant)
+    run.report.expect(found == occupied, region.name, _CHECK, ", ".join(sorted(found)))
+    stack = NAMES.stack("network")
+    output = deploy_stacks.deploy_assembly(
+        run, region, variant, "cdk deploy over a name", chosen=stack, allowed=(1,), is_plain=True
+    )
+    is_refused = "already exists" in output and NAMES.flow_log_group in output
+    status = deploy_stacks.describe_stacks(run, region).get(stack, {}).get("StackStatus", "absent")
+    run.report.expect(is_refused, region.name, "a deployment over a name that exists is refused", status)
+    beside = _in_use(region, REHEARSAL.recovery_region, variant)
+    seen = ", ".join(sorted(beside)) or "every name is free"
+    run.report.expect(not beside, region.name, f"beside it, in {REHEARSAL.recovery_region}, names are free", seen)
+
+    logs.delete_log_group(logGroupName=NAMES.flow_log_group)
+    ecs.delete_cluster(cluster=NAMES.cluster)
+    sns.delete_topic(TopicArn=topic)
+    secrets.delete_secret(SecretId=_SECRET, ForceDeleteWithoutRecovery=True)
+    step.detail = f"{len(occupied)} names in use, {stack} {status}"
+
+
+def _in_use(region: Region, place: str, variant: str) -> set[str]:
+    environment = replace(changed(REHEARSAL, "protected"), region=place)
+    findings = look(Deployment(environment, region.assembly(variant)), Console(quiet=True))
+    lines = [one.found.partition(": ")[2] for one in findings if one.area == "names" and one.state is State.FAILS]
+    return {name for line in lines for name in line.split(", ")}
