@@ -28,17 +28,21 @@ def hosted_zone(aws: Deployment) -> Iterator[Finding]:
         return
     client = aws.client("route53")
     try:
-        zone = client.get_hosted_zone(Id=zone_id)["HostedZone"]
+        answer = client.get_hosted_zone(Id=zone_id)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchHostedZone":
             raise
         yield _finding("hosted zone", aws.unless_later("service"), f"there is no {zone_id}", "Correct hosted_zone_id")
         return
+    zone = answer["HostedZone"]
     name = zone["Name"].rstrip(".")
     is_right = (domain == name or domain.endswith(f".{name}")) and not zone["Config"]["PrivateZone"]
     kind = "private" if zone["Config"]["PrivateZone"] else "public"
     state = State.HOLDS if is_right else aws.unless_later("service")
     yield _finding("hosted zone", state, f"{kind} zone {name}", "" if is_right else "Correct hosted_zone_id or domain")
+    servers = ", ".join(sorted(answer.get("DelegationSet", {}).get("NameServers", ())))
+    found = f"not looked up, as no API of AWS tells it; DNS must answer {servers or 'the name servers of the zone'}"
+    yield _finding("delegation", State.NOT_YET, found, f"dig +short NS {name}")
     yield _record(aws, client, domain, zone_id)
 
 

@@ -30,7 +30,10 @@ STANDS: Mapping[str, Answer] = {
     }
 }
 ZONE: Mapping[str, Answer] = {
-    "GetHostedZone": {"HostedZone": {"Name": "pardonsimulator.com.", "Config": {"PrivateZone": False}}}
+    "GetHostedZone": {
+        "HostedZone": {"Name": "pardonsimulator.com.", "Config": {"PrivateZone": False}},
+        "DelegationSet": {"NameServers": ["ns-1.awsdns-1.org"]},
+    }
 }
 
 
@@ -157,8 +160,9 @@ def test_the_database_can_be_ordered_in_both_zones(assembly: Path, change: dict[
 )
 def test_a_simple_record_of_the_sites_name_is_in_the_way(assembly: Path, records: Any, state: State) -> None:
     answers = {**ZONE, "ListResourceRecordSets": {"ResourceRecordSets": records}}
-    zone, record = site_name.hosted_zone(Recorded(SITE, assembly, answers))
-    assert (zone.state, record.state) == (HOLDS, state)
+    zone, delegation, record = site_name.hosted_zone(Recorded(SITE, assembly, answers))
+    assert (zone.state, delegation.state, record.state) == (HOLDS, NOT_YET, state)
+    assert "ns-1.awsdns-1.org" in delegation.found
 
 
 @pytest.mark.parametrize(
