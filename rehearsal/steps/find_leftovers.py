@@ -11,7 +11,7 @@ from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 
 # Service, operation, and where names are in its answer.
-_LISTS = (
+LISTS = (
     ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
     ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
     ("ec2", "describe_vpcs", "Vpcs[].Tags[?Key=='Name'].Value[]"),
@@ -38,7 +38,7 @@ def expect_none(run: Run, retained: set[str], step: Step) -> None:
     For all regions at once, because roles and buckets are listed regardless of region.
     """
     looks: list[Callable[[], set[str]]] = [
-        partial(_names, run, region, *one) for region in run.regions for one in _LISTS
+        partial(_names, run, region, *one) for region in run.regions for one in LISTS
     ]
     looks += [partial(_keys, run, region) for region in run.regions]
     left = set().union(*run.parallel(*looks))
@@ -62,13 +62,17 @@ def retained(run: Run, region: Region, variant: str) -> set[str]:
 
 
 def _names(run: Run, region: Region, service: str, operation: str, expression: str) -> set[str]:
-    client = run.client(service, region)
+    return names_of(run.client(service, region), operation, expression, NAMES.prefix)
+
+
+def names_of(client: Any, operation: str, expression: str, prefix: str) -> set[str]:
+    """The names with that prefix in what a list of LISTS answers."""
     if client.can_paginate(operation):
         answers: list[Any] = list(client.get_paginator(operation).paginate())
     else:
         answers = [getattr(client, operation)()]
     names = [name for answer in answers for name in jmespath.search(expression, answer) or []]
-    return {name for name in names if NAMES.prefix in name}
+    return {name for name in names if prefix in name}
 
 
 def _keys(run: Run, region: Region) -> set[str]:

@@ -139,6 +139,12 @@ def test_export_in_use_neither_goes_nor_changes(emulator: Emulator) -> None:
         assert cloudformation.describe_stacks(StackName="producer")["Stacks"][0]["StackStatus"] == (
             "UPDATE_ROLLBACK_COMPLETE"
         )
+    with pytest.raises(ClientError, match="Export producer:Used is imported by stack consumer"):
+        cloudformation.delete_stack(StackName="producer")
+    with pytest.raises(WaiterError):
+        put("early", {"Fn::ImportValue": "producer:Missing"}, {})
+    assert "producer:Missing" in str(events(emulator, "early"))
+    emulator.delete("early")
     put("producer", "two", {"Used": "a"})
     put("consumer", "no import", {})
     put("producer", "three", {})
