@@ -10,7 +10,7 @@ from rehearsal.steps.fire_schedule import Outcome, expect_metrics, fire
 from rehearsal.steps.inbox import Inbox
 
 _NOT_REPLACED = {NAMES.secret(secret.name) for secret in SECRETS if not secret.is_replaced}
-_STANDING = NAMES.alarm(4, "backup-stale")
+_STANDING = NAMES.alarm(3, "latency-high")  # no data arrives here that would end it
 _PENDING = "PendingConfirmation"
 
 
