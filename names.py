@@ -39,6 +39,22 @@ class Names:
         return f"{self.prefix}-task"
 
     @property
+    def migration(self) -> str:
+        """The family of the migration's tasks, its state machine and its function."""
+        return f"{self.prefix}-migration"
+
+    @property
+    def migration_log_groups(self) -> dict[str, str]:
+        """The log groups of the migration, by what writes to them: its tasks, function and state machine."""
+        return {
+            "tasks": f"/ecs/{self.migration}",
+            "function": f"/aws/lambda/{self.migration}",
+            # The beginning keeps the policy of log deliveries short.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+            "states": f"/aws/vendedlogs/states/{self.migration}",
+        }
+
+    @property
     def service_log_group(self) -> str:
         """The log group of every container."""
         return f"/ecs/{self.prefix}"

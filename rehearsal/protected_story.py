@@ -51,7 +51,7 @@ def _deploy(run: Run, region: Region) -> None:
     with run.report.step("A first deployment that fails twice") as step:
         fail_creations.prove(run, region, step, variant=_FIRST)
         deploy_stacks.record_resources(run, region)
-    with run.report.step("Tables and secrets for the application") as step:
+    with run.report.step("Rows and secrets for the application") as step:
         set_up_application.set_up(run, region, step)
     with run.report.step("Prompts that come late") as step:
         upload_prompts_late.prove(run, region, step)

@@ -73,7 +73,9 @@ def _deploy(run: Run, region: Region) -> None:
         again = deploy_stacks.begin_synth(run, region, "again")
         changed = deploy_stacks.begin_synth(run, region, "changed", f"image_tag={deploy_stacks.CHANGED_TAG}")
         deploy_stacks.deploy(run, region, step)
-    with _step(run, region, "Tables and secrets for the application") as step:
+    with _step(run, region, "The first run of each check") as step:
+        fire_schedule.expect_first_runs(run, region, step)
+    with _step(run, region, "Rows and secrets for the application") as step:
         set_up_application.set_up(run, region, step)
     with _step(run, region, "cdk deploy without changes"):
         run.finish(again)
@@ -86,8 +88,6 @@ def _deploy(run: Run, region: Region) -> None:
 
 
 def _prove(run: Run, region: Region) -> None:
-    with _step(run, region, "The first run of each check") as step:
-        fire_schedule.expect_first_runs(run, region, step)
     with _step(run, region, "The runbook's AWS CLI commands") as step:
         run_runbook_commands.prove(run, region, step)
     with _step(run, region, "The checks, on their own schedules") as step:

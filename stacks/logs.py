@@ -23,6 +23,8 @@ class LogsStack(EnvironmentStack):
         super().__init__(scope, environment)
         names = environment.names
         LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
+        for writer, name in names.migration_log_groups.items():
+            LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
         for check in CHECKS:
             LogGroup(self, check.title().replace("_", ""), name=names.check_log_group(check), retention=self.retention)
         self.alarm_topic = AlarmTopic(

@@ -9,6 +9,7 @@ from application import DATABASE_SECRET
 from constructs import Construct
 from constructs.alarms.deployment_alarms import rollback_alarms
 from constructs.database.instances import Database
+from constructs.migration.migration import Migration
 from constructs.network.vpc import Network
 from constructs.secrets.application_secrets import ApplicationSecrets
 from constructs.service.application_service import ApplicationService
@@ -47,6 +48,11 @@ class ServiceStack(EnvironmentStack):
             is_home=environment.region == environment.home_region,
             access_logs=access_logs,
         )
+        # By their names, which are fixed, rather than by exports, which would keep each from being taken out.
+        images = {
+            image: ecr.Repository.from_repository_name(self, image, names.repository(image))
+            for image in dict.fromkeys(container.repository for container in environment.containers)
+        }
         task = ApplicationTask(
             self,
             "Task",
@@ -55,11 +61,7 @@ class ServiceStack(EnvironmentStack):
             memory_mib=environment.task_memory_mib,
             containers=environment.containers,
             image_tag=environment.image_tag,
-            # By their names, which are fixed, rather than by exports, which would keep each from being taken out.
-            repositories={
-                image: ecr.Repository.from_repository_name(self, image, names.repository(image))
-                for image in dict.fromkeys(container.repository for container in environment.containers)
-            },
+            repositories=images,
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
             configuration_bucket=configuration_bucket,
             log_group=logs.LogGroup.from_log_group_name(self, "Logs", names.service_log_group),
@@ -76,6 +78,20 @@ class ServiceStack(EnvironmentStack):
             # With off-hours, having no healthy target does not mean that the version is bad.
             deployment_alarms=() if environment.off_hours else rollback_alarms(names),
         )
+        site = next((one for one in environment.containers if DATABASE_SECRET in one.secrets.values()), None)
+        if site:
+            migration = Migration(
+                self,
+                "Migration",
+                environment=environment.name,
+                names=names,
+                network=network,
+                cluster=self.service.cluster,
+                image=images[site.repository],
+                image_tag=environment.image_tag,
+                database_secret=database.secret,
+            )
+            self.service.service.node.add_dependency(migration.resource)
         self._output(task)
 
     def _output(self, task: ApplicationTask) -> None:

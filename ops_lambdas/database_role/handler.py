@@ -11,6 +11,7 @@ from ops_lambdas.database_role.report import RoleResult
 from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.database_role.settings import Settings
 from ops_lambdas.shared import database
+from ops_lambdas.shared.custom_resource import is_request
 from ops_lambdas.shared.settings import InvalidSettingError, NoOptions, from_environment, from_event
 
 # For a statement under way, at most 10 s, and for three tries to respond to CloudFormation, 15 s.
@@ -41,7 +42,7 @@ def handler(event: object, context: LambdaContext) -> RoleResult:
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() > _RESERVED_MILLISECONDS
 
-    if isinstance(event, dict) and cloudformation.is_request(event):
+    if isinstance(event, dict) and is_request(event):
         result = cloudformation.respond(event, ensure, _FAILURES)
     else:
         from_event(NoOptions, event)

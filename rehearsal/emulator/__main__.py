@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def main() -> None:
         parser.add_argument(
             option, action="append", default=[], metavar=metavar, help=f"{text}; repeat it for another region"
         )
+    parser.add_argument("--task-program", default="", help="runs one-off ECS tasks; image and command are appended")
     arguments = parser.parse_args()
     settings = Settings(
         port=arguments.port,
@@ -38,6 +40,7 @@ def main() -> None:
         certificates=by_region(arguments.database_certificates),
         task_addresses={key: value.split(",") for key, value in by_region(arguments.task_addresses).items()},
         sites=by_region(arguments.site),
+        task_program=shlex.split(arguments.task_program),
         parent=os.getppid(),
     )
     try:

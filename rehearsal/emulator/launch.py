@@ -27,6 +27,7 @@ class Settings:
         endpoints, certificates: HOST:PORT where clients find the region's databases, and the folders of
             its certificates; without one clients find the region's PostgreSQL directly, and cannot use IAM tokens.
         task_addresses: by region those of the stand-ins of ECS tasks.
+        task_program: runs one-off ECS tasks; the image and its command are appended.
         sites: HOST:PORT by region where HTTPS of its load balancer is answered.
         parent: process whose end ends the emulator.
     """
@@ -41,6 +42,7 @@ class Settings:
     certificates: dict[str, str]
     task_addresses: dict[str, list[str]]
     sites: dict[str, str]
+    task_program: list[str]
     parent: int
 
 
@@ -95,6 +97,7 @@ def correct_services() -> None:
         lambda_concurrency,
         scheduler,
         secrets_manager,
+        stepfunctions,
     )
 
     for service in (
@@ -113,6 +116,7 @@ def correct_services() -> None:
         cloudwatch,
         eventbridge,
         scheduler,
+        stepfunctions,
     ):
         service.register()
 
@@ -127,6 +131,7 @@ def extend_services(settings: Settings) -> None:
         cloudformation_faults,
         cloudformation_resources,
         deletion_protection,
+        ecs_one_off_tasks,
         ecs_task_addresses,
         lambda_runtime,
         rds,
@@ -140,6 +145,7 @@ def extend_services(settings: Settings) -> None:
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_faults.register(settings.folder)
     ecs_task_addresses.register(settings.task_addresses)
+    ecs_one_off_tasks.register(settings.task_program, settings.ca_files)
     rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
     rds_orderable_options.register(settings.folder / "orderable-zones.json")
     deletion_protection.register()
@@ -179,6 +185,7 @@ def prepare_environment(settings: Settings) -> None:
         "LAMBDA_EXECUTOR": "local",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "SFN_WAIT_SCALE": "0.1",  # a state machine's waits take a tenth of their time
         "S3_DATA_DIR": str(settings.folder / "s3"),
         "TMPDIR": str(temporary),
         "DOCKER_HOST": f"unix://{settings.folder}/no-docker",  # never touches the machine's containers

@@ -2,5 +2,5 @@
 
 from pathlib import Path
 
-TABLES_SQL = Path(__file__).with_name("tables.sql")
+TABLES_SQL = Path(__file__).with_name("migrations") / "0001_tables.sql"
 SEED_SQL = Path(__file__).with_name("seed.sql")

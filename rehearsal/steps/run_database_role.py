@@ -15,16 +15,22 @@ _RIGHTS = f"""
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
-    """The role was created before the application's tables; now it must get its privileges on them, and no others."""
-    before = query(run, region, _RIGHTS)
+    """The deployment gave the role its privileges on the migration's tables; the check restores what is revoked."""
+    before = _rights(run, region)
+    query(run, region, f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {ROLE}")
     outcome = fire(run, region, "database_role")
+    rights = _rights(run, region)
+    wanted = {key: set(columns) - {"ctid"} for key, columns in COLUMNS.items()}  # a system column is not in the schema
+    is_so = (outcome.result["state"], outcome.result["pending"]) == ("ensured", []) and before == rights == wanted
+    seen = "; ".join(f"{' '.join(key)} ({', '.join(sorted(rights[key]))})" for key in sorted(rights))
+    name = f"database_role maintains the privileges of {ROLE}: columns that checks need, nothing else"
+    run.report.expect(is_so, region.name, name, seen or "no privileges")
+    did = f"{len(outcome.result['granted'])} grants to {ROLE}, which had been revoked; none pending"
+    return [outcome.reported(region, did)]
+
+
+def _rights(run: Run, region: Region) -> dict[tuple[str, str], set[str]]:
     rights: dict[tuple[str, str], set[str]] = {}
     for table, column, privilege in query(run, region, _RIGHTS):
         rights.setdefault((privilege, table), set()).add(column)
-    wanted = {key: set(columns) - {"ctid"} for key, columns in COLUMNS.items()}  # a system column is not in the schema
-    is_so = (before, outcome.result["state"], outcome.result["pending"]) == ([], "ensured", []) and rights == wanted
-    seen = "; ".join(f"{' '.join(key)} ({', '.join(sorted(rights[key]))})" for key in sorted(rights))
-    name = f"database_role completes the privileges of {ROLE}: columns that checks need, nothing else"
-    run.report.expect(is_so, region.name, name, seen or "no privileges")
-    did = f"{len(outcome.result['granted'])} grants to {ROLE} on the new tables, none pending"
-    return [outcome.reported(region, did)]
+    return rights

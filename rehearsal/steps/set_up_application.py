@@ -1,4 +1,4 @@
-"""Set the application up in a deployed region: the database's tables and rows, and the tasks' secrets."""
+"""Set the application up in a deployed region: the database's rows, and the tasks' secrets."""
 
 import json
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from application import WEB_PORT
 from rehearsal.machine import loopback
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
-from rehearsal.stand_in import SEED_SQL, TABLES_SQL
+from rehearsal.stand_in import SEED_SQL
 
 
 def database_secret(run: Run, region: Region) -> dict[str, Any]:
@@ -32,9 +32,8 @@ def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
 
 
 def set_up(run: Run, region: Region, step: Step) -> None:
-    """Create the application's tables in the deployed database and give the tasks their secrets."""
-    for file in (TABLES_SQL, SEED_SQL):
-        query(run, region, file.read_text())
+    """Fill the tables that the deployment's migration has made, and give the tasks their secrets."""
+    query(run, region, SEED_SQL.read_text())
     ((sessions,),) = query(run, region, 'SELECT count(*) FROM "Session"')
     secrets = {"DATABASE_URL": database_secret(run, region)["url"], "CRON_SECRET": cron_secret(run, region)}
     region.secrets_file.write_text(json.dumps(secrets))

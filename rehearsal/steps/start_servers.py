@@ -1,5 +1,6 @@
 """Start the servers of a rehearsal: PostgreSQL for each region, the emulator, and the application's stand-ins."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -33,7 +34,17 @@ def start_all(run: Run, step: Step) -> None:
 
 
 def _emulator(run: Run) -> Process:
-    arguments = ["--port", str(run.port), "--folder", str(run.folder / "emulator"), "--account", ACCOUNT]
+    program = shlex.join([sys.executable, str(ROOT / "rehearsal" / "stand_in" / "migrate.py")])
+    arguments = [
+        "--task-program",
+        program,
+        "--port",
+        str(run.port),
+        "--folder",
+        str(run.folder / "emulator"),
+        "--account",
+        ACCOUNT,
+    ]
     for region in run.regions:
         server = region.postgres
         arguments += ["--database", f"{region.name}={server.host}:{server.port}"]

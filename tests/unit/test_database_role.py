@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_lambdas.database_role import cloudformation, grants
+from ops_lambdas.database_role import grants
 from ops_lambdas.database_role.core import Right, quoted, statements, wanted_rights
+from ops_lambdas.shared import custom_resource
 from tests.aws_actions import NETWORK, SECRET
 
 WANTED = {("SELECT", "Session"): ("id", "endTime"), ("UPDATE", "Session"): ("endTime",)}
@@ -86,4 +87,4 @@ def test_no_name_ends_its_quotes(name: str) -> None:
     ],
 )
 def test_cloudformations_requests_are_known(event: object, is_request: bool) -> None:
-    assert cloudformation.is_request(event) is is_request
+    assert custom_resource.is_request(event) is is_request

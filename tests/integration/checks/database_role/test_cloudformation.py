@@ -69,7 +69,7 @@ class Requested:
 
 @pytest.fixture
 def requested(database: Database, secrets: Secrets, role: str, monkeypatch: pytest.MonkeyPatch) -> Requested:
-    monkeypatch.setattr("ops_lambdas.database_role.cloudformation.time.sleep", lambda _: None)
+    monkeypatch.setattr("ops_lambdas.shared.custom_resource.time.sleep", lambda _: None)
     return Requested(database, secrets, role, monkeypatch)
 
 

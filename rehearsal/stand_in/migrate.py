@@ -1,0 +1,75 @@
+"""In place of the site's image in one-off tasks: `migrate.py IMAGE npx prisma migrate status|deploy`.
+
+Behaves as Prisma's CLI: `status` ends with code 1 when a migration is pending, `deploy` applies what is pending. As
+Prisma does, it keeps what it has applied in the table _prisma_migrations.
+"""
+
+import os
+import ssl
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pg8000.exceptions import DatabaseError
+from pg8000.native import Connection
+
+_FOLDER = Path(__file__).parent / "migrations"
+# By an ending of the image's tag; any other tag has the first only.
+_OF_TAG = {"-2": ("0001_tables", "0002_expand"), "-broken": ("0001_tables", "0002_broken")}
+_OWN_TABLE = 'CREATE TABLE IF NOT EXISTS "_prisma_migrations" (migration_name TEXT PRIMARY KEY)'
+
+
+def main() -> int:
+    """Return the exit code of the command."""
+    image, *command = sys.argv[1:]
+    if command[:3] != ["npx", "prisma", "migrate"] or command[3:] not in (["status"], ["deploy"]):
+        print(f"unknown command {command}")
+        return 127
+    tag = image.rpartition(":")[2]
+    migrations = next((names for end, names in _OF_TAG.items() if tag.endswith(end)), ("0001_tables",))
+    database = _connect(os.environ["DATABASE_URL"])
+    is_deployed = command[3] == "deploy"
+    if is_deployed:
+        database.run(_OWN_TABLE)
+    has_table = database.run("SELECT to_regclass('\"_prisma_migrations\"') IS NOT NULL")[0][0]
+    applied = (
+        {row[0] for row in database.run('SELECT migration_name FROM "_prisma_migrations"')} if has_table else set()
+    )
+    pending = [name for name in migrations if name not in applied]
+    print(f"{len(migrations)} migrations found, {len(pending)} pending")
+    if not is_deployed:
+        return int(bool(pending))
+    return _apply(database, pending)
+
+
+def _apply(database: Connection, pending: list[str]) -> int:
+    for name in pending:
+        print(f"Applying migration `{name}`")
+        try:
+            database.run("BEGIN")
+            for statement in (_FOLDER / f"{name}.sql").read_text().split(";\n"):
+                if statement.strip():
+                    database.run(statement)
+            database.run('INSERT INTO "_prisma_migrations" VALUES (:name)', name=name)
+            database.run("COMMIT")
+        except DatabaseError as error:
+            print(f"Error: P3018: a migration failed to apply: {name}\nDatabase error: {error.args[0]['M']}")
+            return 1
+    print("All migrations have been successfully applied." if pending else "No pending migrations to apply.")
+    return 0
+
+
+def _connect(url: str) -> Connection:
+    parts = urlsplit(url)
+    return Connection(
+        parts.username or "",
+        host=parts.hostname or "",
+        port=parts.port or 5432,
+        password=parts.password,
+        database=parts.path.lstrip("/"),
+        ssl_context=ssl.create_default_context(cafile=os.environ["PGSSLROOTCERT"]),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
