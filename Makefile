@@ -96,6 +96,10 @@ deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy EN
 check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=production, options in EVENT
 	@python -m procedures.check $(CHECK) --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(EVENT),--event '$(EVENT)')
 
+.PHONY: migrate
+migrate: $(VENV)/.ready ## run the deployed version's pending migrations: ENV=production
+	@python -m procedures.migrate --environment '$(ENV)' $(if $(REGION),--region '$(REGION)')
+
 .PHONY: dashboard
 dashboard: $(VENV)/.ready ## draw the dashboard of ENV with sample data, into build/dashboard.html
 	@python -m procedures.dashboard --environment '$(or $(ENV),production)' $(if $(REGION),--region '$(REGION)')

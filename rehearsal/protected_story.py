@@ -10,6 +10,7 @@ from rehearsal.steps import (
     find_leftovers,
     occupy_names,
     run_preflight,
+    run_migrations,
     run_runbook_commands,
     set_up_application,
     start_servers,
@@ -29,6 +30,10 @@ def rehearse(run: Run) -> None:
             **{name: ("protected", *changes) for name, changes in change_configuration.VARIANTS.items()},
             _LAST: ("unprotected",),
         }.items()
+    ]
+    synths += [
+        deploy_stacks.begin_synth(run, region, variant, context, changes=("protected",))
+        for variant, context in run_migrations.CONTEXT.items()
     ]
     with run.report.step("Start PostgreSQL, AWS, application") as step:
         start_servers.start_all(run, step)
@@ -51,16 +56,18 @@ def _deploy(run: Run, region: Region) -> None:
     with run.report.step("A first deployment that fails twice") as step:
         fail_creations.prove(run, region, step, variant=_FIRST)
         deploy_stacks.record_resources(run, region)
+    with run.report.step("Protection from deletion") as step:
+        check_protection.prove(run, region, step, variant=_FIRST)
     with run.report.step("Rows and secrets for the application") as step:
         set_up_application.set_up(run, region, step)
     with run.report.step("Prompts that come late") as step:
         upload_prompts_late.prove(run, region, step)
     with run.report.step("make preflight on what is deployed") as step:
         run_preflight.prove_ready(run, region, step, variant=_FIRST)
+    with run.report.step("Migrations: one fails, the next one does not") as step:
+        run_migrations.prove(run, region, step)
     with run.report.step("A subscriber of the alarms"):
         run_runbook_commands.subscription(run, region)
-    with run.report.step("Protection from deletion") as step:
-        check_protection.prove(run, region, step, variant=_FIRST)
 
 
 def _change(run: Run, region: Region) -> None:

@@ -35,7 +35,11 @@ def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
     failure = None
     if call.step == "fail":
         task = core.stopped_task(call.error or {})
-        failure = core.failure(task, access.log_lines(config, task))
+        try:
+            lines = access.log_lines(config, task)
+        except (BotoCoreError, ClientError) as error:  # CloudFormation waits for a response
+            lines = [f"its log cannot be read: {error}"]
+        failure = core.failure(task, lines)
     return _end(call.input, failure)
 
 

@@ -15,7 +15,7 @@ SESSION_SECONDS = 12 * 3600
 
 
 def register() -> None:
-    """Count loopback as secure transport, let the credentials of Lambdas expire, and know ECS's resources and keys.
+    """Count loopback as secure transport, let the credentials of Lambdas expire, and know resources and keys.
 
     Policies that demand TLS would refuse everything otherwise, and an IAM token for a database is valid only
     from credentials that expire; MiniStack gives a Lambda's none.
@@ -36,6 +36,8 @@ def register() -> None:
     def resource_with_tasks(service: str, method: str, path: str, headers: Any, body: bytes, *more: Any) -> Any:
         action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
         resource = tasks_resource(action, body) if service == "ecs" else None
+        if service == "logs" and action == "GetLogEvents":
+            resource = stream_resource(body)
         return resource or resource_of(service, method, path, headers, body, *more)
 
     iam_evaluator._resolve_condition_key = resolve_secure
@@ -62,6 +64,16 @@ def tasks_resource(action: str, body: bytes) -> str | None:
         return None
     task = json.loads(body)["tasks"][0].rpartition("/")[2]
     return f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/{cluster_name(body)}/{task}"
+
+
+def stream_resource(body: bytes) -> str:
+    """The log stream that its events are read of; MiniStack takes the log group.
+
+    Source: Service Authorization Reference, Amazon CloudWatch Logs: GetLogEvents has resource type log-stream.
+    """
+    request = json.loads(body)
+    group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request['logGroupName']}"
+    return f"{group}:log-stream:{request['logStreamName']}"
 
 
 def cluster_name(body: bytes) -> str:
