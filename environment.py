@@ -6,7 +6,7 @@ A bad value raises `ConfigurationError`, whose message names the field, the valu
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from application import CANDIDATE_PREFIX, Container, check_containers
+from application import CANDIDATE_PREFIX, DATABASE_SECRET, Container, check_containers
 from aws_limits import DATABASE_SIZES, FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, regions
 from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
 from names import Names
@@ -150,6 +150,11 @@ class Environment:
     def load_balanced(self) -> Container:
         """The container that the load balancer sends requests to."""
         return next(container for container in self.containers if container.is_load_balanced)
+
+    @property
+    def site(self) -> Container | None:
+        """The container that uses the database, whose image has the migrations; None when it runs elsewhere."""
+        return next((one for one in self.containers if DATABASE_SECRET in one.secrets.values()), None)
 
     def _check_place(self) -> None:
         require_match(self, "name", r"[a-z][a-z0-9]{1,19}", "2 to 20 lower-case letters and digits")

@@ -7,6 +7,7 @@ from constructs.alarms.alarm_topic import AlarmTopic
 from constructs.alarms.database_alarms import DatabaseAlarms
 from constructs.alarms.deployment_alarms import DeploymentAlarms
 from constructs.alarms.log_and_topic_alarms import LogAndTopicAlarms
+from constructs.alarms.migration_alarm import MigrationAlarm
 from constructs.alarms.next_steps import NextSteps
 from constructs.alarms.notifications import AlarmContext, Notifications
 from constructs.alarms.outage_alarms import OutageAlarms
@@ -42,6 +43,8 @@ class MonitoringStack(EnvironmentStack):
         ServiceAlarms(self, "ServiceAlarms", context=context, service=service.service, front=front)
         DatabaseAlarms(self, "DatabaseAlarms", context=context, database=database)
         LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context)
+        if environment.site:
+            MigrationAlarm(self, "MigrationAlarm", context=context)
         for check in all_checks():
             if check.alarms:
                 check.alarms(Construct(self, f"{check.id}Alarms"), context)

@@ -78,21 +78,25 @@ class ServiceStack(EnvironmentStack):
             # With off-hours, having no healthy target does not mean that the version is bad.
             deployment_alarms=() if environment.off_hours else rollback_alarms(names),
         )
-        site = next((one for one in environment.containers if DATABASE_SECRET in one.secrets.values()), None)
-        if site:
-            migration = Migration(
-                self,
-                "Migration",
-                environment=environment.name,
-                names=names,
-                network=network,
-                cluster=self.service.cluster,
-                image=images[site.repository],
-                image_tag=environment.image_tag,
-                database_secret=database.secret,
-            )
+        if environment.site:
+            migration = self._migration(environment, network, images[environment.site.repository], database)
             self.service.service.node.add_dependency(migration.resource)
         self._output(task)
+
+    def _migration(
+        self, environment: Environment, network: Network, image: ecr.IRepository, database: Database
+    ) -> Migration:
+        return Migration(
+            self,
+            "Migration",
+            environment=environment.name,
+            names=environment.names,
+            network=network,
+            cluster=self.service.cluster,
+            image=image,
+            image_tag=environment.image_tag,
+            database_secret=database.secret,
+        )
 
     def _output(self, task: ApplicationTask) -> None:
         cdk.CfnOutput(self, "SiteUrl", value=self.front.url)

@@ -63,6 +63,16 @@ class NextSteps:
         """Deploy config.py as it is."""
         return f"make deploy {self._make}"
 
+    @property
+    def migrate(self) -> str:
+        """Run the deployed version's pending migrations."""
+        return f"make migrate {self._make}"
+
+    @property
+    def migration_log(self) -> str:
+        """Errors that migrations logged in the last half hour."""
+        return self._logs(self.names.migration_log_groups["tasks"], "Error")
+
     def scale(self, tasks: int) -> str:
         """Run that many tasks, until autoscaling changes it."""
         return self._update(f"--desired-count {tasks}")

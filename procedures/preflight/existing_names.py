@@ -114,6 +114,12 @@ LISTINGS = {
         path="SecretList[].Name",
         request={"IncludePlannedDeletion": True},
     ),
+    "AWS::StepFunctions::StateMachine": Listing(
+        property_="StateMachineName",
+        service="stepfunctions",
+        operation="list_state_machines",
+        path="stateMachines[].name",
+    ),
 }
 # Their names are unique in something that the environment creates, or are a new revision's.
 NESTED = {

@@ -24,7 +24,8 @@ class UnreadableImageError(Exception):
 def images(aws: Deployment) -> Iterator[Finding]:
     """Each repository has an image under the tag that runs on the task's platform."""
     environment = aws.environment
-    ((_, _, task),) = aws.resources("AWS::ECS::TaskDefinition")
+    family = environment.names.task_family
+    task = next(one for _, _, one in aws.resources("AWS::ECS::TaskDefinition") if one["Family"] == family)
     wanted = f"linux/{_ARCHITECTURES[task['RuntimePlatform']['CpuArchitecture']]}"
     for name in sorted({container.repository for container in environment.containers}):
         repository = environment.names.repository(name)

@@ -13,6 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from config import ENVIRONMENTS, environment
 from environment import Environment
+from names import CHECKS
 from stacks import add_stacks
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,12 @@ class Deployment:
             layer = output["StackName"].removeprefix(f"{self.environment.prefix}-")
             return self.templates[layer]["Outputs"][output["OutputName"]]["Value"]
         return None
+
+    @cached_property
+    def check_functions(self) -> list[dict[str, Any]]:
+        """Properties of the function of each check."""
+        names = {self.environment.names.check(check) for check in CHECKS}
+        return [one for one in self.properties("AWS::Lambda::Function") if one.get("FunctionName") in names]
 
     def report(self) -> list[dict[str, Any]]:
         """What the validation plugins reported."""

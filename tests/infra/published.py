@@ -82,6 +82,13 @@ AWS: dict[str, list[tuple[set[str], set[str]]]] = {
         )
     ],
     # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
+    # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+    "AWS/States": [
+        (
+            {"StateMachineArn"},
+            {"ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut", "ExecutionTime"},
+        ),
+    ],
     "AWS/SNS": [
         (
             {"TopicName"},

@@ -114,7 +114,7 @@ def test_metric_math_uses_metrics_of_its_widget(deployment: Deployment) -> None:
 
 
 def test_every_check_is_on_it(deployment: Deployment) -> None:
-    functions = {p["FunctionName"] for p in deployment.properties("AWS::Lambda::Function") if "FunctionName" in p}
+    functions = {one["FunctionName"] for one in deployment.check_functions}
     for metric in ("Invocations", "Errors", "Duration"):
         assert {m.dimensions["FunctionName"] for m in _shown(deployment) if m.name == metric} == functions
 

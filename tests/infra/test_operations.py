@@ -77,7 +77,7 @@ def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> No
 
 
 def test_check_runs_with_bounded_retries_and_without_reserved_concurrency(deployment: Deployment) -> None:
-    functions = [f for f in deployment.properties("AWS::Lambda::Function") if "FunctionName" in f]
+    functions = deployment.check_functions
     schedules = deployment.properties("AWS::Scheduler::Schedule")
     assert len(schedules) >= len(functions)
     for function in functions:
@@ -251,9 +251,7 @@ def test_role_is_created_before_the_checks_that_log_in_with_it(production: Deplo
 
 def test_check_has_alarms_for_failing_and_for_not_running(deployment: Deployment) -> None:
     alarms = {a["AlarmName"]: a for a in deployment.properties("AWS::CloudWatch::Alarm")}
-    for function in deployment.properties("AWS::Lambda::Function"):
-        if "FunctionName" not in function:
-            continue
+    for function in deployment.check_functions:
         check = function["FunctionName"].removeprefix(f"{deployment.environment.prefix}-")
         failed = alarms[f"{deployment.environment.prefix}-p4-{check}-failed"]
         assert (failed["MetricName"], failed["Statistic"], failed["TreatMissingData"]) == (

@@ -16,8 +16,14 @@ def _one(deployment: Deployment, type_: str) -> dict[str, Any]:
     return properties
 
 
+def _task(deployment: Deployment) -> dict[str, Any]:
+    family = deployment.environment.names.task_family
+    (task,) = (one for one in deployment.properties("AWS::ECS::TaskDefinition") if one["Family"] == family)
+    return task
+
+
 def _containers(deployment: Deployment) -> dict[str, dict[str, Any]]:
-    return {c["Name"]: c for c in _one(deployment, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]}
+    return {c["Name"]: c for c in _task(deployment)["ContainerDefinitions"]}
 
 
 def test_task_holds_every_container(deployment: Deployment) -> None:
@@ -29,7 +35,7 @@ def test_task_holds_every_container(deployment: Deployment) -> None:
     }
     assert (containers["coral-server"]["Memory"], containers["coral-server"]["MemoryReservation"]) == (2048, 1024)
     assert (containers["web"]["Memory"], containers["web"]["MemoryReservation"]) == (1024, 512)
-    task = _one(deployment, "AWS::ECS::TaskDefinition")
+    task = _task(deployment)
     assert (task["Family"], task["Cpu"], task["Memory"]) == (
         f"{deployment.environment.prefix}-task",
         str(deployment.environment.task_cpu),
@@ -71,7 +77,9 @@ def test_containers_log_to_the_group_of_the_runbook(production: Deployment) -> N
 
 @pytest.mark.parametrize("role", ["ExecutionRole", "TaskRole"])
 def test_roles_may_do_only_what_is_listed(production: Deployment, role: str) -> None:
-    policies = [p for p in production.properties("AWS::IAM::Policy") if role in json.dumps(p["Roles"])]
+    policies = [
+        p for p in production.properties("AWS::IAM::Policy") if f'"TaskDefinition{role}' in json.dumps(p["Roles"])
+    ]
     statements = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     actions = {a for s in statements for a in ([s["Action"]] if isinstance(s["Action"], str) else s["Action"])}
     expected = {
@@ -101,7 +109,7 @@ def test_service_is_deployed_without_outage_and_rolled_back(deployment: Deployme
 def test_names_are_the_runbooks(production: Deployment) -> None:
     assert _one(production, "AWS::ECS::Cluster")["ClusterName"] == "pardon-production-cluster"
     assert _one(production, "AWS::ECS::Service")["ServiceName"] == "pardon-production-service"
-    assert _one(production, "AWS::ECS::TaskDefinition")["Family"] == "pardon-production-task"
+    assert _task(production)["Family"] == "pardon-production-task"
     assert _one(production, "AWS::SNS::Topic")["TopicName"] == "pardon-production-alarms"
     assert _one(production, "AWS::CloudWatch::Dashboard")["DashboardName"] == "pardon-production"
 

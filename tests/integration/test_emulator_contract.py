@@ -85,6 +85,11 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.sns:_subscribe": ({},),
     "ministack.services.sns:_topic_by_arn_any_scope": ("topic",),
     "ministack.services.sts:register_session": ("ASIA", {}),
+    "ministack.services.cloudwatch_logs:_create_log_stream": ({},),
+    "ministack.services.cloudwatch_logs:_put_log_events": ({},),
+    "ministack.services.ecs:_run_task": ({},),
+    "ministack.services.stepfunctions:_ExecutionError": ("States.TaskFailed", "cause"),
+    "ministack.services.stepfunctions:_poll_ecs_tasks": ("cluster", ["task"]),
 }
 
 # Function: keywords it is called with.
@@ -123,6 +128,7 @@ STORES = (
     "ministack.services.ecs:_ACTION_MAP",
     "ministack.services.ecs:_clusters",
     "ministack.services.ecs:_services",
+    "ministack.services.ecs:_task_defs",
     "ministack.services.ecs:_tasks",
     "ministack.services.eventbridge:_rules",
     "ministack.services.kms:_aliases",
@@ -136,6 +142,8 @@ STORES = (
     "ministack.services.secretsmanager:_secrets",
     "ministack.services.sns:_topics",
     "ministack.services.sqs:_queue_name_to_url",
+    "ministack.services.stepfunctions:_executions",
+    "ministack.services.stepfunctions:_state_machines",
 )
 
 EC2_ACTIONS = (

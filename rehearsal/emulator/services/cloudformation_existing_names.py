@@ -20,6 +20,7 @@ from ministack.services import (
     secretsmanager,
     sns,
     sqs,
+    stepfunctions,
 )
 from ministack.services.cloudformation import _stacks, stacks
 
@@ -39,6 +40,7 @@ NAMED: dict[str, tuple[str, Mapping[str, Any]]] = {
     "AWS::SNS::Topic": ("TopicName", sns._topics),
     "AWS::SQS::Queue": ("QueueName", sqs._queue_name_to_url),
     "AWS::Scheduler::ScheduleGroup": ("Name", scheduler._schedule_groups),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", stepfunctions._state_machines),
     # Also one that is scheduled for deletion.
     "AWS::SecretsManager::Secret": ("Name", secretsmanager._secrets),
 }

@@ -1,4 +1,4 @@
-"""In place of the site's image in one-off tasks: `migrate.py IMAGE npx prisma migrate status|deploy`.
+"""In place of the site's image in one-off tasks: `prisma.py IMAGE npx prisma migrate status|deploy`.
 
 Behaves as Prisma's CLI: `status` ends with code 1 when a migration is pending, `deploy` applies what is pending. As
 Prisma does, it keeps what it has applied in the table _prisma_migrations.
