@@ -11,7 +11,7 @@ CONTEXT = $(foreach pair,environment=$(ENV) region=$(REGION) image_tag=$(IMAGE_T
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.ready ## install what the project needs, into .venv and node_modules
@@ -65,11 +65,11 @@ bench: $(VENV)/.ready ## measure speed, and compare it with its limits
 BASE ?= $(if $(shell git rev-parse --verify --quiet origin/main),origin/main,main)
 
 .PHONY: pr
-pr: $(VENV)/.ready ## run what a reviewer runs: commits, tests, rehearsal, speed limits; BASE=main
+pr: $(VENV)/.ready ## run what a reviewer runs: commits, tests, rehearsals, speed limits; BASE=main
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit these first: a reviewer does not see them."; exit 1; }
 	@git log --format=%s $(BASE)..HEAD | awk 'length > 72 {print "Over 72 characters: " $$0; long = 1} END {exit long}'
 	@git diff --check $(BASE)...HEAD -- '*.py' '*.md'
-	@for target in test rehearse bench; do $(MAKE) --no-print-directory $$target || exit 1; done
+	@for target in test rehearse rehearse-protected bench; do $(MAKE) --no-print-directory $$target || exit 1; done
 	@git diff --quiet $(BASE)...HEAD -- CHANGELOG.md && echo "No new line in CHANGELOG.md: does the change not affect operators?" || true
 
 .PHONY: synth
