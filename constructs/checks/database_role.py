@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from constructs.checks.check_permissions import may_read_database_secret
 from constructs.checks.declaration import DATABASE_ROLE, Check, Deployed
-from constructs.functions.lambda_package import LambdaPackage
+from constructs.functions.lambda_package import built
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:
@@ -32,5 +32,5 @@ def run_at_deployment(scope: Construct, id: str, function: lambda_.IFunction) ->
         resource_type="Custom::DatabaseRole",
         service_token=function.function_arn,
         service_timeout=Duration.minutes(10),
-        properties={"Role": DATABASE_ROLE, "Code": LambdaPackage().build()[1]},
+        properties={"Role": DATABASE_ROLE, "Code": built()[1]},
     )

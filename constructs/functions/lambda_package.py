@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -128,13 +129,19 @@ class _Library:
         return content
 
 
+@cache
+def built() -> tuple[Path, str]:
+    """The checks' zip file and the hash of its content, built once in a synthesis."""
+    return LambdaPackage().build()
+
+
 def lambda_package() -> lambda_.Code:
     """Return the checks' code; each function's handler is `ops_lambdas.<check>.handler.handler`.
 
     Raises:
         LambdaPackageError: see LambdaPackage.build.
     """
-    path, content_hash = LambdaPackage().build()
+    path, content_hash = built()
     return lambda_.Code.from_asset(str(path), asset_hash=content_hash)
 
 

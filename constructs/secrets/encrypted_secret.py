@@ -24,6 +24,7 @@ class EncryptedSecret(secretsmanager.Secret):
     def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey, **properties: Any) -> None:
         super().__init__(scope, id, encryption_key=encryption_key, **properties)
         self._key = encryption_key
+        self._grants: dict[iam.IGrantable, iam.Grant] = {}
         refer_weakly(self)  # its ARN never changes
         acknowledge(self, "Replaced by hand: the application reads its secrets when a task starts", "SMG4")
 
@@ -32,11 +33,16 @@ class EncryptedSecret(secretsmanager.Secret):
         grantee: iam.IGrantable,
         version_stages: Sequence[str] | None = None,  # noqa: ARG002 - the CDK's signature
     ) -> iam.Grant:
-        """Let `grantee` read the secret's value, and decrypt with its key through Secrets Manager only."""
-        grantee.grant_principal.add_to_principal_policy(self._decrypt)
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self._arn]
-        )
+        """Let `grantee` read the secret's value, and decrypt with its key through Secrets Manager only.
+
+        Once for each grantee: a task's role is granted a secret by each container that has it, and CDK calls are slow.
+        """
+        if grantee not in self._grants:
+            grantee.grant_principal.add_to_principal_policy(self._decrypt)
+            self._grants[grantee] = iam.Grant.add_to_principal(
+                grantee=grantee, actions=["secretsmanager:GetSecretValue"], resource_arns=[self._arn]
+            )
+        return self._grants[grantee]
 
     @cached_property
     def _arn(self) -> str:
@@ -44,7 +50,7 @@ class EncryptedSecret(secretsmanager.Secret):
 
     @cached_property
     def _decrypt(self) -> iam.PolicyStatement:
-        """Created once for all readers: every container is granted each of its secrets, and CDK calls are slow."""
+        """Created once for all readers."""
         return iam.PolicyStatement(
             actions=["kms:Decrypt"],
             resources=[self._key.key_arn],
