@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.comparison import Comparison, SideError
 
 ROOT = Path(__file__).parent.parent
-MAX_RATIO = 2.5
+# 2.2 to 2.3 with 242 resources; a fifth more is what a third more of them may cost.
+MAX_RATIO = 2.75
 EMPTY_APP = """
 import aws_cdk as cdk
 
