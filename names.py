@@ -9,6 +9,8 @@ from pathlib import Path
 
 # The stacks, in order of deployment.
 LAYERS = ("network", "registry", "secrets", "logs", "data", "service", "monitoring", "operations")
+# Roles of the database: the application's, which owns everything, and the checks'.
+DATABASE_OWNER, DATABASE_ROLE = "pardon", "pardon_ops"
 # The scheduled checks: the folders of ops_lambdas/ that have a handler, in alphabetical order.
 CHECKS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("ops_lambdas/*/handler.py")))
 
@@ -93,6 +95,11 @@ class Names:
     def event_dead_letter_queue(self) -> str:
         """The dead-letter queue of the event rules."""
         return self._dead_letter_queue(f"{self.prefix}-event")
+
+    @property
+    def delivery_parameter(self) -> str:
+        """The SSM parameter that keeps whether a person has read an alarm's email; `make verify` writes it."""
+        return f"/{self.prefix}/alarm-delivery"
 
     def stack(self, layer: str) -> str:
         """A stack, by its layer, e.g. "data"."""

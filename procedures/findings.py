@@ -19,6 +19,8 @@ from environment import Environment
 
 PARALLEL_PROBES = 8
 CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
+# IAM is asked hundreds of times at once, and answers few times a second: adaptive retries slow down.
+_PATIENT = CLIENT.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 10}))
 
 
 class State(StrEnum):
@@ -57,8 +59,20 @@ class Aws:
         self.environment = environment
         self.client = cache(self._client)
 
+    @property
+    def options(self) -> str:
+        """Of make, to choose this environment and region."""
+        environment = self.environment
+        other = "" if environment.region == environment.home_region else f" REGION={environment.region}"
+        return f"ENV={environment.name}{other}"
+
+    def cli(self, arguments: str) -> str:
+        """A command of the AWS CLI in the environment's region."""
+        return f"aws {arguments} --region {self.environment.region}"
+
     def _client(self, service: str, region: str | None = None) -> Any:
-        return boto3.client(service, region_name=region or self.environment.region, config=CLIENT)
+        config = _PATIENT if service == "iam" else CLIENT
+        return boto3.client(service, region_name=region or self.environment.region, config=config)
 
 
 A = TypeVar("A", bound=Aws)

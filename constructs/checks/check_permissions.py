@@ -4,8 +4,9 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from constructs.checks.declaration import DATABASE_ROLE, Deployed, Permission
+from constructs.checks.declaration import Deployed, Permission
 from constructs.common.acknowledge import acknowledge
+from names import DATABASE_ROLE
 
 
 def may_log_in(function: lambda_.Function, deployed: Deployed) -> None:

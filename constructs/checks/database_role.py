@@ -6,8 +6,9 @@ from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
 from constructs.checks.check_permissions import may_read_database_secret
-from constructs.checks.declaration import DATABASE_ROLE, Check, Deployed
+from constructs.checks.declaration import Check, Deployed
 from constructs.functions.lambda_package import built
+from names import DATABASE_ROLE
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:

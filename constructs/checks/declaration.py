@@ -17,9 +17,7 @@ from constructs.database.instances import Database
 from constructs.network.vpc import Network
 from constructs.secrets.application_secrets import ApplicationSecrets
 from environment import Environment
-from names import CHECKS
-
-DATABASE_ROLE = "pardon_ops"
+from names import CHECKS, DATABASE_ROLE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from application import DATABASE_SECRET
 from constructs import Construct
 from constructs.secrets.encrypted_secret import EncryptedSecret
-from names import Names
+from names import DATABASE_OWNER, Names
 
 DATABASE_NAME = "pardon_simulator"
-OWNER = "pardon"
 
 
 def password_secret(
@@ -47,8 +46,8 @@ def url_secret(
     """JSON with engine, host, port, dbname, username, password, and `url`, complete for Prisma."""
     secret = password.unsafe_unwrap()
     host, port = endpoint.hostname, Token.as_string(endpoint.port)
-    url = f"postgresql://{OWNER}:{secret}@{host}:{port}/{DATABASE_NAME}?schema=public&sslmode=require"
-    values = {"engine": "postgres", "host": host, "port": port, "dbname": DATABASE_NAME, "username": OWNER}
+    url = f"postgresql://{DATABASE_OWNER}:{secret}@{host}:{port}/{DATABASE_NAME}?schema=public&sslmode=require"
+    values = {"engine": "postgres", "host": host, "port": port, "dbname": DATABASE_NAME, "username": DATABASE_OWNER}
     return EncryptedSecret(
         scope,
         id,

@@ -11,10 +11,10 @@ from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.common.log_group import LogGroup, Retention
 from constructs.common.weak_reference import refer_weakly
-from constructs.database.credentials import DATABASE_NAME, OWNER, password_secret, url_secret
+from constructs.database.credentials import DATABASE_NAME, password_secret, url_secret
 from constructs.network.vpc import Network
 from environment_parts import DatabaseSize
-from names import Names
+from names import DATABASE_OWNER, Names
 
 # The major version only: RDS upgrades the minor one by itself, which a template that names it would call drift, and a
 # snapshot of a newer minor version can be restored.
@@ -65,7 +65,7 @@ class Database(Construct):
             instance_identifier=names.database,
             engine=ENGINE,
             database_name=DATABASE_NAME,
-            credentials=rds.Credentials.from_password(OWNER, password),
+            credentials=rds.Credentials.from_password(DATABASE_OWNER, password),
             port=PORT,
             allocated_storage=size.storage_gib,
             storage_encryption_key=key,

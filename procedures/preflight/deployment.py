@@ -35,13 +35,6 @@ class Deployment(Aws):
         }
         self._stacks = stacks or environment.names.stacks
 
-    @property
-    def options(self) -> str:
-        """Of make, to choose this environment and region."""
-        environment = self.environment
-        other = "" if environment.region == environment.home_region else f" REGION={environment.region}"
-        return f"ENV={environment.name}{other}"
-
     def unless_later(self, layer: str) -> State:
         """How a fault weighs that only this layer's deployment meets: it fails when that is deployed now."""
         return State.FAILS if self.environment.names.stack(layer) in self._stacks else State.NOT_YET

@@ -90,10 +90,12 @@ def correct_services() -> None:
         cloudformation_stack_events,
         cloudformation_stack_policy,
         cloudwatch,
+        cloudwatch_list_metrics,
         cost_explorer,
         ecs,
         eventbridge,
         iam,
+        iam_simulation,
         lambda_concurrency,
         scheduler,
         secrets_manager,
@@ -102,6 +104,7 @@ def correct_services() -> None:
 
     for service in (
         iam,
+        iam_simulation,
         cloudformation_custom_resource,
         cloudformation_existing_names,
         cloudformation_exports,
@@ -114,6 +117,7 @@ def correct_services() -> None:
         lambda_concurrency,
         cost_explorer,
         cloudwatch,
+        cloudwatch_list_metrics,
         eventbridge,
         scheduler,
         stepfunctions,

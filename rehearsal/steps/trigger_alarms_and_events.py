@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from config import REHEARSAL
+from procedures.verify.event_samples import Event, samples
 from rehearsal.report.facts import Delivery, Step
 from rehearsal.run import ACCOUNT, NAMES, Region, Run
-from rehearsal.steps.event_samples import Event, samples
 from rehearsal.steps.inbox import Email, Inbox
 from rehearsal.steps.run_next_steps import SECRET
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ministack.services import eventbridge
 
+from procedures.verify.event_samples import Event, samples
 from rehearsal.emulator.services.eventbridge import INDEX
-from rehearsal.steps.event_samples import Event, samples
 from tests.infra.conftest import Deployment
 
 MAX_TEMPLATE = 8192  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html
@@ -66,7 +66,7 @@ def changed(event: Event, **detail: Any) -> Event:
 def test_every_event_is_matched_by_its_rule_alone(deployment: Deployment) -> None:
     by_name = rules(deployment)
     differing = ", ".join(sorted(by_name.keys() ^ events(deployment).keys()))
-    assert not differing, f"rehearsal/steps/event_samples.py must have one sample for each rule, see {differing}"
+    assert not differing, f"procedures/verify/event_samples.py must have one sample for each rule, see {differing}"
     for name, event in events(deployment).items():
         matched = [rule for rule, made in by_name.items() if matches(made, event)]
         assert matched == [name], f"the sample {name} must match its own rule's pattern only"

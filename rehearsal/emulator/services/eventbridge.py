@@ -4,13 +4,16 @@ On AWS only the services themselves may put such events. MiniStack's input trans
 array indices of a path such as `$.detail.eventDescription[0].latestDescription`.
 """
 
+import json
 import re
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from ministack.core.responses import error_response_json
 from ministack.services import eventbridge
 
+FIELDS = {"id", "account", "source", "time", "region", "resources", "detail-type"}
 INDEX = re.compile(r"\[(\d+)\]")
 
 
@@ -22,8 +25,8 @@ class Indexed(list[Any]):
 
 
 def register() -> None:
-    """Wrap how MiniStack refuses events of AWS, and how it transforms an event for a target."""
-    transform = eventbridge._apply_input_transformer
+    """Wrap how MiniStack refuses events of AWS, transforms an event for a target, and tests a pattern."""
+    transform, test_pattern = eventbridge._apply_input_transformer, eventbridge._test_event_pattern
 
     def transform_indexed(transformer: dict[str, Any], rule: Any, view: Any) -> Any:
         paths = {name: INDEX.sub(r".\1", path) for name, path in transformer.get("InputPathsMap", {}).items()}
@@ -32,7 +35,16 @@ def register() -> None:
         )
         return transform({**transformer, "InputPathsMap": paths}, rule, indexed_view)
 
+    def test_whole_event(data: dict[str, Any]) -> Any:
+        """Refuse an event without the fields that AWS asks for: EventBridge API reference, TestEventPattern."""
+        missing = sorted(FIELDS - json.loads(data["Event"]).keys())
+        if missing:
+            message = f"Parameter Event is not valid. Reason: {', '.join(missing)} missing."
+            return error_response_json("ValidationException", message, 400)
+        return test_pattern(data)
+
     eventbridge._apply_input_transformer = transform_indexed
+    eventbridge._test_event_pattern = test_whole_event
     eventbridge._put_events = partial(eventbridge._put_events, allow_aws_source=True)
 
 

@@ -43,6 +43,22 @@ def samples(prefix: str, account: str, region: str, *, task: str, secret: str) -
     }
 
 
+def of_a_stack(stack: str) -> Event:
+    """The event that a stack was updated, which the checks run after."""
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html
+    return Event(
+        source="aws.cloudformation",
+        detail_type="CloudFormation Stack Status Change",
+        resources=[stack],
+        detail={
+            "stack-id": stack,
+            "status-details": {"status": "UPDATE_COMPLETE", "status-reason": ""},
+            "client-request-token": "",
+        },
+        expected=(),
+    )
+
+
 def _of_the_service(names: Names, account: str, region: str, task: str) -> dict[str, Event]:
     ecs = f"arn:aws:ecs:{region}:{account}"
     return {

@@ -1,0 +1,1 @@
+"""What is believed of AWS, asked of AWS after a deployment: a module for each group of probes."""

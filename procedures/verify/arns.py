@@ -1,0 +1,122 @@
+"""ARNs of what is deployed; AWS chooses parts of some."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from environment import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What AWS chose when it created the resources.
+
+    Attributes:
+        database_id: the primary's resource id, `db-` and 26 characters.
+        bucket: name of the configuration bucket.
+        secrets: ARNs by name, without the prefix.
+        keys: ARNs by the layer of their stack.
+        migration: ARN of the migration's task definition; "" when there is none.
+        migration_roles: ARNs of the roles of its tasks.
+        load_balancer: ARN.
+    """
+
+    database_id: str = "db-SAMPLE"
+    bucket: str = "sample"
+    secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    migration: str = ""
+    migration_roles: tuple[str, ...] = ()
+    load_balancer: str = ""
+
+
+@dataclass(frozen=True)
+class Arns:
+    """ARNs of an environment's resources. Where one call is about one of many, such as a task, a sample of them."""
+
+    environment: Environment
+    chosen: Chosen
+
+    def of(self, service: str, resource: str) -> str:
+        """An ARN in the environment's account and region."""
+        return f"arn:aws:{service}:{self.environment.region}:{self.environment.account}:{resource}"
+
+    def secret(self, name: str) -> str:
+        """A secret, e.g. of "cron-secret"."""
+        sample = self.of("secretsmanager", f"secret:{self.environment.names.secret(name)}-SAMPLE")
+        return self.chosen.secrets.get(name, sample)
+
+    def key(self, layer: str) -> str:
+        """The KMS key of a stack, e.g. of "data"."""
+        return self.chosen.keys.get(layer, self.of("kms", f"key/sample-{layer}"))
+
+    def stream(self, log_group: str) -> str:
+        """A log stream of a group."""
+        return self.of("logs", f"log-group:{log_group}:log-stream:sample")
+
+    def queue(self, name: str) -> str:
+        """A queue."""
+        return self.of("sqs", name)
+
+    def function(self, name: str) -> str:
+        """A function."""
+        return self.of("lambda", f"function:{name}")
+
+    def repository(self, name: str) -> str:
+        """An image repository, e.g. of "coral-server"."""
+        return self.of("ecr", f"repository/{self.environment.names.repository(name)}")
+
+    def stack(self, layer: str) -> str:
+        """A stack, e.g. of "data"."""
+        name = self.environment.names.stack(layer)
+        return self.of("cloudformation", f"stack/{name}/00000000-0000-0000-0000-000000000000")
+
+    def database_user(self, user: str) -> str:
+        """A role of the database, for an IAM login."""
+        return self.of("rds-db", f"dbuser:{self.chosen.database_id}/{user}")
+
+    @property
+    def topic(self) -> str:
+        """The alarm topic."""
+        return self.of("sns", self.environment.names.alarm_topic)
+
+    @property
+    def database(self) -> str:
+        """The primary."""
+        return self.of("rds", f"db:{self.environment.names.database}")
+
+    @property
+    def snapshot(self) -> str:
+        """A snapshot that a migration takes."""
+        return self.of("rds", f"snapshot:{self.environment.names.database}-before-sample")
+
+    @property
+    def cluster(self) -> str:
+        """The ECS cluster."""
+        return self.of("ecs", f"cluster/{self.environment.names.cluster}")
+
+    @property
+    def task(self) -> str:
+        """A task of the cluster."""
+        return self.of("ecs", f"task/{self.environment.names.cluster}/{'0' * 32}")
+
+    @property
+    def migration(self) -> str:
+        """The task definition of the migration."""
+        return self.chosen.migration or self.of("ecs", f"task-definition/{self.environment.names.migration}:1")
+
+    @property
+    def state_machine(self) -> str:
+        """The state machine of the migration."""
+        return self.of("states", f"stateMachine:{self.environment.names.migration}")
+
+    @property
+    def bucket(self) -> str:
+        """The configuration bucket."""
+        return f"arn:aws:s3:::{self.chosen.bucket}"
+
+    @property
+    def load_balancer(self) -> str:
+        """The load balancer."""
+        sample = self.of("elasticloadbalancing", f"loadbalancer/app/{self.environment.names.load_balancer}/sample")
+        return self.chosen.load_balancer or sample

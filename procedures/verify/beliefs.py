@@ -1,0 +1,49 @@
+"""All probes of verify, and their order."""
+
+from rich.console import Console
+
+from procedures.findings import Finding, Probe, find
+from procedures.verify import (
+    alarm_states,
+    answering_site,
+    check_runs,
+    delivery,
+    event_patterns,
+    metric_names,
+    permissions,
+    running_database,
+    running_service,
+    stack_states,
+)
+from procedures.verify.deployed import Deployed
+
+PROBES: tuple[Probe[Deployed], ...] = (
+    running_service.tasks,
+    running_service.containers,
+    running_service.targets,
+    answering_site.certificate,
+    answering_site.record,
+    answering_site.answer,
+    running_database.instances,
+    running_database.parameters,
+    running_database.backups,
+    check_runs.schedules,
+    check_runs.last_runs,
+    check_runs.dead_letters,
+    check_runs.migration,
+    alarm_states.states,
+    alarm_states.subscriptions,
+    delivery.delivered,
+    metric_names.of_alarms,
+    metric_names.of_dashboard,
+    event_patterns.rules,
+    *permissions.probes(),
+)
+
+
+def look(aws: Deployed, console: Console) -> list[Finding]:
+    """Every finding; while a stack is missing, only of the stacks."""
+    findings = find([stack_states.stacks], aws, console)
+    if len(aws.stacks) < len(aws.names.stacks) or not findings or findings[0].found.startswith("AWS did not answer"):
+        return findings
+    return findings + find(PROBES, aws, console)

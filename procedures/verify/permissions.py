@@ -1,0 +1,178 @@
+"""Whether each role may do what is done with it, and not what nobody does: IAM's own simulation of its policies.
+
+It knows identity policies, boundaries and an organization's policies. What the policies of topic, keys and bucket
+allow, it does not know.
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial, update_wrapper
+from typing import Any
+
+from names import CHECKS, DATABASE_OWNER
+from procedures.findings import Finding, Probe, State
+from procedures.verify.arns import Arns
+from procedures.verify.calls import Call, calls
+from procedures.verify.deployed import Deployed
+
+_SHOWN = 5
+
+
+def probes() -> tuple[Probe[Deployed], ...]:
+    """A probe for each principal."""
+    return tuple(
+        update_wrapper(partial(_principal, principal=principal, role_of=role_of), _principal)
+        for principal, role_of in _ROLES.items()
+    )
+
+
+def forbidden(arns: Arns) -> tuple[Call, ...]:
+    """Calls that nobody makes, or only who has them in its list."""
+    environment = arns.environment
+    secrets = {name for one in environment.containers for name in one.secrets.values()} | {"database-password"}
+    return tuple(
+        Call(action, resource, is_allowed=False)
+        for action, resources in {
+            "secretsmanager:GetSecretValue": [arns.secret(name) for name in sorted(secrets)],
+            "secretsmanager:PutSecretValue": [arns.secret("cron-secret")],
+            "kms:ScheduleKeyDeletion": [arns.key(layer) for layer in ("secrets", "logs", "data")],
+            "rds:DeleteDBInstance": [arns.database],
+            "rds:ModifyDBInstance": [arns.database],
+            "rds-db:connect": [arns.database_user(DATABASE_OWNER)],
+            "s3:PutObject": [f"{arns.bucket}/current/shared/sample.txt"],
+            "sns:Publish": [arns.topic],
+            "cloudformation:DeleteStack": [arns.stack("data")],
+            "ecs:ExecuteCommand": [arns.task],
+            "iam:PassRole": [arns.of("iam", "role/other").replace(f":{environment.region}:", "::")],
+            "sts:AssumeRole": [arns.of("iam", "role/other").replace(f":{environment.region}:", "::")],
+        }.items()
+        for resource in resources
+    )
+
+
+def asked(arns: Arns, principal: str) -> tuple[Call, ...]:
+    """What is asked about a principal: its calls, the same with other conditions, and what it must not do."""
+    own = calls(arns).get(principal, ())
+    limited = tuple(
+        replace(one, context={key: f"{value}-other" for key, value in one.context.items()}, is_allowed=False)
+        for one in own
+        if one.context and one.is_allowed
+    )
+    pairs = {(one.action, one.resource) for one in own}
+    return (*own, *limited, *(one for one in forbidden(arns) if (one.action, one.resource) not in pairs))
+
+
+def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], str | None]) -> Iterator[Finding]:
+    """The role may make every call of the list, and none of the forbidden ones."""
+    role = role_of(aws)
+    if role is None:
+        return
+    questions = asked(aws.arns, principal)
+    faults = list(_faults(aws, role, questions))
+    allowed = sum(one.is_allowed for one in questions)
+    yield Finding(
+        area="permissions",
+        subject=principal.replace("_", " "),
+        state=State.FAILS if faults else State.HOLDS,
+        found="\n".join(faults[:_SHOWN] + ([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []))
+        or f"{allowed} calls allowed, {len(questions) - allowed} denied",
+        mend=f"make diff {aws.options}: its policy is another in AWS; else mend it in constructs/" if faults else "",
+    )
+
+
+def _faults(aws: Deployed, role: str, questions: Iterable[Call]) -> Iterator[str]:
+    grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[Call]] = defaultdict(list)
+    for one in questions:
+        grouped[one.action, tuple(sorted(one.context.items()))].append(one)
+    for (action, context), group in grouped.items():
+        answers = _simulated(aws, role, action, [one.resource for one in group], dict(context))
+        for one in group:
+            decision, missing = answers[one.resource]
+            if (decision == "allowed") is not one.is_allowed:
+                without = f", without {', '.join(missing)}" if missing else ""
+                yield f"{decision}: {action} on {one.resource}{without}"
+
+
+def _simulated(
+    aws: Deployed, role: str, action: str, resources: list[str], context: Mapping[str, str]
+) -> dict[str, tuple[str, list[str]]]:
+    """Decision and missing context keys by resource. One action a call: IAM refuses some combinations of them."""
+    pages = (
+        aws.client("iam")
+        .get_paginator("simulate_principal_policy")
+        .paginate(
+            PolicySourceArn=role,
+            ActionNames=[action],
+            ResourceArns=resources,
+            ContextEntries=[
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in context.items()
+            ],
+        )
+    )
+    found: dict[str, tuple[str, list[str]]] = {}
+    for page in pages:
+        for one in page["EvaluationResults"]:
+            found["*"] = (one["EvalDecision"], one.get("MissingContextValues", []))
+            found |= {
+                each["EvalResourceName"]: (each["EvalResourceDecision"], each.get("MissingContextValues", []))
+                for each in one.get("ResourceSpecificResults", ())
+            }
+    return found
+
+
+def _of_function(name: str) -> Callable[[Deployed], str | None]:
+    def role(aws: Deployed) -> str | None:
+        function = aws.names.check(name) if name in CHECKS else aws.names.migration
+        return _configuration(aws, function)["Role"] if function in aws.functions() else None
+
+    return role
+
+
+def _configuration(aws: Deployed, function: str) -> dict[str, Any]:
+    configuration: dict[str, Any] = aws.client("lambda").get_function_configuration(FunctionName=function)
+    return configuration
+
+
+def _of_schedule(check: str) -> Callable[[Deployed], str | None]:
+    def role(aws: Deployed) -> str | None:
+        client, group = aws.client("scheduler"), aws.names.schedule_group
+        found = client.list_schedules(GroupName=group, NamePrefix=aws.names.check(check))["Schedules"]
+        name = found[0]["Name"]
+        return str(client.get_schedule(GroupName=group, Name=name)["Target"]["RoleArn"])
+
+    return role
+
+
+def _of_task(kind: str, *, is_migration: bool = False) -> Callable[[Deployed], str | None]:
+    def role(aws: Deployed) -> str | None:
+        family = aws.names.migration if is_migration else aws.names.task_family
+        return aws.task_definition(family).get(kind)
+
+    return role
+
+
+def _of_states(aws: Deployed) -> str | None:
+    arns = aws.physical_ids("AWS::StepFunctions::StateMachine")
+    return aws.client("stepfunctions").describe_state_machine(stateMachineArn=arns[0])["roleArn"] if arns else None
+
+
+def _of_flow_logs(aws: Deployed) -> str | None:
+    ids = list(aws.physical_ids("AWS::EC2::FlowLog"))
+    found = aws.client("ec2").describe_flow_logs(FlowLogIds=ids)["FlowLogs"]
+    return str(found[0]["DeliverLogsPermissionArn"])
+
+
+_ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
+    **{check: _of_function(check) for check in CHECKS},
+    **{f"{check}, scheduled": _of_schedule(check) for check in CHECKS},
+    "flow logs": _of_flow_logs,
+    "task": _of_task("taskRoleArn"),
+    "task, execution": _of_task("executionRoleArn"),
+    "migration": _of_function("migration"),
+    "migration, states": _of_states,
+    "migration, task": _of_task("taskRoleArn", is_migration=True),
+    "migration, execution": _of_task("executionRoleArn", is_migration=True),
+}

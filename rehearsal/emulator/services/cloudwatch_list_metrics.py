@@ -1,0 +1,57 @@
+"""ListMetrics with the metrics that AWS's services publish of what exists. MiniStack's services publish few."""
+
+from collections.abc import Iterator
+from types import FunctionType
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import alb, cloudwatch, ecs, rds, sqs
+
+from rehearsal.emulator.documented_metrics import AWS, ONLY_NONZERO
+
+Key = tuple[str, str, Any]
+
+
+def register() -> None:
+    """Have the list include what is published of load balancers, target groups, services, databases and queues."""
+    listed = cloudwatch._list_metrics
+
+    def list_with_published(*arguments: Any) -> Any:
+        found: dict[Key, list[dict[str, Any]]] = dict(cloudwatch._metrics.items())
+        for namespace, dimensions in resources():
+            for names, metrics in AWS[namespace]:
+                if names == dimensions.keys():
+                    for name in metrics - ONLY_NONZERO:
+                        key = (namespace, name, cloudwatch._dims_key(dimensions))
+                        found.setdefault(key, [{"Dimensions": dimensions}])
+        return FunctionType(listed.__code__, {**vars(cloudwatch), "_metrics": found})(*arguments)
+
+    cloudwatch._list_metrics = list_with_published
+
+
+def resources() -> Iterator[tuple[str, dict[str, str]]]:
+    """Namespace and dimensions of what exists in the account and region of the request."""
+    prefix = f"arn:aws:elasticloadbalancing:{get_region()}:{get_account_id()}:"
+    for arn in alb._lbs:
+        yield "AWS/ApplicationELB", {"LoadBalancer": arn.removeprefix(f"{prefix}loadbalancer/")}
+    for arn, group in alb._tgs.items():
+        for balancer in group.get("LoadBalancerArns", ()):
+            yield (
+                "AWS/ApplicationELB",
+                {
+                    "LoadBalancer": balancer.removeprefix(f"{prefix}loadbalancer/"),
+                    "TargetGroup": arn.removeprefix(prefix),
+                },
+            )
+    for service in ecs._services.values():
+        if service["runningCount"]:
+            dimensions = {
+                "ClusterName": service["clusterArn"].rpartition("/")[2],
+                "ServiceName": service["serviceName"],
+            }
+            yield "AWS/ECS", dimensions
+            yield "ECS/ContainerInsights", dimensions
+    for identifier in rds._instances:
+        yield "AWS/RDS", {"DBInstanceIdentifier": identifier}
+    for queue in sqs._queues.values():
+        yield "AWS/SQS", {"QueueName": queue["name"]}
