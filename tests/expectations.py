@@ -6,14 +6,12 @@ from typing import Any
 # What tests/unit/test_<check>.py must have for the tests of all checks.
 EXPECTATIONS = {
     "publish_every_metric": "a function of the environment that publishes every metric of the check",
-    "ACTIONS": "the set of AWS actions that the check may call, besides those of every check",
-    "ACTIONS_WITHOUT_RESOURCE": "those of ACTIONS that it may call on the resource *",
     "SCHEDULES": "its schedules in production, by name without the prefix",
 }
 
 
 def expectation(check: str, name: str, default: Any = None) -> Any:
-    """What the unit tests of a check expect of it, e.g. its ACTIONS; with a default, they may leave it out."""
+    """What the unit tests of a check expect of it, e.g. its SCHEDULES; with a default, they may leave it out."""
     module = f"tests.unit.test_{check}"
     needed = f"{module.replace('.', '/')}.py must have {name}: {EXPECTATIONS[name]}"
     try:

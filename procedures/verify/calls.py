@@ -6,14 +6,11 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 
 from application import DATABASE_SECRET, SECRETS
 from names import CHECKS, DATABASE_ROLE
 from procedures.verify.arns import Arns
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -23,13 +20,13 @@ class Call:
     Attributes:
         action: as in a policy, e.g. "ecs:DescribeTasks".
         resource: ARN, or "*" for an action that has none.
-        context: values of the condition keys that the request has.
+        context: condition keys that the request has, each with its value.
         is_allowed: what IAM must answer.
     """
 
     action: str
     resource: str = "*"
-    context: Mapping[str, str] = field(default=_NOTHING, hash=False)
+    context: tuple[tuple[str, str], ...] = ()
     is_allowed: bool = True
 
 
@@ -83,7 +80,7 @@ def _on(resource: str, *actions: str) -> tuple[Call, ...]:
 
 def _of_function(arns: Arns, name: str, log_group: str, *, is_in_vpc: bool) -> tuple[Call, ...]:
     interfaces = _on("*", *NETWORK_INTERFACES) if is_in_vpc else ()
-    own = {"lambda:SourceFunctionArn": arns.function(name)}
+    own = (("lambda:SourceFunctionArn", arns.function(name)),)
     denied = tuple(replace(one, context=own, is_allowed=False) for one in interfaces)
     return (*_on(arns.stream(log_group), "logs:CreateLogStream", "logs:PutLogEvents"), *interfaces, *denied)
 
@@ -101,7 +98,7 @@ def _reads_secret(arns: Arns, name: str) -> tuple[Call, ...]:
     through = f"secretsmanager.{arns.environment.region}.amazonaws.com"
     return (
         Call("secretsmanager:GetSecretValue", arns.secret(name)),
-        Call("kms:Decrypt", arns.key("secrets"), {"kms:ViaService": through}),
+        Call("kms:Decrypt", arns.key("secrets"), (("kms:ViaService", through),)),
     )
 
 
@@ -110,7 +107,7 @@ def _logs_in(arns: Arns) -> tuple[Call, ...]:
 
 
 def _finds_tasks(arns: Arns) -> tuple[Call, ...]:
-    of_cluster = {"ecs:cluster": arns.cluster}
+    of_cluster = (("ecs:cluster", arns.cluster),)
     return (Call("ecs:ListTasks", "*", of_cluster), Call("ecs:DescribeTasks", arns.task, of_cluster))
 
 
@@ -207,7 +204,7 @@ def _of_migration(arns: Arns) -> tuple[Call, ...]:
 def _of_states(arns: Arns) -> tuple[Call, ...]:
     """https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#connect-ecs-iam"""
     names = arns.environment.names
-    to_tasks = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    to_tasks = (("iam:PassedToService", "ecs-tasks.amazonaws.com"),)
     rule = arns.of("events", "rule/StepFunctionsGetEventsForECSTaskRule")
     return (
         *_on(arns.migration, "ecs:RunTask"),

@@ -56,7 +56,7 @@ def asked(arns: Arns, principal: str) -> tuple[Call, ...]:
     """What is asked about a principal: its calls, the same with other conditions, and what it must not do."""
     own = calls(arns).get(principal, ())
     limited = tuple(
-        replace(one, context={key: f"{value}-other" for key, value in one.context.items()}, is_allowed=False)
+        replace(one, context=tuple((key, f"{value}-other") for key, value in one.context), is_allowed=False)
         for one in own
         if one.context and one.is_allowed
     )
@@ -85,7 +85,7 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
 def _faults(aws: Deployed, role: str, questions: Iterable[Call]) -> Iterator[str]:
     grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[Call]] = defaultdict(list)
     for one in questions:
-        grouped[one.action, tuple(sorted(one.context.items()))].append(one)
+        grouped[one.action, one.context].append(one)
     for (action, context), group in grouped.items():
         answers = _simulated(aws, role, action, [one.resource for one in group], dict(context))
         for one in group:

@@ -6,7 +6,6 @@ from typing import Any
 
 from config import REHEARSAL
 from rehearsal.changed_app import changed
-from tests.aws_actions import NETWORK, SECRET
 from tests.infra.conftest import Deployment, synthesize
 
 
@@ -40,48 +39,6 @@ def test_without_the_site_there_is_no_migration(tmp_path: Path) -> None:
     assert not deployment.properties("AWS::StepFunctions::StateMachine")
     alarms = [one["AlarmName"] for one in deployment.properties("AWS::CloudWatch::Alarm")]
     assert not any("migration" in name for name in alarms)
-
-
-def allowed(deployment: Deployment, role: str) -> list[dict[str, Any]]:
-    """Statements that allow something to the role whose logical id begins so."""
-    found: list[dict[str, Any]] = [
-        statement
-        for one in service(deployment).values()
-        if one["Type"] == "AWS::IAM::Policy" and one["Properties"]["Roles"][0]["Ref"].startswith(role)
-        for statement in one["Properties"]["PolicyDocument"]["Statement"]
-        if statement["Effect"] == "Allow"
-    ]
-    assert found
-    return found
-
-
-def actions(statements: list[dict[str, Any]]) -> set[str]:
-    listed = ([one["Action"]] if isinstance(one["Action"], str) else one["Action"] for one in statements)
-    return {action for some in listed for action in some}
-
-
-def test_state_machine_may_do_only_what_its_states_do(production: Deployment) -> None:
-    policy = allowed(production, "MigrationStateMachineRole")
-    logs = {action for action in actions(policy) if action.startswith("logs:")}
-    assert actions(policy) - logs == {
-        *("ecs:RunTask", "ecs:StopTask", "ecs:DescribeTasks", "iam:PassRole", "lambda:InvokeFunction"),
-        *("events:PutTargets", "events:PutRule", "events:DescribeRule"),
-        *("rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"),
-    }
-    assert actions([one for one in policy if one["Resource"] == "*"]) <= logs  # their delivery has no resources
-    (passed,) = (one for one in policy if one["Action"] == "iam:PassRole")
-    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-
-
-def test_function_may_do_only_what_it_does(production: Deployment) -> None:
-    policy = allowed(production, "MigrationRole")
-    assert actions(policy) == {
-        *("states:StartExecution", "cloudformation:DescribeStacks"),
-        *("logs:GetLogEvents", "logs:CreateLogStream", "logs:PutLogEvents"),
-        *SECRET,
-        *NETWORK,
-    }
-    assert actions([one for one in policy if one["Resource"] == "*"]) == NETWORK
 
 
 def test_log_of_the_executions_has_no_data(deployment: Deployment) -> None:

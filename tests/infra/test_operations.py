@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from names import CHECKS
-from tests.aws_actions import LOGIN, NETWORK
+from procedures.verify.arns import Arns, Chosen
+from procedures.verify.calls import NETWORK_INTERFACES, calls
 from tests.expectations import expectation
 from tests.infra.conftest import ROOT, Deployment
 
@@ -154,11 +155,11 @@ def test_every_check_has_its_schedules(production: Deployment) -> None:
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_check_is_in_the_vpc_when_it_may_have_network_interfaces(production: Deployment, check: str) -> None:
-    assert ("VpcConfig" in _function(production, check)) is (expectation(check, "ACTIONS") >= NETWORK)
+    assert ("VpcConfig" in _function(production, check)) is (_actions(production, check) >= set(NETWORK_INTERFACES))
 
 
-# What every check may call.
-COMMON = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+def _actions(deployment: Deployment, check: str) -> set[str]:
+    return {one.action for one in calls(Arns(deployment.environment, Chosen()))[check]}
 
 
 def _function(deployment: Deployment, check: str) -> dict[str, Any]:
@@ -193,14 +194,6 @@ def test_check_is_given_the_settings_that_it_reads(production: Deployment, check
     variables = _function(production, check)["Environment"]["Variables"]
     settings = fields(import_module(f"ops_lambdas.{check}.settings").Settings)
     assert {name for name in variables if not name.startswith("POWERTOOLS_")} == {one.name.upper() for one in settings}
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_check_may_do_exactly_what_it_does(production: Deployment, check: str) -> None:
-    allowed, actions = _allowed(production, check), expectation(check, "ACTIONS")
-    assert {action for s in allowed for action in _list(s["Action"])} == COMMON | actions
-    unbound = {action for s in allowed if s["Resource"] == "*" for action in _list(s["Action"])}
-    assert unbound - NETWORK == expectation(check, "ACTIONS_WITHOUT_RESOURCE", set())
 
 
 def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deployment) -> None:
@@ -239,7 +232,7 @@ def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deploy
 def test_role_is_created_before_the_checks_that_log_in_with_it(production: Deployment) -> None:
     resources = production.templates["operations"]["Resources"]
     (role,) = (key for key, r in resources.items() if r["Type"] == "Custom::DatabaseRole")
-    logs_in = {check for check in CHECKS if expectation(check, "ACTIONS") >= LOGIN}
+    logs_in = {check for check in CHECKS if "rds-db:connect" in _actions(production, check)}
     assert {"pool_health", "session_cleanup", "thread_cleanup"} <= logs_in
     schedules = [r for r in resources.values() if r["Type"] == "AWS::Scheduler::Schedule"]
     for check in logs_in:

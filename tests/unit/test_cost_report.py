@@ -21,7 +21,6 @@ from ops_lambdas.cost_report.core import (
 from ops_lambdas.cost_report.report import publish_costs
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment, from_event
-from tests.aws_actions import PUBLISH
 
 ECS, RDS, WATCH = "Amazon Elastic Container Service", "Amazon Relational Database Service", "AmazonCloudWatch"
 BANDS = (
@@ -35,9 +34,7 @@ BANDS = (
 DAYS = [date(2024, 1, 1) + timedelta(days=number) for number in range(3 * 366)]
 
 
-# In AWS: what it may call besides what every check may, and when it runs in production.
-ACTIONS_WITHOUT_RESOURCE = {"ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"}
-ACTIONS = PUBLISH | ACTIONS_WITHOUT_RESOURCE
+# In AWS: when it runs in production.
 SCHEDULES = {"cost-report-daily": "cron(0 8 * * ? *)", "cost-report-weekly": "cron(30 8 ? * MON *)"}
 
 

@@ -19,7 +19,6 @@ from ops_lambdas.housekeeping.report import publish_backup, publish_secrets, pub
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm, has_new_subscriber, subject, text
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment
-from tests.aws_actions import PUBLISH
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:pardon-production-alarms"
@@ -35,18 +34,7 @@ VALID = {
 }
 
 
-# In AWS: what it may call besides what every check may, and when it runs in production.
-ACTIONS = {
-    *("secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"),
-    *(
-        "sns:ListSubscriptionsByTopic",
-        "rds:DescribeDBInstances",
-        "cloudwatch:DescribeAlarms",
-        "cloudwatch:GetMetricData",
-    ),
-    *PUBLISH,
-}
-ACTIONS_WITHOUT_RESOURCE = {"cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"}
+# In AWS: when it runs in production.
 SCHEDULES = {"housekeeping": "rate(1 hour)"}
 
 

@@ -17,7 +17,6 @@ from ops_lambdas.pool_health.core import (
 from ops_lambdas.pool_health.core import assess as assess_counts
 from ops_lambdas.pool_health.report import pools_result, publish_pools, publish_reachability
 from ops_lambdas.pool_health.site import Site
-from tests.aws_actions import LOGIN, NETWORK, SECRET
 
 POOL_NAMES = st.text("abcé: ", max_size=3)
 NUMBERS = st.integers(0, 2**40)
@@ -33,8 +32,7 @@ COUNTS = st.builds(
 ONE_COUNT_A_POOL = st.lists(COUNTS, max_size=60, unique_by=lambda count: count.pool)
 
 
-# In AWS: what it may call besides what every check may, and when it runs in production.
-ACTIONS = NETWORK | SECRET | LOGIN
+# In AWS: when it runs in production.
 SCHEDULES = {"pool-health": "rate(5 minutes)"}
 
 

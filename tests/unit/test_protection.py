@@ -9,20 +9,7 @@ from ops_lambdas.protection.core import Outcome, Stack, is_policy, policy, unset
 
 DONE = Outcome((), (), (), ())
 
-# In AWS: what it may call besides what every check may, and when it runs in production.
-ACTIONS_WITHOUT_RESOURCE = {
-    "elasticloadbalancing:DescribeLoadBalancers",
-    "elasticloadbalancing:DescribeLoadBalancerAttributes",
-}
-ACTIONS = ACTIONS_WITHOUT_RESOURCE | {
-    "cloudformation:DescribeStacks",
-    "cloudformation:GetStackPolicy",
-    "cloudformation:SetStackPolicy",
-    "cloudformation:UpdateTerminationProtection",
-    "elasticloadbalancing:ModifyLoadBalancerAttributes",
-    "rds:DescribeDBInstances",
-    "rds:ModifyDBInstance",
-}
+# In AWS: when it runs in production.
 SCHEDULES = {"protection": "rate(15 minutes)"}
 
 

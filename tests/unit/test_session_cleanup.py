@@ -12,7 +12,6 @@ from ops_lambdas.session_cleanup.report import cleaned, publish_metrics
 from ops_lambdas.session_cleanup.settings import Options
 from ops_lambdas.shared.coral import Outcome, Thread
 from ops_lambdas.shared.settings import InvalidSettingError, from_event
-from tests.aws_actions import LOGIN, NETWORK, TASKS
 
 BATCHES = st.lists(
     st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 30)).map(
@@ -22,9 +21,7 @@ BATCHES = st.lists(
 )
 
 
-# In AWS: what it may call besides what every check may, and when it runs in production.
-ACTIONS = NETWORK | TASKS | LOGIN
-ACTIONS_WITHOUT_RESOURCE = {"ecs:ListTasks"}
+# In AWS: when it runs in production.
 SCHEDULES = {"session-cleanup": "rate(15 minutes)"}
 
 

@@ -8,7 +8,6 @@ from ops_lambdas.shared.tasks import Tasks
 from ops_lambdas.thread_cleanup import core, report
 from ops_lambdas.thread_cleanup.cleanup import Progress
 from ops_lambdas.thread_cleanup.core import Held, Judgement, Listing
-from tests.aws_actions import LOGIN, NETWORK, TASKS
 
 HELD = st.builds(
     Held,
@@ -20,9 +19,7 @@ LISTS = st.lists(HELD, unique=True, max_size=60)
 KNOWN = st.dictionaries(st.integers(0, 30).map(str), st.booleans())
 
 
-# In AWS: what it may call besides what every check may, and when it runs in production.
-ACTIONS = NETWORK | TASKS | LOGIN
-ACTIONS_WITHOUT_RESOURCE = {"ecs:ListTasks"}
+# In AWS: when it runs in production.
 SCHEDULES = {"thread-cleanup": "rate(30 minutes)"}
 
 
