@@ -82,7 +82,7 @@ Probe = Callable[[A], Iterable[Finding]]
 def find(probes: Sequence[Probe[A]], aws: A, console: Console) -> list[Finding]:
     """Run the probes in parallel, with a progress bar on a terminal, and return their findings in the probes' order.
 
-    A probe that AWS does not answer is a finding that fails: its name, and the error.
+    A probe that AWS does not answer, or not as expected, is a finding that fails: its name, and the error.
     """
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("Asking AWS ...", total=len(probes))
@@ -91,7 +91,9 @@ def find(probes: Sequence[Probe[A]], aws: A, console: Console) -> list[Finding]:
             try:
                 return list(probe(aws))
             except (BotoCoreError, ClientError) as error:
-                return [_unanswered(probe, error)]
+                return [_unanswered(probe, f"AWS did not answer: {error}")]
+            except (LookupError, TypeError, ValueError) as error:  # one surprise does not hide the other findings
+                return [_unanswered(probe, f"AWS answered otherwise than expected: {error!r}")]
             finally:
                 progress.advance(bar)
 
@@ -115,8 +117,8 @@ def exit_code(findings: Iterable[Finding]) -> int:
     return int(any(finding.state is State.FAILS for finding in findings))
 
 
-def _unanswered(probe: Probe[A], error: Exception) -> Finding:
+def _unanswered(probe: Probe[A], found: str) -> Finding:
     area = getattr(probe, "__module__", "").rpartition(".")[2].replace("_", " ")
     subject = getattr(probe, "__name__", str(probe)).replace("_", " ")
     mend = "Give the role of your shell permission for this call, or try again"
-    return Finding(area=area, subject=subject, state=State.FAILS, found=f"AWS did not answer: {error}", mend=mend)
+    return Finding(area=area, subject=subject, state=State.FAILS, found=found, mend=mend)

@@ -73,7 +73,7 @@ def _get(aws: Deployed, url: str) -> int:
     host, port = aws.address(name, _HTTPS_PORT if is_secure else 80)
     pool: Any
     if is_secure:
-        context = ssl.create_default_context()
+        context = ssl.create_default_context(cafile=aws.ca_file)
         pool = urllib3.HTTPSConnectionPool(
             host, port, timeout=_TIMEOUT, ssl_context=context, server_hostname=name, assert_hostname=name
         )

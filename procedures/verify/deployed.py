@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -34,13 +35,21 @@ class Deployed(Aws):
     Args:
         now: when AWS is asked.
         address: where a name's port is answered.
+        ca_file: authorities that the site's certificate is verified with; the system's by default.
     """
 
-    def __init__(self, environment: Environment, *, now: datetime | None = None, address: Address = resolved) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        now: datetime | None = None,
+        address: Address = resolved,
+        ca_file: Path | None = None,
+    ) -> None:
         super().__init__(environment)
         self.names = environment.names
         self.now = now or datetime.now(UTC)
-        self.address = address
+        self.address, self.ca_file = address, ca_file
 
     @cached_property
     def stacks(self) -> Mapping[str, Mapping[str, Any]]:

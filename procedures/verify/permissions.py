@@ -22,10 +22,13 @@ _SHOWN = 5
 
 def probes() -> tuple[Probe[Deployed], ...]:
     """A probe for each principal."""
-    return tuple(
-        update_wrapper(partial(_principal, principal=principal, role_of=role_of), _principal)
-        for principal, role_of in _ROLES.items()
-    )
+    return tuple(_probe(principal, role_of) for principal, role_of in _ROLES.items())
+
+
+def _probe(principal: str, role_of: Callable[[Deployed], str | None]) -> Probe[Deployed]:
+    probe = update_wrapper(partial(_principal, principal=principal, role_of=role_of), _principal)
+    probe.__name__ = principal
+    return probe
 
 
 def forbidden(arns: Arns) -> tuple[Call, ...]:

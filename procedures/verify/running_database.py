@@ -80,7 +80,7 @@ def backups(aws: Deployed) -> Iterator[Finding]:
         found = f"kept for {days} days; the first is not complete"
         yield _finding("backups", State.NOT_YET, found, f"make verify {aws.options}, in an hour")
         return
-    age = aws.now - latest
+    age = max(aws.now - latest, timedelta())
     is_recent = age < _MAX_RESTORABLE_AGE
     found = f"kept for {days} days, restorable up to {age.total_seconds() // 60:.0f} minutes ago"
     mend = aws.cli(f"rds describe-events --source-type db-instance --source-identifier {aws.names.database}")

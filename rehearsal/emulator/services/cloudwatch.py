@@ -35,10 +35,16 @@ def register() -> None:
         return {**alarm, "Metrics": props["Metrics"]}
 
     def evaluate_own_metric(alarm: Alarm) -> None:
-        """Evaluate over the metric of the alarm's own dimensions instead of all of that name."""
+        """Evaluate over the metric of the alarm's own dimensions, once there are as many data as it needs."""
+        if "MetricName" not in alarm:  # metric math
+            return
         key = cloudwatch._dims_key({item["Name"]: item["Value"] for item in alarm.get("Dimensions") or []})
         own = {name: points for name, points in cloudwatch._metrics.items() if name[2] == key}
-        FunctionType(evaluate.__code__, {**vars(cloudwatch), "_metrics": own})(alarm)
+        needed = alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods", 1)
+        watched = (points for name, points in own.items() if name[:2] == (alarm["Namespace"], alarm["MetricName"]))
+        periods = {point["Timestamp"] // alarm["Period"] for points in watched for point in points}
+        if len(periods) >= needed:
+            FunctionType(evaluate.__code__, {**vars(cloudwatch), "_metrics": own})(alarm)
 
     def act_and_send_event(alarm: Alarm, old_state: str, new_state: str, reason: str) -> None:
         act(alarm, old_state, new_state, reason)

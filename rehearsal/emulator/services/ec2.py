@@ -1,5 +1,7 @@
 """EC2: the types that MiniStack's CloudFormation refuses although its EC2 has them."""
 
+from typing import Any
+
 from ministack.core.responses import new_uuid
 from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
@@ -13,6 +15,22 @@ from rehearsal.emulator.services.cloudformation_handler import (
     put,
     resource,
 )
+
+
+def register() -> None:
+    """Describe flow logs with their role, which MiniStack leaves out."""
+    describe = ec2._ACTION_MAP["DescribeFlowLogs"]
+
+    def describe_with_role(parameters: Any) -> Any:
+        status, headers, body = describe(parameters)
+        for flow_log, one in ec2._flow_logs.items():
+            role = f"<deliverLogsPermissionArn>{one.get('DeliverLogsPermissionArn', '')}</deliverLogsPermissionArn>"
+            body = body.replace(
+                f"<flowLogId>{flow_log}</flowLogId>".encode(), f"<flowLogId>{flow_log}</flowLogId>{role}".encode()
+            )
+        return status, headers, body
+
+    ec2._ACTION_MAP["DescribeFlowLogs"] = describe_with_role
 
 
 def call(action: str, **parameters: str) -> str:
@@ -56,6 +74,7 @@ def create_flow_log(_logical_id: str, props: Properties, _stack: str) -> tuple[s
         LogGroupName=props.get("LogGroupName", ""),
     )
     flow_log = element(response, "item")
+    ec2._flow_logs[flow_log]["DeliverLogsPermissionArn"] = props.get("DeliverLogsPermissionArn", "")
     provisioners._ec2_apply_tags(flow_log, props)
     return flow_log, {"Id": flow_log}
 

@@ -22,6 +22,8 @@ DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil
 def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) -> None:
     """Create the clean interpreter below the folder and have MiniStack use it; turn EMF lines into metrics.
 
+    Each run is counted as on AWS; MiniStack counts only those that are waited for.
+
     Args:
         ca_files: what a Lambda verifies PostgreSQL with (PGSSLROOTCERT), and beside the system's
             authorities any other server (SSL_CERT_FILE); by region, "" is any region.
@@ -31,6 +33,7 @@ def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) 
     settings = (str(packages), ca_files, make_trust(folder, ca_files), emulator)
     prelude = f"{PRELUDE.read_text(encoding='utf-8')}\n\nprepare(*{settings!r})\n"
     detect, emit = runtime._detect_runtime_binary, lambda_svc._emit_lambda_logs
+    count = lambda_svc._emit_lambda_metrics
 
     def detect_clean(name: str) -> tuple[str, str]:
         binary, script = detect(name)
@@ -38,12 +41,21 @@ def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) 
             return binary, script
         return str(interpreter), prelude + script
 
-    def emit_with_metrics(func: Any, request_id: str, log_text: str, *args: Any, **kwargs: Any) -> None:
-        emit(func, request_id, log_text, *args, **kwargs)
+    def emit_with_metrics(
+        func: Any, request_id: str, log_text: str, error: bool, duration_ms: int, **kwargs: Any
+    ) -> None:
+        emit(func, request_id, log_text, error, duration_ms, **kwargs)
+        name = (func.get("config") or func)["FunctionName"]
+        count(name, duration_ms=float(duration_ms), error=error, throttle=False)
         publish_embedded_metrics(log_text)
+
+    def count_throttles(function_name: str, *, throttle: bool, **others: Any) -> None:
+        if throttle:
+            count(function_name, throttle=True, **others)
 
     runtime._detect_runtime_binary = detect_clean
     lambda_svc._emit_lambda_logs = emit_with_metrics
+    lambda_svc._emit_lambda_metrics = count_throttles
 
 
 def make_runtime(folder: Path) -> tuple[Path, Path]:

@@ -19,7 +19,15 @@ from rehearsal.emulator.services.cloudformation_handler import Attributes, Prope
 from rehearsal.emulator.services.rds_endpoint import Endpoint
 
 TYPE = "AWS::RDS::DBInstance"
-FROM_SOURCE = ("Engine", "EngineVersion", "AllocatedStorage", "StorageType", "MasterUsername", "DBName")
+FROM_SOURCE = (
+    "Engine",
+    "EngineVersion",
+    "AllocatedStorage",
+    "StorageType",
+    "MasterUsername",
+    "DBName",
+    "StorageEncrypted",
+)
 
 MEMBERSHIP = """
     WITH RECURSIVE groups (oid) AS (

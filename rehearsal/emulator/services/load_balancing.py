@@ -1,0 +1,52 @@
+"""Load balancing: the full name of a target group, and a service's tasks as its targets."""
+
+from typing import Any
+
+from ministack.services import alb, ecs
+
+from rehearsal.emulator.services.ecs_task_addresses import address_of
+
+
+def register() -> None:
+    """Name target groups as AWS does, in the metrics' dimension, too; MiniStack leaves "targetgroup/" out.
+
+    Source: CloudFormation, AWS::ElasticLoadBalancingV2::TargetGroup, TargetGroupFullName. A running task of a service
+    is a healthy target of its groups, unless it was deregistered.
+    """
+    describe, deregister = alb._ACTION_MAP["DescribeTargetHealth"], alb._ACTION_MAP["DeregisterTargets"]
+    gone: set[tuple[str, str]] = set()
+
+    def describe_with_tasks(parameters: Any) -> Any:
+        group = alb._p(parameters, "TargetGroupArn")
+        alb._targets[group] = [one for one in targets(group) if (group, one["Id"]) not in gone]
+        return describe(parameters)
+
+    def deregister_task(parameters: Any) -> Any:
+        group = alb._p(parameters, "TargetGroupArn")
+        gone.update((group, one["Id"]) for one in alb._parse_targets_param(parameters))
+        return deregister(parameters)
+
+    def register_again(parameters: Any) -> Any:
+        group = alb._p(parameters, "TargetGroupArn")
+        gone.difference_update((group, one["Id"]) for one in alb._parse_targets_param(parameters))
+        return again(parameters)
+
+    again = alb._ACTION_MAP["RegisterTargets"]
+    alb._ACTION_MAP |= {
+        "DescribeTargetHealth": describe_with_tasks,
+        "DeregisterTargets": deregister_task,
+        "RegisterTargets": register_again,
+    }
+    alb._target_group_full_name_from_arn = lambda arn: arn.rpartition(":")[2]
+
+
+def targets(group: str) -> list[dict[str, Any]]:
+    """Addresses and ports of the running tasks whose service has the target group."""
+    return [
+        {"Id": address_of(task) or task["taskArn"].rpartition("/")[2], "Port": joined["containerPort"]}
+        for service in ecs._services.values()
+        for joined in service.get("loadBalancers", ())
+        if joined.get("targetGroupArn") == group
+        for task in ecs._tasks.values()
+        if task["group"] == f"service:{service['serviceName']}" and task["lastStatus"] == "RUNNING"
+    ]
