@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import groupby
 from typing import Any, TypeVar
 
 import boto3
@@ -18,6 +19,7 @@ from rich.text import Text
 from environment import Environment
 
 PARALLEL_PROBES = 8
+FOLDED = 8  # so many findings of one area that hold are shown as one
 CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
 # IAM is asked hundreds of times at once, and answers few times a second: adaptive retries slow down.
 _PATIENT = CLIENT.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 10}))
@@ -102,14 +104,27 @@ def find(probes: Sequence[Probe[A]], aws: A, console: Console) -> list[Finding]:
 
 
 def table(findings: Iterable[Finding], title: str) -> Table:
-    """The findings, one row each, with the mend under what was found."""
+    """The findings, one row each, with the mend under what was found; many of one area that hold are one row."""
     rows = Table("", "", "", title=title, title_justify="left")
     rows.add_column("found", overflow="fold")
-    for finding in findings:
+    for finding in _folded(list(findings)):
         found = f"{finding.found}\n{finding.mend}" if finding.mend else finding.found
         state = Text(finding.state, style=STYLES[finding.state])
         rows.add_row(Text(finding.area), Text(finding.subject), state, Text(found))
     return rows
+
+
+def _folded(findings: Sequence[Finding]) -> Iterable[Finding]:
+    """The findings, with those that hold folded into one where an area has more than a screen needs."""
+    for area, some in groupby(findings, key=lambda finding: finding.area):
+        of_area = list(some)
+        holding = [one for one in of_area if one.state is State.HOLDS]
+        if len(holding) < FOLDED:
+            yield from of_area
+            continue
+        names = ", ".join(one.subject for one in holding)
+        yield Finding(area=area, subject=f"{len(holding)} of {len(of_area)}", state=State.HOLDS, found=names)
+        yield from (one for one in of_area if one.state is not State.HOLDS)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

@@ -14,6 +14,7 @@ from procedures.verify.deployed import Deployed
 # A new metric is listed up to 15 minutes after its first datum, and forgotten two weeks after its last.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html
 LISTED_AFTER = timedelta(minutes=15)
+_SHOWN = 3
 _RUN = timedelta(minutes=5)  # until the tasks and the checks have published something
 
 # Metrics that are published only when there is something to count: another with the same dimensions proves these.
@@ -59,6 +60,12 @@ class Metric:
     name: str
     dimensions: tuple[tuple[str, str], ...]
     used_by: str
+
+    @property
+    def text(self) -> str:
+        """Namespace, name and dimensions."""
+        dimensions = ", ".join(f"{name}={value}" for name, value in self.dimensions) or "no dimension"
+        return f"{self.namespace} {self.name} with {dimensions}"
 
     @property
     def is_rare(self) -> bool:
@@ -125,21 +132,25 @@ def _findings(aws: Deployed, subject: str, metrics: Iterable[Metric]) -> Iterato
                 found += 1
             else:
                 absent.append(metric)
-    yield Finding(area="metrics", subject=subject, state=State.HOLDS, found=f"{found} published as they are watched")
+    if found:
+        text = f"{found} are published as they are watched"
+        yield Finding(area="metrics", subject=subject, state=State.HOLDS, found=text)
     is_new = aws.now < aws.changed_at + _RUN + LISTED_AFTER
-    for metric in dict.fromkeys(absent):
-        dimensions = ", ".join(f"{name}={value}" for name, value in metric.dimensions) or "no dimension"
-        rare = "published only when there is something to count, and nothing proves its dimensions yet"
-        new = f"listed up to {LISTED_AFTER.seconds // 60} minutes after its first datum"
-        waits = is_new or metric.is_rare
+    unseen = dict.fromkeys(absent)
+    later = [one for one in unseen if is_new or one.is_rare]
+    if later:
+        shown = [one.text for one in later[:_SHOWN]]
         yield Finding(
             area="metrics",
-            subject=metric.used_by,
-            state=State.NOT_YET if waits else State.FAILS,
-            found=f"{metric.namespace} {metric.name} with {dimensions}: "
-            + (rare if metric.is_rare else new if is_new else "nobody publishes it"),
-            mend=f"make verify {aws.options}, later" if waits else f"make diff {aws.options}; else mend the metric",
+            subject=subject,
+            state=State.NOT_YET,
+            found="\n".join([f"{len(later)} are not listed yet, such as", *shown]),
+            mend=f"make verify {aws.options}, a quarter of an hour after there is something to count",
         )
+    for metric in (one for one in unseen if one not in later):
+        found_instead = f"nobody publishes {metric.text}"
+        mend = f"make diff {aws.options}: its watcher is another in AWS; else mend the metric"
+        yield Finding(area="metrics", subject=metric.used_by, state=State.FAILS, found=found_instead, mend=mend)
 
 
 def _listed(aws: Deployed, wanted: Metric) -> set[str]:
