@@ -12,6 +12,7 @@ from rehearsal.steps import (
     run_migrations,
     run_preflight,
     run_runbook_commands,
+    run_verify,
     set_up_application,
     start_servers,
     upload_prompts_late,
@@ -68,6 +69,8 @@ def _deploy(run: Run, region: Region) -> None:
         run_migrations.prove(run, region, step)
     with run.report.step("A subscriber of the alarms"):
         run_runbook_commands.subscription(run, region)
+    with run.report.step("make verify, and things broken one by one") as step:
+        run_verify.prove_broken(run, region, step)
 
 
 def _change(run: Run, region: Region) -> None:

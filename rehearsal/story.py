@@ -16,6 +16,7 @@ from rehearsal.steps import (
     run_checks,
     run_next_steps,
     run_runbook_commands,
+    run_verify,
     set_up_application,
     start_servers,
     trigger_alarms_and_events,
@@ -94,6 +95,8 @@ def _prove(run: Run, region: Region) -> None:
         run_checks.prove(run, region, step)
     with _step(run, region, "Every alarm and event, read by a subscriber") as step:
         trigger_alarms_and_events.prove(run, region, step)
+    with _step(run, region, "make verify") as step:
+        run_verify.prove(run, region, step)
     with _step(run, region, "The commands that the emails name") as step:
         run_next_steps.prove(run, region, step)
 

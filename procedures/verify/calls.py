@@ -50,12 +50,12 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
     found = {check: (*_of_check(arns, check), *_OF_CHECKS[check](arns)) for check in CHECKS}
     for check in CHECKS:
         function, queue = arns.function(names.check(check)), arns.queue(names.check_dead_letter_queue(check))
-        found[f"{check}, scheduled"] = (Call("lambda:InvokeFunction", function), Call("sqs:SendMessage", queue))
+        found[f"{check} schedule"] = (Call("lambda:InvokeFunction", function), Call("sqs:SendMessage", queue))
     found["flow logs"] = _on(
         arns.stream(names.flow_log_group), "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"
     )
     found["task"] = _of_task(arns)
-    found["task, execution"] = _of_execution(
+    found["task execution"] = _of_execution(
         arns,
         log_group=names.service_log_group,
         repositories={one.repository for one in environment.containers},
@@ -63,9 +63,9 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
     )
     if environment.site:
         found["migration"] = _of_migration(arns)
-        found["migration, states"] = _of_states(arns)
-        found["migration, task"] = ()
-        found["migration, execution"] = _of_execution(
+        found["migration states"] = _of_states(arns)
+        found["migration task"] = ()
+        found["migration execution"] = _of_execution(
             arns,
             log_group=names.migration_log_groups["tasks"],
             repositories={environment.site.repository},

@@ -35,10 +35,10 @@ RARE: Mapping[str, tuple[str, ...]] = {
     "AWS/Lambda": ("AsyncEvents*", "AsyncEventAge", "DeadLetterErrors", "DestinationDeliveryFailures"),
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
     "AWS/States": ("*",),
-    # Ours, for which there must be costs, an answer of the site, an open session, a secret, a backup.
+    # Ours, for which there must be costs, an answer of the site, an open session, a secret, a backup, a line of log.
     "PardonSimulator": (
         *("MonthToDateCost", "ForecastCost", "SiteReachable", "SiteLatencyMilliseconds", "SiteAgrees"),
-        *("OldestOpenSessionMinutes", "OldestSecretDays", "RestorableMinutesAgo"),
+        *("OldestOpenSessionMinutes", "OldestSecretDays", "RestorableMinutesAgo", "ErrorLines-*"),
     ),
 }
 

@@ -170,12 +170,12 @@ def _of_flow_logs(aws: Deployed) -> str | None:
 
 _ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
     **{check: _of_function(check) for check in CHECKS},
-    **{f"{check}, scheduled": _of_schedule(check) for check in CHECKS},
+    **{f"{check} schedule": _of_schedule(check) for check in CHECKS},
     "flow logs": _of_flow_logs,
     "task": _of_task("taskRoleArn"),
-    "task, execution": _of_task("executionRoleArn"),
+    "task execution": _of_task("executionRoleArn"),
     "migration": _of_function("migration"),
-    "migration, states": _of_states,
-    "migration, task": _of_task("taskRoleArn", is_migration=True),
-    "migration, execution": _of_task("executionRoleArn", is_migration=True),
+    "migration states": _of_states,
+    "migration task": _of_task("taskRoleArn", is_migration=True),
+    "migration execution": _of_task("executionRoleArn", is_migration=True),
 }

@@ -93,8 +93,9 @@ AWS: dict[str, list[tuple[set[str], set[str]]]] = {
 }
 
 # "Reporting criteria: There is a nonzero value", from the load balancer's page above: these are not published of a
-# load balancer that had no request and no error.
+# load balancer that had no request and no error. Nor are failures of executions that did not fail.
 ONLY_NONZERO = {
+    *("ExecutionsFailed", "ExecutionsTimedOut"),
     *(name for _, names in AWS["AWS/ApplicationELB"] for name in names if name.startswith("HTTPCode_")),
     *("RequestCount", "RequestCountPerTarget", "TargetResponseTime", "RejectedConnectionCount"),
     *("ClientTLSNegotiationErrorCount", "TargetConnectionErrorCount", "TargetTLSNegotiationErrorCount"),

@@ -16,17 +16,17 @@ NOT_OURS = "CustomVpcRestrictDefaultSG"
 OTHERS = {
     "flow logs": "NetworkVpcAll",
     "task": "TaskDefinitionTaskRole",
-    "task, execution": "TaskDefinitionExecutionRole",
+    "task execution": "TaskDefinitionExecutionRole",
     "migration": "MigrationRole",
-    "migration, states": "MigrationStateMachineRole",
-    "migration, task": "MigrationTaskTaskRole",
-    "migration, execution": "MigrationTaskExecutionRole",
+    "migration states": "MigrationStateMachineRole",
+    "migration task": "MigrationTaskTaskRole",
+    "migration execution": "MigrationTaskExecutionRole",
 }
 PREFIXES = {
     **{check: f"{check.title().replace('_', '')}Role" for check in CHECKS},
     # The check database_role has a name like a role's.
     "database_role": "DatabaseRole",
-    **{f"{check}, scheduled": f"{check.title().replace('_', '')}ScheduleRole" for check in CHECKS},
+    **{f"{check} schedule": f"{check.title().replace('_', '')}ScheduleRole" for check in CHECKS},
     **OTHERS,
 }
 
@@ -109,7 +109,7 @@ def test_own_code_of_a_function_may_not_touch_network_interfaces(deployment: Dep
     assert tried == 5
 
 
-@pytest.mark.parametrize("principal", ["pool_health", "task", "cost_report, scheduled"])
+@pytest.mark.parametrize("principal", ["pool_health", "task", "cost_report schedule"])
 def test_what_nobody_calls_is_forbidden_to_all(production: Deployment, principal: str) -> None:
     arns = Arns(production.environment, Chosen())
     pairs = {(one.action, one.resource) for one in calls(arns)[principal]}

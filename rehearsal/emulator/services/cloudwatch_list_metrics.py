@@ -5,7 +5,7 @@ from types import FunctionType
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import alb, cloudwatch, ecs, rds, sqs
+from ministack.services import alb, cloudwatch, ecs, rds, sqs, stepfunctions
 
 from rehearsal.emulator.documented_metrics import AWS, ONLY_NONZERO
 
@@ -13,7 +13,7 @@ Key = tuple[str, str, Any]
 
 
 def register() -> None:
-    """Have the list include what is published of load balancers, target groups, services, databases and queues."""
+    """Have the list include what is published of load balancers, target groups, services, databases, queues and executions."""
     listed = cloudwatch._list_metrics
 
     def list_with_published(*arguments: Any) -> Any:
@@ -53,5 +53,7 @@ def resources() -> Iterator[tuple[str, dict[str, str]]]:
             yield "ECS/ContainerInsights", dimensions
     for identifier in rds._instances:
         yield "AWS/RDS", {"DBInstanceIdentifier": identifier}
+    for machine in {one["stateMachineArn"] for one in stepfunctions._executions.values()}:
+        yield "AWS/States", {"StateMachineArn": machine}
     for queue in sqs._queues.values():
         yield "AWS/SQS", {"QueueName": queue["name"]}
