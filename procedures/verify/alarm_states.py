@@ -45,9 +45,7 @@ def alarms(aws: Deployed) -> list[dict[str, Any]]:
 
 
 def _actions(aws: Deployed, notifying: list[dict[str, Any]]) -> Finding:
-    silent = [
-        one["AlarmName"] for one in notifying if not one["ActionsEnabled"] or one["AlarmActions"] != [aws.arns.topic]
-    ]
+    silent = [one["AlarmName"] for one in notifying if not one["ActionsEnabled"] or one["AlarmActions"] != [aws.topic]]
     if silent:
         mend = aws.cli(f"cloudwatch enable-alarm-actions --alarm-names {' '.join(silent)}")
         return _finding("actions", State.FAILS, f"notify nobody: {', '.join(silent)}", mend)
@@ -56,7 +54,7 @@ def _actions(aws: Deployed, notifying: list[dict[str, Any]]) -> Finding:
 
 def subscriptions(aws: Deployed) -> Iterator[Finding]:
     """At least one address of a protected environment has confirmed, and every configured one has."""
-    pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=aws.arns.topic)
+    pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=aws.topic)
     found = [one for page in pages for one in page["Subscriptions"]]
     confirmed = {one["Endpoint"] for one in found if one["SubscriptionArn"].startswith("arn:")}
     missing = [one for one in aws.environment.alarm_emails if one not in confirmed]

@@ -69,6 +69,11 @@ class Deployed(Aws):
         times: list[datetime] = [one.get("LastUpdatedTime", one["CreationTime"]) for one in self.stacks.values()]
         return max(times)
 
+    @property
+    def topic(self) -> str:
+        """ARN of the alarm topic, which is known without asking AWS."""
+        return Arns(self.environment, Chosen()).topic
+
     def output(self, layer: str, key: str) -> str:
         """An output of a stack; "" when it has none of this name."""
         outputs = self.stacks.get(self.names.stack(layer), {}).get("Outputs", ())

@@ -19,7 +19,8 @@ from rehearsal.changed_app import changed
 from rehearsal.emulator.services.lambda_prelude import ask
 from rehearsal.report.facts import Step
 from rehearsal.run import Region, Run
-from rehearsal.steps.break_deployed import Broken, breakages
+from rehearsal.steps.break_deployed import breakages
+from rehearsal.steps.broken import Broken
 
 _QUIET = Console(quiet=True)
 _METRICS: tuple[Probe[Deployed], ...] = (metric_names.of_alarms, metric_names.of_dashboard)

@@ -65,6 +65,7 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.cloudwatch:_dims_key": ({},),
     "ministack.services.cloudwatch:_dispatch_alarm_actions": ({}, "OK", "ALARM", "reason"),
     "ministack.services.cloudwatch:_evaluate_alarm": ({},),
+    "ministack.services.cloudwatch:_history_entries": (),
     "ministack.services.cloudwatch:_list_metrics": ({}, {}, False, True),
     "ministack.services.cloudwatch:_put_composite_alarm": ({}, {}, False, True),
     "ministack.services.cloudwatch:_put_metric_data": ({}, {}, False, True),

@@ -1,6 +1,7 @@
 """CloudWatch alarms: metric math, the metric's own dimensions, and the event of a state change.
 
-MiniStack's alarms refuse metric math, evaluate a metric over all dimensions, and send EventBridge no event.
+MiniStack's alarms refuse metric math, evaluate a metric over all dimensions, keep no history of their actions, and
+send EventBridge no event.
 Missing data is never evaluated there; the rehearsal sets alarms off with SetAlarmState.
 """
 
@@ -48,11 +49,31 @@ def register() -> None:
 
     def act_and_send_event(alarm: Alarm, old_state: str, new_state: str, reason: str) -> None:
         act(alarm, old_state, new_state, reason)
+        record_actions(alarm, new_state)
         eventbridge._dispatch_event(state_change_event(alarm, old_state, new_state, reason))
 
     provisioners._cw_metric_alarm_record = record_with_math
     cloudwatch._evaluate_alarm = evaluate_own_metric
     cloudwatch._dispatch_alarm_actions = act_and_send_event
+
+
+def record_actions(alarm: Alarm, state: str) -> None:
+    """Keep what the alarm's actions did in its history. MiniStack keeps changes of state only.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_AlarmHistoryItem.html
+    """
+    kind = {"ALARM": "AlarmActions", "OK": "OKActions"}.get(state, "InsufficientDataActions")
+    for action in alarm.get(kind) or [] if alarm.get("ActionsEnabled", True) else []:
+        cloudwatch._history_entries().append(
+            {
+                "AlarmName": alarm["AlarmName"],
+                "AlarmType": "CompositeAlarm" if "AlarmRule" in alarm else "MetricAlarm",
+                "Timestamp": now_iso(),
+                "HistoryItemType": "Action",
+                "HistorySummary": f"Successfully executed action {action}",
+                "HistoryData": json.dumps({"actionState": "Succeeded", "notificationResource": action}),
+            }
+        )
 
 
 def state_change_event(alarm: Alarm, old_state: str, new_state: str, reason: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ Key = tuple[str, str, Any]
 
 
 def register() -> None:
-    """Have the list include what is published of load balancers, target groups, services, databases, queues and executions."""
+    """Have the list include what AWS publishes of load balancers, services, databases, queues and executions."""
     listed = cloudwatch._list_metrics
 
     def list_with_published(*arguments: Any) -> Any:
