@@ -89,8 +89,13 @@ preflight: $(VENV)/.ready ## look whether a deployment of ENV would succeed; rea
 	@python -m procedures.preflight --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(IMAGE_TAG),--image-tag '$(IMAGE_TAG)') $(if $(STACKS),--stacks $(STACKS))
 
 .PHONY: deploy
-deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy ENV, or only its STACKS, after preflight (PREFLIGHT=skip: without); asks before permissions widen
+deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy ENV, then verify it, or only its STACKS, after preflight (PREFLIGHT=skip: without); asks before permissions widen
 	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
+	@$(if $(STACKS),,$(MAKE) --no-print-directory verify DELIVER=)
+
+.PHONY: verify
+verify: $(VENV)/.ready ## ask AWS whether what is deployed in ENV works; reads only (DELIVER=yes: sets an alarm off)
+	@python -m procedures.verify --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(DELIVER),--deliver '$(DELIVER)')
 
 .PHONY: check
 check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=production, options in EVENT

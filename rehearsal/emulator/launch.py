@@ -98,7 +98,6 @@ def correct_services() -> None:
         iam,
         iam_simulation,
         lambda_concurrency,
-        load_balancing,
         rds_parameters,
         scheduler,
         secrets_manager,
@@ -118,7 +117,6 @@ def correct_services() -> None:
         secrets_manager,
         ec2,
         ecs,
-        load_balancing,
         rds_parameters,
         lambda_concurrency,
         cost_explorer,
@@ -144,6 +142,7 @@ def extend_services(settings: Settings) -> None:
         ecs_one_off_tasks,
         ecs_task_addresses,
         lambda_runtime,
+        load_balancing,
         rds,
         rds_orderable_options,
         route53,
@@ -155,6 +154,7 @@ def extend_services(settings: Settings) -> None:
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_faults.register(settings.folder)
     ecs_task_addresses.register(settings.task_addresses)
+    load_balancing.register(settings.task_addresses)
     ecs_one_off_tasks.register(settings.task_program, settings.ca_files)
     rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
     rds_orderable_options.register(settings.folder / "orderable-zones.json")

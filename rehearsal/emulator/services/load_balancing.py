@@ -2,21 +2,26 @@
 
 from typing import Any
 
+from ministack.core.responses import get_region
 from ministack.services import alb, ecs
 
-from rehearsal.emulator.services.ecs_task_addresses import address_of
+from rehearsal.emulator.services.ecs_task_addresses import address_of, attach
 
 
-def register() -> None:
+def register(addresses: dict[str, list[str]]) -> None:
     """Name target groups as AWS does, in the metrics' dimension, too; MiniStack leaves "targetgroup/" out.
 
     Source: CloudFormation, AWS::ElasticLoadBalancingV2::TargetGroup, TargetGroupFullName. A running task of a service
     is a healthy target of its groups, unless it was deregistered.
+
+    Args:
+        addresses: of the tasks' stand-ins, by region.
     """
     describe, deregister = alb._ACTION_MAP["DescribeTargetHealth"], alb._ACTION_MAP["DeregisterTargets"]
     gone: set[tuple[str, str]] = set()
 
     def describe_with_tasks(parameters: Any) -> Any:
+        attach(ecs._tasks, addresses.get(get_region()) or addresses.get("", []))
         group = alb._p(parameters, "TargetGroupArn")
         alb._targets[group] = [one for one in targets(group) if (group, one["Id"]) not in gone]
         return describe(parameters)
