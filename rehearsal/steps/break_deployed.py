@@ -99,7 +99,9 @@ def _of_the_database(run: Run, region: Region) -> dict[str, Case]:
 def _of_the_rest(run: Run, region: Region) -> dict[str, Case]:
     sqs, scheduler, elbv2 = (run.client(name, region) for name in ("sqs", "scheduler", "elbv2"))
     queue = sqs.get_queue_url(QueueName=NAMES.check_dead_letter_queue("pool_health"))["QueueUrl"]
-    target_group = elbv2.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
+    (balancer,) = elbv2.describe_load_balancers(Names=[NAMES.load_balancer])["LoadBalancers"]
+    (group,) = elbv2.describe_target_groups(LoadBalancerArn=balancer["LoadBalancerArn"])["TargetGroups"]
+    target_group = group["TargetGroupArn"]
     found = elbv2.describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
     targets = [{"Id": one["Target"]["Id"]} for one in found]
     of_check = {"Name": NAMES.check("pool_health"), "GroupName": NAMES.schedule_group}

@@ -26,13 +26,10 @@ EVENT = {
 def role(emulator: Emulator, statements: list[dict[str, Any]]) -> str:
     iam, name = emulator.client("iam"), "simulated"
     trust = {"Version": "2012-10-17", "Statement": []}
-    try:
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
+    arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
     document = {"Version": "2012-10-17", "Statement": statements}
     iam.put_role_policy(RoleName=name, PolicyName="one", PolicyDocument=json.dumps(document))
-    return str(iam.get_role(RoleName=name)["Role"]["Arn"])
+    return arn
 
 
 def test_simulation_decides_for_each_resource_and_under_conditions(emulator: Emulator) -> None:
