@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from procedures.findings import Finding, State
+from procedures.findings import Aws, Finding, State
 from procedures.preflight.deployment import Deployment
 
 # AWS makes each with the first resource that needs it, if the deployment's role has iam:CreateServiceLinkedRole.
@@ -20,7 +20,7 @@ LINKED_ROLES = {
 }
 
 
-def credentials(aws: Deployment) -> Iterator[Finding]:
+def credentials(aws: Aws) -> Iterator[Finding]:
     """The credentials are of the environment's account."""
     account, expected = aws.client("sts").get_caller_identity()["Account"], aws.environment.account
     is_right = account == expected

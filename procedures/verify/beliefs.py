@@ -2,7 +2,8 @@
 
 from rich.console import Console
 
-from procedures.findings import Finding, Probe, find
+from procedures.findings import Finding, Probe, State, find
+from procedures.preflight.account import credentials
 from procedures.verify import (
     alarm_states,
     answering_site,
@@ -42,8 +43,11 @@ PROBES: tuple[Probe[Deployed], ...] = (
 
 
 def look(aws: Deployed, console: Console) -> list[Finding]:
-    """Every finding; while a stack is missing, only of the stacks."""
+    """Every finding; with another account's credentials, or while a stack does not exist, only that."""
+    findings = find([credentials], aws, console)
+    if any(one.state is State.FAILS for one in findings):
+        return findings
     findings = find([stack_states.stacks], aws, console)
-    if len(aws.stacks) < len(aws.names.stacks) or not findings or findings[0].found.startswith("AWS did not answer"):
+    if any(one.state is State.FAILS and not one.found.endswith("COMPLETE") for one in findings):
         return findings
     return findings + find(PROBES, aws, console)

@@ -20,8 +20,6 @@ from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps.break_watching import of_alarms, of_roles
 from rehearsal.steps.broken import Broken, Case, changing, seen
 
-_ALARM = NAMES.alarm(4, "notifications-failed")
-_RULE = NAMES.alarm(4, "task-stopped")
 _DAY = timedelta(days=1)
 
 

@@ -19,6 +19,7 @@ from procedures.verify import (
 )
 from procedures.verify.__main__ import main
 from procedures.verify.arns import Arns, Chosen
+from procedures.verify.beliefs import look
 from procedures.verify.calls import calls
 from procedures.verify.delivery import DeliveryError, deliver
 from procedures.verify.metric_names import Metric, drawn, watched
@@ -198,6 +199,20 @@ def test_many_that_hold_are_one_row() -> None:
     failing = Finding(area="rules", subject="bad", state=FAILS, found="no", mend="do")
     assert table([*findings[:7], failing], "t").row_count == 8
     assert table([*findings, failing], "t").row_count == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "subject"),
+    [
+        ({"GetCallerIdentity": {"Account": "111122223333"}}, "credentials"),
+        ({"GetCallerIdentity": "ExpiredToken"}, "credentials"),
+        ({"DescribeStacks": "ValidationError"}, "pardon-production-network"),
+    ],
+)
+def test_without_the_account_or_a_stack_nothing_else_is_asked(answers: Any, subject: str) -> None:
+    found = look(aws(**({"GetCallerIdentity": {"Account": PRODUCTION.account}} | answers)), Console(quiet=True))
+    assert (found[0].subject, found[0].state) == (subject, FAILS)
+    assert {each.area for each in found} <= {"account", "stacks", "stack states"}
 
 
 def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
