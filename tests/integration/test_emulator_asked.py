@@ -94,7 +94,7 @@ def test_metrics_are_listed_with_their_own_dimensions(emulator: Emulator) -> Non
 
 
 def test_an_asynchronous_run_is_counted_once(emulator: Emulator) -> None:
-    name = emulator.deploy("counted", function([]))["Function"]
+    name = emulator.deploy("counted", function([], "def handler(event, context):\n    return {}\n"))["Function"]
     emulator.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
     cloudwatch, now = emulator.client("cloudwatch"), datetime.now(UTC)
 
