@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from aws_limits import regions
 from config import REHEARSAL
-from rehearsal import ROOT, protected_story, story
+from rehearsal import ROOT, cut_over_story, protected_story, story
 from rehearsal.machine import guards, tether, workspace
 from rehearsal.machine.loopback import NoAnswerError
 from rehearsal.machine.ports import claim_addresses, free_port
@@ -31,6 +31,7 @@ _EXPECTED = (
     *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
     *(BotoCoreError, ClientError, DatabaseError, InterfaceError, NoAnswerError),
 )
+_OTHERS = {"protected": protected_story.rehearse, "cut-over": cut_over_story.rehearse}
 
 
 class TerminatedError(Exception):
@@ -40,9 +41,10 @@ class TerminatedError(Exception):
 def main() -> int:
     """Rehearse and return the exit code: 0 when all checks passed, 130 after ctrl-C, else 1."""
     arguments = _arguments()
-    names = list(dict.fromkeys([REHEARSAL.home_region, *arguments.region]))
-    file = "protected-rehearsal.json" if arguments.protected else "rehearsal.json"
-    report = Report(_console(), arguments.output / file, names)
+    more = [REHEARSAL.recovery_region] if arguments.story == "cut-over" else arguments.region
+    names = list(dict.fromkeys([REHEARSAL.home_region, *more]))
+    prefix = f"{arguments.story}-" if arguments.story else ""
+    report = Report(_console(), arguments.output / f"{prefix}rehearsal.json", names)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
@@ -52,8 +54,8 @@ def main() -> int:
     failure: BaseException | None = None
     try:
         run = _prepare(own.folder, report)
-        if arguments.protected:
-            protected_story.rehearse(run)
+        if arguments.story:
+            _OTHERS[arguments.story](run)
         else:
             story.rehearse(run, is_kept=arguments.keep)
         report.pass_()
@@ -89,9 +91,9 @@ def _arguments() -> argparse.Namespace:
         help=f"also rehearse this region, after {REHEARSAL.home_region}",
     )
     parser.add_argument(
-        "--protected",
-        action="store_true",
-        help="rehearse a protected environment instead: what fails, comes late, changes, is lost and made again",
+        "--story",
+        choices=_OTHERS,
+        help="rehearse instead a protected environment that fails, changes, loses stacks; or docs/cut-over.md",
     )
     parser.add_argument(
         "--output",
@@ -104,8 +106,8 @@ def _arguments() -> argparse.Namespace:
     for name in arguments.region:
         if name not in regions():
             parser.error(f"--region must be one of {', '.join(regions())}, got {name!r}")
-    if arguments.protected and (arguments.keep or arguments.region):
-        parser.error("--protected goes with neither --keep nor --region")
+    if arguments.story and (arguments.keep or arguments.region):
+        parser.error("--story goes with neither --keep nor --region")
     return arguments
 
 

@@ -42,6 +42,12 @@ def _without_key(environment: Environment) -> Environment:
 CHANGES: dict[str, Callable[[Environment], Environment]] = {
     "protected": lambda environment: replace(environment, is_protected=True),
     "unprotected": lambda environment: replace(environment, is_protected=False),
+    "moved": lambda environment: replace(
+        environment,
+        home_region=environment.recovery_region,
+        recovery_region=environment.home_region,
+        region=environment.recovery_region,
+    ),
     "without-replica": lambda environment: replace(environment, has_replica=False),
     "without-domain": lambda environment: replace(environment, domain=None, hosted_zone_id=None),
     "without-site": _without_site,

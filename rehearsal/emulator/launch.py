@@ -82,6 +82,7 @@ def run(settings: Settings) -> NoReturn:
 def correct_services() -> None:
     """Correct what MiniStack's services do otherwise than AWS."""
     from rehearsal.emulator.services import (
+        application_auto_scaling,
         cloudformation_custom_resource,
         cloudformation_existing_names,
         cloudformation_exports,
@@ -105,6 +106,7 @@ def correct_services() -> None:
     )
 
     for service in (
+        application_auto_scaling,
         iam,
         iam_simulation,
         cloudformation_custom_resource,

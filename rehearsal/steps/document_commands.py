@@ -13,11 +13,11 @@ from rehearsal.run import ACCOUNT, NAMES, Region, Run
 TYPED = "typed by the rehearsal"
 
 
-def of_document(path: Path, region: Region) -> Iterator[str]:
-    """The commands of a document's blocks; a line that ends in && continues."""
+def of_document(path: Path, region: Region, *, language: str = "bash") -> Iterator[str]:
+    """The commands of a document's blocks of that language; a line that ends in && continues."""
     names = {PRODUCTION.prefix: NAMES.prefix, PRODUCTION.account: ACCOUNT, PRODUCTION.home_region: region.name}
     names |= {"ENV=production": "ENV=rehearsal", "environment=production": "environment=rehearsal"}
-    for _, block in re.findall(r"^( *)```bash\n(.*?)^\1```", path.read_text(), re.MULTILINE | re.DOTALL):
+    for _, block in re.findall(rf"^( *)```{language}\n(.*?)^\1```", path.read_text(), re.MULTILINE | re.DOTALL):
         for command in block.replace("&&\n", "&& ").splitlines():
             yield re.sub("|".join(names), lambda found: names[found[0]], command.strip())
 

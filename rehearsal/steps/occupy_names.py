@@ -11,22 +11,14 @@ from procedures.preflight.probes import look
 from rehearsal.changed_app import changed
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
-from rehearsal.steps import deploy_stacks
+from rehearsal.steps import deploy_stacks, former_system
 
 _CHECK = "preflight names what the former system has"
-_SECRET = NAMES.secret("cron-secret")
 
 
 def prove(run: Run, region: Region, step: Step, *, variant: str) -> None:
     """Occupy names, look, deploy and be refused; the recovery region's are free, as docs/cut-over.md has it."""
-    logs, ecs, sns = (run.client(service, region) for service in ("logs", "ecs", "sns"))
-    secrets = run.client("secretsmanager", region)
-    logs.create_log_group(logGroupName=NAMES.flow_log_group)
-    ecs.create_cluster(clusterName=NAMES.cluster)
-    topic = sns.create_topic(Name=NAMES.alarm_topic)["TopicArn"]
-    secrets.create_secret(Name=_SECRET, SecretString="{}")
-
-    occupied = {NAMES.flow_log_group, NAMES.cluster, NAMES.alarm_topic, _SECRET}
+    occupied = former_system.occupy(run, region)
     found = _in_use(region, region.name, variant)
     run.report.expect(found == occupied, region.name, _CHECK, ", ".join(sorted(found)))
     stack = NAMES.stack("network")
@@ -40,10 +32,7 @@ def prove(run: Run, region: Region, step: Step, *, variant: str) -> None:
     seen = ", ".join(sorted(beside)) or "every name is free"
     run.report.expect(not beside, region.name, f"beside it, in {REHEARSAL.recovery_region}, names are free", seen)
 
-    logs.delete_log_group(logGroupName=NAMES.flow_log_group)
-    ecs.delete_cluster(cluster=NAMES.cluster)
-    sns.delete_topic(TopicArn=topic)
-    secrets.delete_secret(SecretId=_SECRET, ForceDeleteWithoutRecovery=True)
+    former_system.free(run, region)
     step.detail = f"{len(occupied)} names in use, {stack} {status}"
 
 

@@ -53,7 +53,7 @@ def _prove(
     broken: AbstractContextManager[Broken],
 ) -> None:
     with broken as change:
-        aws = _deployed(run, region, change.environment or environment, later=change.later)
+        aws = deployed(run, region, change.environment or environment, later=change.later)
         findings = find(probes, change.aws(aws) if change.aws else aws, _QUIET)
     failing = [f"{one.area}: {one.subject}" for one in findings if one.state is State.FAILS]
     is_named = any(one.startswith(name.strip()) for one in failing) and len(failing) <= change.at_most
@@ -62,7 +62,7 @@ def _prove(
 
 def _prove_delivery(run: Run, region: Region, environment: Environment) -> None:
     """Nobody has looked; a person says no, then yes; an answer that is neither is not kept."""
-    aws, answers = _deployed(run, region, environment), iter(("", "no", "yes"))
+    aws, answers = deployed(run, region, environment), iter(("", "no", "yes"))
     seen: list[str] = []
     for _ in range(3):
         seen += [one.state.value for one in delivery.delivered(aws)]
@@ -78,8 +78,8 @@ def _prove_delivery(run: Run, region: Region, environment: Environment) -> None:
 
 def _expect_nothing_fails(run: Run, region: Region, environment: Environment) -> str:
     findings = [
-        *look(_deployed(run, region, environment), _QUIET),
-        *find(_METRICS, _deployed(run, region, environment, later=_LATER), _QUIET),
+        *look(deployed(run, region, environment), _QUIET),
+        *find(_METRICS, deployed(run, region, environment, later=_LATER), _QUIET),
     ]
     failing = [f"{one.area}: {one.subject}: {one.found}" for one in findings if one.state is State.FAILS]
     counts: Mapping[State, int] = {state: sum(one.state is state for one in findings) for state in State}
@@ -88,7 +88,7 @@ def _expect_nothing_fails(run: Run, region: Region, environment: Environment) ->
     return text
 
 
-def _deployed(run: Run, region: Region, environment: Environment, *, later: timedelta = timedelta()) -> Deployed:
+def deployed(run: Run, region: Region, environment: Environment, *, later: timedelta = timedelta()) -> Deployed:
     """The region as verify sees it, with the names of the emulated Route 53."""
 
     def address(name: str, port: int) -> tuple[str, int]:

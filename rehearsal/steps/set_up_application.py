@@ -35,6 +35,12 @@ def set_up(run: Run, region: Region, step: Step) -> None:
     """Fill the tables that the deployment's migration has made, and give the tasks their secrets."""
     query(run, region, SEED_SQL.read_text())
     ((sessions,),) = query(run, region, 'SELECT count(*) FROM "Session"')
+    give_secrets(run, region)
+    step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
+
+
+def give_secrets(run: Run, region: Region) -> None:
+    """Give the tasks the deployed secrets, and wait until all are healthy."""
     secrets = {"DATABASE_URL": database_secret(run, region)["url"], "CRON_SECRET": cron_secret(run, region)}
     region.secrets_file.write_text(json.dumps(secrets))
     run.processes.until(
@@ -44,7 +50,6 @@ def set_up(run: Run, region: Region, step: Step) -> None:
     )
     seen = f"{len(region.hosts)} tasks on {', '.join(region.hosts)}"
     run.report.expect(True, region.name, "the application's tasks are healthy", seen)
-    step.detail = f"{sessions} sessions, {len(region.hosts)} tasks"
 
 
 def _is_healthy(host: str) -> bool:
