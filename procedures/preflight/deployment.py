@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from environment import Environment
 from procedures.findings import Aws, State
+from procedures.preflight.delegation import NameServers, name_servers
 
 _GONE = ("DELETE_COMPLETE", "CREATE_FAILED")
 
@@ -20,10 +21,18 @@ class Deployment(Aws):
     Args:
         assembly: folder of the cloud assembly.
         stacks: the stacks that are going to be deployed; all of them when empty.
+        name_servers: what DNS answers.
     """
 
-    def __init__(self, environment: Environment, assembly: Path, stacks: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        assembly: Path,
+        stacks: Sequence[str] = (),
+        name_servers: NameServers = name_servers,
+    ) -> None:
         super().__init__(environment)
+        self.name_servers = name_servers
         manifest = json.loads((assembly / "manifest.json").read_text())
         found = [
             one["properties"] for one in manifest["artifacts"].values() if one["type"].endswith("cloudformation:stack")

@@ -1,11 +1,12 @@
 """The site's name: its hosted zone, and records in it that a deployment would meet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from procedures.findings import Finding, State
+from procedures.preflight.delegation import NoDnsError
 from procedures.preflight.deployment import Deployment
 
 _TYPES = ("A", "AAAA", "CNAME")
@@ -40,10 +41,24 @@ def hosted_zone(aws: Deployment) -> Iterator[Finding]:
     kind = "private" if zone["Config"]["PrivateZone"] else "public"
     state = State.HOLDS if is_right else aws.unless_later("service")
     yield _finding("hosted zone", state, f"{kind} zone {name}", "" if is_right else "Correct hosted_zone_id or domain")
-    servers = ", ".join(sorted(answer.get("DelegationSet", {}).get("NameServers", ())))
-    found = f"not looked up, as no API of AWS tells it; DNS must answer {servers or 'the name servers of the zone'}"
-    yield _finding("delegation", State.NOT_YET, found, f"dig +short NS {name}")
+    yield _delegation(aws, name, answer.get("DelegationSet", {}).get("NameServers", ()))
     yield _record(aws, client, domain, zone_id)
+
+
+def _delegation(aws: Deployment, zone: str, servers: Iterable[str]) -> Finding:
+    """The registrar names the zone's servers; else ACM validates no certificate, and nobody finds the site."""
+    own = frozenset(one.rstrip(".").lower() for one in servers)
+    needed = ", ".join(sorted(own))
+    try:
+        found = aws.name_servers(zone)
+    except NoDnsError as error:
+        text = f"DNS does not answer here: {error}. It must answer {needed}"
+        return _finding("delegation", State.NOT_YET, text, f"dig +short NS {zone}")
+    if found == own:
+        return _finding("delegation", State.HOLDS, f"DNS answers the zone's {len(own)} name servers")
+    mend = f"At the registrar, set the name servers of {zone} to {needed}"
+    text = f"DNS answers {', '.join(sorted(found)) or 'no name server'}"
+    return _finding("delegation", aws.unless_later("service"), text, mend)
 
 
 def _record(aws: Deployment, client: Any, domain: str, zone_id: str) -> Finding:

@@ -98,7 +98,6 @@ def correct_services() -> None:
         eventbridge,
         iam,
         iam_simulation,
-        lambda_concurrency,
         rds_parameters,
         scheduler,
         secrets_manager,
@@ -120,7 +119,6 @@ def correct_services() -> None:
         ec2,
         ecs,
         rds_parameters,
-        lambda_concurrency,
         cost_explorer,
         cloudwatch,
         cloudwatch_list_metrics,
@@ -143,6 +141,7 @@ def extend_services(settings: Settings) -> None:
         deletion_protection,
         ecs_one_off_tasks,
         ecs_task_addresses,
+        lambda_concurrency,
         lambda_runtime,
         load_balancing,
         rds,
@@ -171,6 +170,7 @@ def extend_services(settings: Settings) -> None:
     lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
     sns_email.register(settings.folder / "emails.jsonl")
     sns_subscriptions.register(settings.folder / "confirmations.jsonl")
+    lambda_concurrency.register(settings.folder / "quotas.json")
     service_quotas.register(settings.folder / "quotas.json")
     route53.create_hosted_zone(*HOSTED_ZONE)
 

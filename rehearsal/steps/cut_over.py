@@ -15,8 +15,6 @@ from config import REHEARSAL
 from environment import Environment
 from procedures import check
 from procedures.findings import State, find
-from procedures.preflight.deployment import Deployment
-from procedures.preflight.probes import look
 from procedures.verify import answering_site
 from rehearsal import ROOT
 from rehearsal.changed_app import changed
@@ -25,6 +23,7 @@ from rehearsal.run import NAMES, Region, Run
 from rehearsal.stand_in import TABLES_SQL
 from rehearsal.steps import deploy_stacks, former_system, set_up_application
 from rehearsal.steps.document_commands import of_document, run_in_shell
+from rehearsal.steps.run_preflight import look_at
 from rehearsal.steps.run_verify import deployed
 
 # By the name of its assembly: the changes of the configuration, before the site's name is moved and after.
@@ -37,7 +36,7 @@ def stand_up(run: Run, former: Region, new: Region, step: Step) -> None:
     """The former system has the names; beside it, in the recovery region, the first deployment succeeds."""
     names = former_system.occupy(run, former)
     former_system.run_it(run, former)
-    findings = look(Deployment(_environment("first", new), new.assembly("first")), Console(quiet=True))
+    findings = look_at(run, new, _environment("first", new), "first")
     failing = [f"{one.area}: {one.subject}" for one in findings if one.state is State.FAILS]
     name = "preflight: beside the former system, nothing is in the way"
     run.report.expect(not failing, new.name, name, ", ".join(failing) or f"{len(findings)} findings, none fails")

@@ -2,16 +2,13 @@
 
 from dataclasses import replace
 
-from rich.console import Console
-
 from config import REHEARSAL
 from procedures.findings import State
-from procedures.preflight.deployment import Deployment
-from procedures.preflight.probes import look
 from rehearsal.changed_app import changed
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps import deploy_stacks, former_system
+from rehearsal.steps.run_preflight import look_at
 
 _CHECK = "preflight names what the former system has"
 
@@ -19,7 +16,7 @@ _CHECK = "preflight names what the former system has"
 def prove(run: Run, region: Region, step: Step, *, variant: str) -> None:
     """Occupy names, look, deploy and be refused; the recovery region's are free, as docs/cut-over.md has it."""
     occupied = former_system.occupy(run, region)
-    found = _in_use(region, region.name, variant)
+    found = _in_use(run, region, region.name, variant)
     run.report.expect(found == occupied, region.name, _CHECK, ", ".join(sorted(found)))
     stack = NAMES.stack("network")
     output = deploy_stacks.deploy_assembly(
@@ -28,7 +25,7 @@ def prove(run: Run, region: Region, step: Step, *, variant: str) -> None:
     is_refused = "already exists" in output and NAMES.flow_log_group in output
     status = deploy_stacks.describe_stacks(run, region).get(stack, {}).get("StackStatus", "absent")
     run.report.expect(is_refused, region.name, "a deployment over a name that exists is refused", status)
-    beside = _in_use(region, REHEARSAL.recovery_region, variant)
+    beside = _in_use(run, region, REHEARSAL.recovery_region, variant)
     seen = ", ".join(sorted(beside)) or "every name is free"
     run.report.expect(not beside, region.name, f"beside it, in {REHEARSAL.recovery_region}, names are free", seen)
 
@@ -36,8 +33,8 @@ def prove(run: Run, region: Region, step: Step, *, variant: str) -> None:
     step.detail = f"{len(occupied)} names in use, {stack} {status}"
 
 
-def _in_use(region: Region, place: str, variant: str) -> set[str]:
+def _in_use(run: Run, region: Region, place: str, variant: str) -> set[str]:
     environment = replace(changed(REHEARSAL, "protected"), region=place)
-    findings = look(Deployment(environment, region.assembly(variant)), Console(quiet=True))
+    findings = look_at(run, region, environment, variant)
     lines = [one.found.partition(": ")[2] for one in findings if one.area == "names" and one.state is State.FAILS]
     return {name for line in lines for name in line.split(", ")}

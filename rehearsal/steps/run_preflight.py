@@ -28,10 +28,13 @@ _PROMPT = f"current/shared/{REQUIRED[0]}.txt"
 def prove_empty(run: Run, region: Region, step: Step, *, variant: str) -> None:
     """An empty account fails nothing, but for what no deployment can make; each of these is named once."""
     environment = changed(REHEARSAL, "protected")
-    findings = _look(region, environment, variant)
+    findings = look_at(run, region, environment, variant)
     failing = [f"{one.area}: {one.subject}" for one in findings if one.state is State.FAILS]
     seen = ", ".join(failing) or f"{len(findings)} findings, none fails"
     run.report.expect(not failing, region.name, "preflight: an empty account can be deployed to", seen)
+    elsewhere = look_at(run, region, environment, variant, servers=frozenset({"ns1.example.com"}))
+    failing = [f"{one.area}: {one.subject}" for one in elsewhere if one.state is State.FAILS]
+    run.report.expect(failing == ["site: delegation"], region.name, "preflight fails: site: delegation", str(failing))
     cases: dict[str, AbstractContextManager[Environment]] = {
         "account: CDK bootstrap": _without_bootstrap(run, region, environment),
         "account: credentials": _as_is(replace(environment, account="111122223333")),
@@ -49,7 +52,13 @@ def prove_empty(run: Run, region: Region, step: Step, *, variant: str) -> None:
         ),
     }
     _prove_each(run, region, variant, cases, State.FAILS)
-    step.detail = f"{len(cases)} faults found"
+    waiting: dict[str, AbstractContextManager[Environment]] = {
+        "account: service-linked roles": _as_is(environment),
+        "quotas: Lambda concurrency": _quota(run, environment, "lambda/L-B99A9384", 9),
+        "costs: cost-allocation tag Environment": _inactive_tag(run, region, environment),
+    }
+    _prove_each(run, region, variant, waiting, State.NOT_YET)
+    step.detail = f"{1 + len(cases) + len(waiting)} faults found"
 
 
 def prove_ready(run: Run, region: Region, step: Step, *, variant: str) -> None:
@@ -61,7 +70,7 @@ def prove_ready(run: Run, region: Region, step: Step, *, variant: str) -> None:
             _put_secret(run, region, NAMES.secret(name), '{"value": "typed"}')
     for repository in sorted({one.repository for one in environment.containers}):
         _push(run, region, NAMES.repository(repository), "amd64")
-    findings = _look(region, environment, variant)
+    findings = look_at(run, region, environment, variant)
     failing = [f"{one.area}: {one.subject}" for one in findings if one.state is State.FAILS]
     seen = ", ".join(failing) or f"{len(findings)} findings, none fails"
     run.report.expect(not failing, region.name, "preflight: a deployed region can be deployed again", seen)
@@ -73,8 +82,12 @@ def prove_ready(run: Run, region: Region, step: Step, *, variant: str) -> None:
         f"secrets: {_SECRET} ": _secret(run, region, environment, '{"value": ""}'),
     }
     _prove_each(run, region, variant, cases, State.FAILS)
-    _prove_each(run, region, variant, {"prompts: shared prompts": _prompt(run, region, environment)}, State.NOT_YET)
-    step.detail = f"{len(findings)} findings, {len(cases) + 1} faults found"
+    waiting = {
+        "prompts: shared prompts": _prompt(run, region, environment),
+        "subscribers: confirmations": _as_is(environment),  # nobody has confirmed yet
+    }
+    _prove_each(run, region, variant, waiting, State.NOT_YET)
+    step.detail = f"{len(findings)} findings, {len(cases) + len(waiting)} faults found"
 
 
 def _prove_each(
@@ -86,16 +99,25 @@ def _prove_each(
 ) -> None:
     for case, missing in cases.items():
         with missing as environment:
-            findings = _look(region, environment, variant)
+            findings = look_at(run, region, environment, variant)
         found = [f"{one.area}: {one.subject}" for one in findings if one.state is state]
         run.report.expect(
             case.strip() in found, region.name, f"preflight {state}: {case.strip()}", ", ".join(found) or "none"
         )
 
 
-def _look(region: Region, environment: Environment, variant: str) -> list[Finding]:
-    chosen = replace(environment, region=region.name)
-    return look(Deployment(chosen, region.assembly(variant)), Console(quiet=True))
+def look_at(
+    run: Run, region: Region, environment: Environment, variant: str, *, servers: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """What preflight finds in the environment's region, with an assembly of `region`.
+
+    Args:
+        servers: what DNS answers of the hosted zone; by default its own name servers. No DNS server is asked.
+    """
+    delegation = run.client("route53", region).get_hosted_zone(Id=REHEARSAL.hosted_zone_id)["DelegationSet"]
+    own = frozenset(one.rstrip(".").lower() for one in delegation["NameServers"])
+    deployment = Deployment(environment, region.assembly(variant), name_servers=lambda _zone: servers or own)
+    return look(deployment, Console(quiet=True))
 
 
 @contextmanager
@@ -115,6 +137,16 @@ def _file(run: Run, environment: Environment, name: str, content: Any) -> Iterat
 
 def _quota(run: Run, environment: Environment, key: str, value: float) -> AbstractContextManager[Environment]:
     return _file(run, environment, "quotas.json", {key: value})
+
+
+def _inactive_tag(run: Run, region: Region, environment: Environment) -> AbstractContextManager[Environment]:
+    costs = run.client("ce", region)
+
+    def set_status(status: str) -> None:
+        tag = {"TagKey": "Environment", "Status": status}
+        costs.update_cost_allocation_tags_status(CostAllocationTagsStatus=[tag])
+
+    return _changed(environment, lambda: set_status("Inactive"), lambda: set_status("Active"))
 
 
 @contextmanager

@@ -84,6 +84,7 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.iam:_xml": (200, "Response", "<Result/>", "iam"),
     "ministack.services.lambda_svc:_emit_lambda_logs": ({}, "request", "log text", False, 1),
     "ministack.services.lambda_svc:_emit_lambda_metrics": ("name", 1.0, False, False),
+    "ministack.services.lambda_svc:_get_account_settings": (),
     "ministack.services.rds:_p": ({}, "DBInstanceIdentifier"),
     "ministack.services.rds:_xml": (200, "Response", "<Result/>"),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),

@@ -10,12 +10,18 @@ import boto3
 
 from environment import Environment
 from procedures.findings import Aws, Finding
+from procedures.preflight.delegation import NoDnsError
 from procedures.preflight.deployment import Deployment
 from procedures.verify.deployed import Deployed
 
 Answer = Mapping[str, Any] | str | Callable[[Mapping[str, Any]], Any]
 # What AWS answers in an empty account. A string is the code of an error.
 EMPTY: dict[str, Answer] = {"ListStackResources": "ValidationError"}
+
+
+def no_dns(_zone: str) -> frozenset[str]:
+    """A machine without DNS."""
+    raise NoDnsError("no server answers")
 
 
 class _Recording(Aws):
@@ -45,7 +51,7 @@ class Recorded(_Recording, Deployment):
     """A deployment whose calls are answered by a table."""
 
     def __init__(self, environment: Environment, assembly: Path, answers: Mapping[str, Answer], **more: Any) -> None:
-        super().__init__(environment, assembly, **more)
+        super().__init__(environment, assembly, **({"name_servers": no_dns} | more))
         self._answers, self._calls = EMPTY | dict(answers), []
 
 

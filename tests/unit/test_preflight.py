@@ -53,6 +53,21 @@ def test_service_linked_roles_that_are_missing_fail_nothing(assembly: Path, answ
     assert one(account.service_linked_roles(aws(assembly, GetRole=answer))).state is state
 
 
+# Of `aws service-quotas list-service-quotas`, as operators of several accounts have published it: service, code, name.
+RECORDED_QUOTAS = {
+    ("fargate", "L-3032A538", "Fargate On-Demand vCPU resource count"),
+    ("fargate", "L-36FBB829", "Fargate Spot vCPU resource count"),
+    ("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs"),
+    ("vpc", "L-F678F1CE", "VPCs per Region"),
+    ("lambda", "L-B99A9384", "Concurrent executions"),
+}
+
+
+def test_quotas_have_the_codes_that_aws_answers() -> None:
+    used = {(one.service, one.code) for one in vars(quotas).values() if isinstance(one, quotas.Quota)}
+    assert used == {(service, code) for service, code, _ in RECORDED_QUOTAS}
+
+
 # Three to ten tasks of 2 vCPU, twice during a deployment: 12 to 40.
 @pytest.mark.parametrize(
     ("quota", "used", "state"),

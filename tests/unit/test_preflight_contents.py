@@ -29,10 +29,11 @@ STANDS: Mapping[str, Answer] = {
         "StackResourceSummaries": [{"LogicalResourceId": "Any", "ResourceStatus": "CREATE_COMPLETE"}],
     }
 }
+OWN_SERVERS = frozenset({"ns-1.awsdns-1.org", "ns-2.awsdns-2.com"})
 ZONE: Mapping[str, Answer] = {
     "GetHostedZone": {
         "HostedZone": {"Name": "pardonsimulator.com.", "Config": {"PrivateZone": False}},
-        "DelegationSet": {"NameServers": ["ns-1.awsdns-1.org"]},
+        "DelegationSet": {"NameServers": ["ns-1.awsdns-1.org", "ns-2.awsdns-2.com"]},
     }
 }
 
@@ -160,9 +161,24 @@ def test_the_database_can_be_ordered_in_both_zones(assembly: Path, change: dict[
 )
 def test_a_simple_record_of_the_sites_name_is_in_the_way(assembly: Path, records: Any, state: State) -> None:
     answers = {**ZONE, "ListResourceRecordSets": {"ResourceRecordSets": records}}
-    zone, delegation, record = site_name.hosted_zone(Recorded(SITE, assembly, answers))
-    assert (zone.state, delegation.state, record.state) == (HOLDS, NOT_YET, state)
-    assert "ns-1.awsdns-1.org" in delegation.found
+    aws = Recorded(SITE, assembly, answers, name_servers=lambda _: OWN_SERVERS)
+    zone, delegation, record = site_name.hosted_zone(aws)
+    assert (zone.state, delegation.state, record.state) == (HOLDS, HOLDS, state)
+
+
+@pytest.mark.parametrize(
+    ("servers", "state"),
+    [(OWN_SERVERS, HOLDS), (frozenset(), FAILS), (frozenset({"ns1.example.com"}), FAILS), (None, NOT_YET)],
+    ids=["own", "none", "another's", "no DNS here"],
+)
+def test_the_domain_is_delegated_to_the_hosted_zone(
+    assembly: Path, servers: frozenset[str] | None, state: State
+) -> None:
+    answers: dict[str, Answer] = {**ZONE, "ListResourceRecordSets": {"ResourceRecordSets": []}}
+    more = {} if servers is None else {"name_servers": lambda _: servers}
+    _, delegation, _ = site_name.hosted_zone(Recorded(SITE, assembly, answers, **more))
+    assert delegation.state is state
+    assert ("ns-2.awsdns-2.com" in delegation.found + delegation.mend) == (state is not HOLDS)
 
 
 @pytest.mark.parametrize(

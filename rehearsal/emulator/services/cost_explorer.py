@@ -102,18 +102,26 @@ def get_cost_forecast(request: Body, today: date) -> Body:
 
 
 def list_cost_allocation_tags(request: Body, _today: date) -> Body:
-    """The one tag that is activated for cost allocation."""
-    tag = {"TagKey": TAG_KEY, "Type": "UserDefined", "Status": "Active"}
+    """The one tag that is activated for cost allocation, unless it was deactivated."""
+    tag = {"TagKey": TAG_KEY, "Type": "UserDefined", "Status": _statuses[TAG_KEY]}
     keys, status = request.get("TagKeys") or [TAG_KEY], request.get("Status", "Active")
     kind = request.get("Type", "UserDefined")
-    is_asked_for = TAG_KEY in keys and status == "Active" and kind == "UserDefined"
+    is_asked_for = TAG_KEY in keys and status == _statuses[TAG_KEY] and kind == "UserDefined"
     return {"CostAllocationTags": [tag] if is_asked_for else []}
 
 
+def update_cost_allocation_tags_status(request: Body, _today: date) -> Body:
+    """Activate or deactivate tags."""
+    _statuses.update({one["TagKey"]: one["Status"] for one in request["CostAllocationTagsStatus"]})
+    return {"Errors": []}
+
+
+_statuses = {TAG_KEY: "Active"}
 OPERATIONS: dict[str, Callable[[Body, date], Body]] = {
     "GetCostAndUsage": get_cost_and_usage,
     "GetCostForecast": get_cost_forecast,
     "ListCostAllocationTags": list_cost_allocation_tags,
+    "UpdateCostAllocationTagsStatus": update_cost_allocation_tags_status,
 }
 
 
