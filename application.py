@@ -25,6 +25,18 @@ AGENTS = (
     "trump-barron",
 )
 AGENTS_WITHOUT_WALLET = frozenset({"sbf"})
+# The environment variable of each wallet's public address, by its owner.
+WALLETS = MappingProxyType(
+    {
+        "white-house": "WALLET_WHITE_HOUSE",
+        "cz": "WALLET_CZ",
+        "trump-donald": "WALLET_DONALD_TRUMP",
+        "trump-melania": "WALLET_MELANIA_TRUMP",
+        "trump-eric": "WALLET_ERIC_TRUMP",
+        "trump-donjr": "WALLET_DONJR_TRUMP",
+        "trump-barron": "WALLET_BARRON_TRUMP",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +53,8 @@ class Container:
         health_path: answers `GET` with 200 when healthy.
         start_seconds: how long it may take until the health check counts.
         starts_after: containers that must be healthy (or started, without a health check) before.
+        reads_wallets: gets the wallets' public addresses, as WALLETS names them.
+        wallet: owner of the wallet whose address it also gets as `SOLANA_PUBLIC_ADDRESS`, its own.
         reads_configuration: gets the configuration bucket's name as `S3_BUCKET_NAME`, and may read it.
         secrets: environment variable → name of a secret.
     """
@@ -55,6 +69,8 @@ class Container:
     health_path: str | None = None
     start_seconds: int = 0
     starts_after: tuple[str, ...] = ()
+    reads_wallets: bool = False
+    wallet: str | None = None
     reads_configuration: bool = False
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -94,6 +110,8 @@ def _agent(name: str) -> Container:
         memory_mib=800,
         memory_reservation_mib=512,
         starts_after=("coral-server",),
+        reads_wallets=True,
+        wallet=None if name in AGENTS_WITHOUT_WALLET else name,
         reads_configuration=True,
         # It ends within seconds while the prompts are not in the bucket.
         command=until_it_stays_up("/app/fetch-and-start.sh", name),
@@ -124,6 +142,7 @@ WEB = Container(
     port=WEB_PORT,
     health_path="/api/health/coral",
     starts_after=("coral-server",),
+    reads_wallets=True,
     environment=MappingProxyType({"CORAL_SERVER_URL": f"http://localhost:{CORAL_PORT}"}),
     secrets=MappingProxyType(
         {

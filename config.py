@@ -4,8 +4,9 @@
 """
 
 from dataclasses import replace
+from types import MappingProxyType
 
-from application import CONTAINERS
+from application import CONTAINERS, WALLETS
 from environment import Environment
 from environment_parts import CostBand, OffHours
 from validation import ConfigurationError
@@ -19,6 +20,7 @@ PRODUCTION = Environment(
     hosted_zone_id=None,
     alarm_emails=(),
     runbook_url=None,
+    wallets=MappingProxyType({}),  # public addresses, such as {"white-house": "ADDRESS"}
     max_error_lines=20,
     is_protected=True,
     image_tag="v1",
@@ -57,6 +59,7 @@ STAGING = replace(
     PRODUCTION,
     name="staging",
     domain="staging.pardonsimulator.com",
+    wallets=MappingProxyType({}),  # not production's
     is_protected=False,
     nat_gateways=1,
     min_tasks=1,
@@ -85,6 +88,7 @@ REHEARSAL = replace(
     hosted_zone_id="ZREHEARSAL",
     alarm_emails=("operator@example.com",),
     runbook_url="https://runbook.example.com/runbook.md",
+    wallets=MappingProxyType(dict.fromkeys(WALLETS, "1" * 32)),  # the address of Solana's own program
     is_protected=False,  # so that it can be torn down
     thread_grace_seconds=2,  # so that it does not wait
 )

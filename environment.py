@@ -3,10 +3,12 @@
 A bad value raises `ConfigurationError`, whose message names the field, the value and what is allowed.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from application import CANDIDATE_PREFIX, DATABASE_SECRET, Container, check_containers
+from application import CANDIDATE_PREFIX, DATABASE_SECRET, WALLETS, Container, check_containers
 from aws_limits import DATABASE_SIZES, FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, regions
 from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
 from names import Names
@@ -35,6 +37,8 @@ class Environment:
         alarm_emails: each is subscribed to the alarm topic.
         runbook_url: where operators read docs/runbook.md, e.g. its page at the repository's host; an alarm's
             email links to its section there. Without one the email names the file.
+        wallets: public addresses of the wallets, by their owner in `application.WALLETS`; not secret. Without one no
+            payment to it arrives.
         max_error_lines: lines with ERROR that the application usually stays below in five minutes.
         is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
         task_cpu, task_memory_mib: a size that Fargate offers, in CPU units (1024 are one vCPU) and MiB.
@@ -55,6 +59,7 @@ class Environment:
     hosted_zone_id: str | None
     alarm_emails: tuple[str, ...]
     runbook_url: str | None
+    wallets: Mapping[str, str]
     max_error_lines: int
     is_protected: bool
     image_tag: str
@@ -186,6 +191,11 @@ class Environment:
             allowed = "at most 200 characters of an https:// URL without '#', such as https://example.com/runbook.md"
             require_match(self, "runbook_url", r"(?=.{1,200}$)https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#]*)?", allowed)
         require_between(self, "max_error_lines", 1, 100_000)
+        is_known = self.wallets.keys() <= WALLETS.keys()
+        require(self, "wallets", is_known, f"addresses by owner, one of {', '.join(WALLETS)}")
+        # https://solana.com/docs/core/accounts
+        are_addresses = all(re.fullmatch(r"[1-9A-HJ-NP-Za-km-z]{32,44}", str(one)) for one in self.wallets.values())
+        require(self, "wallets", are_addresses, "Solana addresses of 32 to 44 letters and digits, no 0, O, I or l")
         is_network = _is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
         require(self, "vpc_cidr", is_network, "a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
         # Two zones; without a gateway the tasks reach neither their images nor OpenAI.

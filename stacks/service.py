@@ -63,6 +63,7 @@ class ServiceStack(EnvironmentStack):
             image_tag=environment.image_tag,
             repositories=images,
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
+            wallets=environment.wallets,
             configuration_bucket=configuration_bucket,
             log_group=logs.LogGroup.from_log_group_name(self, "Logs", names.service_log_group),
         )

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from application import DATABASE_SECRET, Container
+from application import DATABASE_SECRET, WALLETS, Container
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from start_command import RESTART_PERIOD_SECONDS
@@ -25,6 +25,7 @@ class ApplicationTask(Construct):
     Args:
         cpu, memory_mib: a size that Fargate offers, in CPU units and MiB.
         secrets: every secret that a container names, by its name.
+        wallets: public addresses by owner.
     Attributes: definition.
     """
 
@@ -40,6 +41,7 @@ class ApplicationTask(Construct):
         image_tag: str,
         repositories: Mapping[str, ecr.IRepository],
         secrets: Mapping[str, secretsmanager.ISecret],
+        wallets: Mapping[str, str],
         configuration_bucket: s3.IBucket,
         log_group: logs.ILogGroup,
     ) -> None:
@@ -56,7 +58,7 @@ class ApplicationTask(Construct):
             ),
         )
         self._image_tag, self._repositories, self._secrets = image_tag, repositories, secrets
-        self._bucket, self._log_group = configuration_bucket, log_group
+        self._bucket, self._log_group, self._wallets = configuration_bucket, log_group, wallets
         definitions: dict[str, ecs.ContainerDefinition] = {}
         for container in containers:
             definition = definitions[container.name] = self._add(container)
@@ -85,7 +87,7 @@ class ApplicationTask(Construct):
             memory_limit_mib=container.memory_mib,
             memory_reservation_mib=container.memory_reservation_mib,
             command=list(container.command) or None,
-            environment={**container.environment, **bucket},
+            environment={**container.environment, **bucket, **self._addresses(container)},
             secrets={
                 variable: ecs.Secret.from_secrets_manager(self._secrets[name], _json_key(name))
                 for variable, name in container.secrets.items()
@@ -100,6 +102,11 @@ class ApplicationTask(Construct):
                 mode=ecs.AwsLogDriverMode.NON_BLOCKING,
             ),
         )
+
+    def _addresses(self, container: Container) -> dict[str, str]:
+        own = self._wallets.get(container.wallet or "")
+        shared = {WALLETS[owner]: one for owner, one in self._wallets.items()} if container.reads_wallets else {}
+        return shared | ({"SOLANA_PUBLIC_ADDRESS": own} if own else {})
 
     def _may_read(self, bucket: s3.IBucket) -> None:
         grants = {"s3:ListBucket": bucket.bucket_arn, "s3:GetObject": bucket.arn_for_objects("*")}

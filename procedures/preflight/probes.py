@@ -17,6 +17,7 @@ from procedures.preflight import (
     quotas,
     site_name,
     subscribers,
+    wallets,
 )
 from procedures.preflight.deployment import Deployment
 
@@ -42,6 +43,7 @@ PROBES: tuple[Probe, ...] = (
     site_name.hosted_zone,
     subscribers.subscribers,
     subscribers.confirmations,
+    wallets.wallets,
     cost_data.cost_explorer,
 )
 

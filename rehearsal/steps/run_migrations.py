@@ -12,6 +12,7 @@ from rehearsal.steps.set_up_application import query
 BROKEN, NEXT = "broken", "next"
 # What begin_synth gets for each.
 CONTEXT = {BROKEN: "image_tag=rehearsal-broken", NEXT: "image_tag=rehearsal-2"}
+REASON = 'relation "Conversation" does not exist'
 _COLUMN = """SELECT count(*) FROM information_schema.columns WHERE table_name = 'Session' AND column_name = 'title'"""
 
 
@@ -22,7 +23,7 @@ def prove(run: Run, region: Region, step: Step) -> None:
     after = _service(run, region)
     status = deploy_stacks.describe_stacks(run, region)[NAMES.stack("service")]["StackStatus"]
     is_untouched = before == after and status == "UPDATE_ROLLBACK_COMPLETE"
-    has_reason = 'relation "Conversation" does not exist' in output
+    has_reason = REASON in output
     name = "a migration that fails fails the deployment, with its last lines"
     run.report.expect(has_reason, region.name, name, "P3018 is in the output" if has_reason else "no reason")
     seen = f"{status}, {after['taskDefinition'].rpartition('/')[2]}"

@@ -55,6 +55,7 @@ def prove_empty(run: Run, region: Region, step: Step, *, variant: str) -> None:
     waiting: dict[str, AbstractContextManager[Environment]] = {
         "account: service-linked roles": _as_is(environment),
         "quotas: Lambda concurrency": _quota(run, environment, "lambda/L-B99A9384", 9),
+        "wallets: addresses": _as_is(replace(environment, wallets={})),
         "costs: cost-allocation tag Environment": _inactive_tag(run, region, environment),
     }
     _prove_each(run, region, variant, waiting, State.NOT_YET)

@@ -20,6 +20,7 @@ FIXED = {"name", "account", "home_region", "recovery_region", "region", "vpc_cid
 VALUES: dict[str, Any] = {
     "alarm_emails": ("first@example.com", "second@example.com"),
     "runbook_url": None,
+    "wallets": {"cz": "2" * 32},
     "max_error_lines": 7,
     "image_tag": "v2",
     "pools": ("production-main",),
@@ -73,7 +74,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_change_and_every_field_is_tried() -> None:
     names = {name for together in TOGETHER for name in together}
-    assert names == CHANGES.keys() - {"unprotected"} | {"values", "without-zone"}  # it is unprotected
+    assert names == CHANGES.keys() - {"unprotected", "moved"} | {"values", "without-zone"}  # it is; another region
     variants, original = [], application.SECRETS
     for together in TOGETHER:
         variants.append(vary(together))

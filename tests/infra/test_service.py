@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from application import AGENTS
+from application import AGENTS, WALLETS
 from config import ENVIRONMENTS
 from start_command import until_it_stays_up
 from tests.infra.conftest import Deployment
@@ -54,6 +54,15 @@ def test_agents_start_after_coral_is_healthy_and_are_restarted(production: Deplo
     agent = containers["agent-trump-donald"]
     assert agent["Command"] == list(until_it_stays_up("/app/fetch-and-start.sh", "trump-donald"))
     assert {v["Name"] for v in agent["Environment"]} == {"AGENT_NAME", "CORAL_SSE_URL", "S3_BUCKET_NAME"}
+
+
+def test_wallets_addresses_are_where_they_are_read(deployments: dict[tuple[str, str], Deployment]) -> None:
+    rehearsal = deployments["rehearsal", "us-east-1"]
+    for name, container in _containers(rehearsal).items():
+        variables = {one["Name"] for one in container.get("Environment", [])}
+        expected = set() if name == "coral-server" else set(WALLETS.values())
+        assert {one for one in variables if one.startswith("WALLET_")} == expected, name
+        assert ("SOLANA_PUBLIC_ADDRESS" in variables) is (name.startswith("agent-") and name != "agent-sbf"), name
 
 
 def test_secrets_are_read_by_json_key(production: Deployment) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from config import DEVELOPMENT, PRODUCTION, REHEARSAL, STAGING
+from names import LAYERS
 from rehearsal.postgresql.server import Postgres
 from rehearsal.steps.find_leftovers import LISTS, names_of
 from tests.infra.conftest import Deployment, synthesize
 from tests.integration.emulator_process import Emulator, start
 
-# All but -operations, which runs its checks when it is created: for this it needs tasks and tables.
-LAYERS = ("network", "registry", "secrets", "logs", "data", "service", "monitoring")
+# What a deployment asks of a function, whose code is not here.
+REQUESTS = ("Custom::Migration", "Custom::DatabaseRole")
 VERSION = "/cdk-bootstrap/hnb659fds/version"
 BUCKET = "side-by-side-templates"
 
@@ -65,10 +66,10 @@ def test_environments_do_not_disturb_one_another(emulator: Emulator, environment
 def create(emulator: Emulator, deployment: Deployment, layer: str) -> None:
     """Create a stack from its template, by way of S3 as the CDK does.
 
-    Without the request for a migration: the code of its function is not here.
+    Without the requests for a migration and for the checks' role.
     """
     stack, template = f"{deployment.environment.prefix}-{layer}", deployment.templates[layer]
-    requests = {id_ for id_, one in template["Resources"].items() if one["Type"] == "Custom::Migration"}
+    requests = {id_ for id_, one in template["Resources"].items() if one["Type"] in REQUESTS}
     resources = {
         id_: {**one, "DependsOn": [needed for needed in one.get("DependsOn", []) if needed not in requests]}
         for id_, one in template["Resources"].items()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from application import WALLETS
 from config import PRODUCTION
 from procedures.findings import State
 from procedures.preflight import (
@@ -18,6 +19,7 @@ from procedures.preflight import (
     prompts,
     site_name,
     subscribers,
+    wallets,
 )
 from procedures.synthesis import synthesize
 from tests.unit.recorded_aws import Answer, Recorded, one
@@ -205,6 +207,14 @@ def test_an_address_that_has_not_confirmed_is_named(assembly: Path, arn: str, st
     listed = {"Subscriptions": [{"Endpoint": "a@example.com", "SubscriptionArn": arn}]}
     aws = Recorded(chosen, assembly, {**STANDS, "ListSubscriptionsByTopic": listed})
     assert one(subscribers.confirmations(aws)).state is state
+
+
+def test_wallets_without_an_address_are_named(assembly: Path) -> None:
+    some = replace(PRODUCTION, wallets={"cz": "1" * 32})
+    found = one(wallets.wallets(Recorded(some, assembly, {})))
+    assert (found.state, "white-house" in found.found, "cz," in found.found) == (NOT_YET, True, False)
+    every = replace(PRODUCTION, wallets=dict.fromkeys(WALLETS, "1" * 32))
+    assert one(wallets.wallets(Recorded(every, assembly, {}))).state is HOLDS
 
 
 @pytest.mark.parametrize(
