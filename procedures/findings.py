@@ -19,6 +19,7 @@ from rich.text import Text
 from environment import Environment
 
 PARALLEL_PROBES = 8
+_FILE_WIDTH = 160
 FOLDED = 8  # so many findings of one area that hold are shown as one
 CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
 # IAM is asked hundreds of times at once, and answers few times a second: adaptive retries slow down.
@@ -101,6 +102,12 @@ def find(probes: Sequence[Probe[A]], aws: A, console: Console) -> list[Finding]:
 
         with ThreadPoolExecutor(PARALLEL_PROBES) as pool:
             return [finding for found in pool.map(run, probes) for finding in found]
+
+
+def console() -> Console:
+    """For the table: as wide as the terminal, or wide enough for ARNs in a file or pipe."""
+    shown = Console(emoji=False)
+    return shown if shown.is_terminal else Console(emoji=False, width=_FILE_WIDTH)
 
 
 def table(findings: Iterable[Finding], title: str) -> Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from config import environment
-from procedures.findings import exit_code, table
+from procedures.findings import console, exit_code, table
 from procedures.preflight.deployment import Deployment
 from procedures.preflight.probes import look
 from procedures.synthesis import synthesize
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--image-tag")
     parser.add_argument("--stacks", nargs="*", default=(), help="only these are going to be deployed")
     arguments = parser.parse_args(argv)
-    console = Console(emoji=False)
+    shown = console()
     try:
         chosen = environment(arguments.environment, region=arguments.region, image_tag=arguments.image_tag)
         with tempfile.TemporaryDirectory() as folder:
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
         return 1
-    findings = look(deployment, console)
-    console.print(table(findings, f"{chosen.prefix} in {chosen.region}"))
+    findings = look(deployment, shown)
+    shown.print(table(findings, f"{chosen.prefix} in {chosen.region}"))
     return exit_code(findings)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from config import environment
-from procedures.findings import exit_code, table
+from procedures.findings import console, exit_code, table
 from procedures.verify.beliefs import look
 from procedures.verify.delivery import DeliveryError, deliver
 from procedures.verify.deployed import Deployed
@@ -21,16 +21,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--region")
     parser.add_argument("--deliver", choices=["yes"], help="set a harmless alarm off, and ask whether its email came")
     arguments = parser.parse_args(argv)
-    console, errors = Console(emoji=False), Console(stderr=True, emoji=False)
+    shown, errors = console(), Console(stderr=True, emoji=False)
     try:
         deployed = Deployed(environment(arguments.environment, region=arguments.region))
         if arguments.deliver:
-            deliver(deployed, input, console)
+            deliver(deployed, input, shown)
     except (ConfigurationError, DeliveryError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False)
         return 1
-    findings = look(deployed, console)
-    console.print(table(findings, f"{deployed.names.prefix} in {deployed.environment.region}"))
+    findings = look(deployed, shown)
+    shown.print(table(findings, f"{deployed.names.prefix} in {deployed.environment.region}"))
     return exit_code(findings)
 
 

@@ -133,7 +133,7 @@ def _findings(aws: Deployed, subject: str, metrics: Iterable[Metric]) -> Iterato
             else:
                 absent.append(metric)
     if found:
-        text = f"{found} are published as they are watched"
+        text = f"{found} published as they are watched"
         yield Finding(area="metrics", subject=subject, state=State.HOLDS, found=text)
     is_new = aws.now < aws.changed_at + _RUN + LISTED_AFTER
     unseen = dict.fromkeys(absent)
@@ -144,7 +144,7 @@ def _findings(aws: Deployed, subject: str, metrics: Iterable[Metric]) -> Iterato
             area="metrics",
             subject=subject,
             state=State.NOT_YET,
-            found="\n".join([f"{len(later)} are not listed yet, such as", *shown]),
+            found="\n".join([f"{len(later)} not listed yet, such as", *shown]),
             mend=f"make verify {aws.options}, a quarter of an hour after there is something to count",
         )
     for metric in (one for one in unseen if one not in later):
