@@ -15,7 +15,11 @@ from pg8000.native import Connection
 
 _FOLDER = Path(__file__).parent / "migrations"
 # By an ending of the image's tag; any other tag has the first only.
-_OF_TAG = {"-2": ("0001_tables", "0002_expand"), "-broken": ("0001_tables", "0002_broken")}
+_OF_TAG = {
+    "-2": ("0001_tables", "0002_expand"),
+    "-slow": ("0001_tables", "0002_slow"),
+    "-broken": ("0001_tables", "0002_broken"),
+}
 _OWN_TABLE = 'CREATE TABLE IF NOT EXISTS "_prisma_migrations" (migration_name TEXT PRIMARY KEY)'
 
 

@@ -1,6 +1,7 @@
 """A version whose migration fails, the next one whose migration succeeds, and migrations by hand."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from rehearsal.steps.set_up_application import query
 
 BROKEN, NEXT = "broken", "next"
 # What begin_synth gets for each.
-CONTEXT = {BROKEN: "image_tag=rehearsal-broken", NEXT: "image_tag=rehearsal-2"}
+CONTEXT = {BROKEN: "image_tag=rehearsal-broken", NEXT: "image_tag=rehearsal-slow"}
+_SECONDS = 6  # of the next version's migration, 0002_slow.sql
 REASON = 'relation "Conversation" does not exist'
 _COLUMN = """SELECT count(*) FROM information_schema.columns WHERE table_name = 'Session' AND column_name = 'title'"""
 
@@ -37,6 +39,11 @@ def prove(run: Run, region: Region, step: Step) -> None:
     seen = f"{', '.join(made)}, then the new column, then the service"
     run.report.expect(is_migrated, region.name, "the next migration runs after a snapshot", seen)
 
+    longest = _longest_run(run, region)
+    seen = f"its function ran {longest / 1000:.1f} s at most, the migration {_SECONDS} s and more"
+    name = "nothing waits for a migration as long as a function may run"
+    run.report.expect(0 < longest < 1000 * _SECONDS, region.name, name, seen)
+
     arguments: list[str | Path] = [sys.executable, "-m", "procedures.migrate"]
     arguments += ["--environment", "rehearsal", "--region", region.name]
     output = run.finish(run.begin("make migrate", arguments, region))
@@ -50,6 +57,21 @@ def _service(run: Run, region: Region) -> dict[str, Any]:
         "services"
     ]
     return {name: service[name] for name in ("taskDefinition", "runningCount", "desiredCount")}
+
+
+def _longest_run(run: Run, region: Region) -> float:
+    """Milliseconds of the longest run of the migration's function."""
+    now = datetime.now(UTC)
+    points = run.client("cloudwatch", region).get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Duration",
+        Dimensions=[{"Name": "FunctionName", "Value": NAMES.migration}],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max((float(point["Maximum"]) for point in points), default=0.0)
 
 
 def _snapshots(run: Run, region: Region) -> set[str]:

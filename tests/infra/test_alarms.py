@@ -88,7 +88,7 @@ def test_every_metric_is_published_under_that_name_and_these_dimensions(deployme
             sets = published.get(namespace, [])
             assert any(dimensions.keys() == keys and metric_name in names for keys, names in sets), (
                 f"{name}: nobody publishes {namespace} {metric_name} with {sorted(dimensions) or 'no dimension'}; "
-                "AWS's metrics are in tests/infra/published.py"
+                "AWS's metrics are in rehearsal/emulator/documented_metrics.py"
             )
             if namespace == NAMESPACE:
                 assert dimensions == {"Environment": deployment.environment.name}
