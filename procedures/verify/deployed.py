@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -109,12 +109,6 @@ class Deployed(Aws):
             return {}
         definition: dict[str, Any] = self.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
         return definition
-
-    def functions(self) -> Iterator[str]:
-        """Names of the functions: the checks', and the migration's where there is one."""
-        yield from sorted(
-            name for name in self.physical_ids("AWS::Lambda::Function") if name.startswith(f"{self.names.prefix}-")
-        )
 
     @cached_property
     def arns(self) -> Arns:

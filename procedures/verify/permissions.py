@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial, update_wrapper
-from typing import Any
 
 from names import CHECKS, DATABASE_OWNER
 from procedures.findings import Finding, Probe, State
@@ -129,14 +128,11 @@ def _simulated(
 def _of_function(name: str) -> Callable[[Deployed], str | None]:
     def role(aws: Deployed) -> str | None:
         function = aws.names.check(name) if name in CHECKS else aws.names.migration
-        return _configuration(aws, function)["Role"] if function in aws.functions() else None
+        if function not in aws.physical_ids("AWS::Lambda::Function"):
+            return None
+        return str(aws.client("lambda").get_function_configuration(FunctionName=function)["Role"])
 
     return role
-
-
-def _configuration(aws: Deployed, function: str) -> dict[str, Any]:
-    configuration: dict[str, Any] = aws.client("lambda").get_function_configuration(FunctionName=function)
-    return configuration
 
 
 def _of_schedule(check: str) -> Callable[[Deployed], str | None]:
