@@ -74,6 +74,11 @@ class Deployed(Aws):
         """ARN of the alarm topic, which is known without asking AWS."""
         return Arns(self.environment, Chosen()).topic
 
+    def compare(self, layer: str) -> str:
+        """How to find out why a stack's resource is not as its template has it."""
+        drift = self.cli(f"cloudformation detect-stack-drift --stack-name {self.names.stack(layer)}")
+        return f"make diff {self.options}; when that finds nothing, somebody has changed it by hand: {drift}"
+
     def output(self, layer: str, key: str) -> str:
         """An output of a stack; "" when it has none of this name."""
         outputs = self.stacks.get(self.names.stack(layer), {}).get("Outputs", ())

@@ -41,22 +41,22 @@ def _patterns(aws: Deployed) -> dict[str, Mapping[str, Any]]:
 
 def _rule(aws: Deployed, name: str, rule: Mapping[str, Any] | None, expected: Mapping[str, Event]) -> Finding:
     subject = name.removeprefix(f"{aws.names.prefix}-")
-    deploy = f"make diff {aws.options}, then make deploy {aws.options}"
+    compare = aws.compare("operations" if name.endswith("-event") else "monitoring")
     if rule is None:
-        return _finding(subject, State.FAILS, "there is no such rule", deploy)
+        return _finding(subject, State.FAILS, "there is no such rule", compare)
     if name not in expected:
         mend = "Add one to procedures/verify/event_samples.py, or delete the rule"
         return _finding(subject, State.FAILS, "there is no sample of its event", mend)
     if rule["State"] != "ENABLED":
         return _finding(subject, State.FAILS, "is disabled", aws.cli(f"events enable-rule --name {name}"))
     if not _matches(aws, rule, expected[name]):
-        return _finding(subject, State.FAILS, "does not match the sample of its event", deploy)
+        return _finding(subject, State.FAILS, "does not match the sample of its event", compare)
     # Rules of notifications; every check has the same event.
     others = [one for one in expected if one != name and re.search(r"-p\d-", one) and re.search(r"-p\d-", name)]
     same = [one for one in others if expected[one].source == expected[name].source]
     also = [one for one in same if _matches(aws, rule, expected[one])]
     if also:
-        return _finding(subject, State.FAILS, f"also matches the event of {', '.join(also)}", deploy)
+        return _finding(subject, State.FAILS, f"also matches the event of {', '.join(also)}", compare)
     return _finding(subject, State.HOLDS, "matches the sample of its event")
 
 

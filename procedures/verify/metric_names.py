@@ -149,7 +149,7 @@ def _findings(aws: Deployed, subject: str, metrics: Iterable[Metric]) -> Iterato
         )
     for metric in (one for one in unseen if one not in later):
         found_instead = f"nobody publishes {metric.text}"
-        mend = f"make diff {aws.options}: its watcher is another in AWS; else mend the metric"
+        mend = aws.compare("monitoring")
         yield Finding(area="metrics", subject=metric.used_by, state=State.FAILS, found=found_instead, mend=mend)
 
 

@@ -72,6 +72,7 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
     if role is None:
         return
     questions = asked(aws.arns, principal)
+    layer = "network" if principal == "flow logs" else "operations" if principal.startswith(CHECKS) else "service"
     faults = list(_faults(aws, role, questions))
     allowed = sum(one.is_allowed for one in questions)
     yield Finding(
@@ -80,7 +81,7 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
         state=State.FAILS if faults else State.HOLDS,
         found="\n".join(faults[:_SHOWN] + ([f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []))
         or f"{allowed} calls allowed, {len(questions) - allowed} denied",
-        mend=f"make diff {aws.options}: its policy is another in AWS; else mend it in constructs/" if faults else "",
+        mend=aws.compare(layer) if faults else "",
     )
 
 

@@ -30,7 +30,7 @@ def instances(aws: Deployed) -> Iterator[Finding]:
         ]
         pending = ", ".join(one.get("PendingModifiedValues", {}))
         if faults:
-            yield _finding(name, State.FAILS, ", ".join(faults), f"make diff {aws.options}; decide, then deploy")
+            yield _finding(name, State.FAILS, ", ".join(faults), aws.compare("data"))
         elif pending:
             now = aws.cli(f"rds modify-db-instance --db-instance-identifier {name} --apply-immediately")
             mend = f"Waits for the maintenance window; at once: {now}"
@@ -65,7 +65,7 @@ def parameters(aws: Deployed) -> Iterator[Finding]:
         yield _finding("plain connections", State.HOLDS, f"are refused: {_FORCE_TLS} is 1")
     else:
         found = f"are not refused: {_FORCE_TLS} is {value or 'not set'} and {status}"
-        yield _finding("plain connections", State.FAILS, found, f"make diff {aws.options}; then {reboot}")
+        yield _finding("plain connections", State.FAILS, found, f"{aws.compare('data')}\nThen {reboot}")
 
 
 def backups(aws: Deployed) -> Iterator[Finding]:
