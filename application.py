@@ -5,6 +5,7 @@ An operator whose site is hosted elsewhere takes `web` out and marks `coral-serv
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from types import MappingProxyType
 
 from start_command import until_it_stays_up
@@ -37,6 +38,31 @@ WALLETS = MappingProxyType(
         "trump-barron": "WALLET_BARRON_TRUMP",
     }
 )
+# The Coral sessions that the site knows: one for all, or five that users are divided between.
+ONE_POOL, FIVE_POOLS = ("production-main",), tuple(f"pool-{number}" for number in range(5))
+# After so long without a byte the load balancer closes a connection; answers take tens of seconds in an incident. The
+# site must keep it open for longer, or the load balancer sends a request into a closing one and answers 502.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
+IDLE_TIMEOUT_SECONDS = 120
+_KEEP_ALIVE_MILLISECONDS = (IDLE_TIMEOUT_SECONDS + 10) * 1000
+MAX_CONTAINERS = 10  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+
+
+class Known(Enum):
+    """What an environment variable holds that only a deployment knows."""
+
+    POOLS = "the pools, separated by commas"
+    HAS_FIVE_POOLS = "true or false"
+    REGION = "the region"
+    SITE_URL = "the site's URL, without a path"
+    BUCKET = "the configuration bucket's name; who has it may read the bucket"
+
+
+@dataclass(frozen=True)
+class Address:
+    """The public address of a wallet, by its owner; without one in the configuration there is no variable."""
+
+    owner: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +79,7 @@ class Container:
         health_path: answers `GET` with 200 when healthy.
         start_seconds: how long it may take until the health check counts.
         starts_after: containers that must be healthy (or started, without a health check) before.
-        reads_wallets: gets the wallets' public addresses, as WALLETS names them.
-        wallet: owner of the wallet whose address it also gets as `SOLANA_PUBLIC_ADDRESS`, its own.
-        reads_configuration: gets the configuration bucket's name as `S3_BUCKET_NAME`, and may read it.
+        environment: environment variable → value.
         secrets: environment variable → name of a secret.
     """
 
@@ -69,12 +93,14 @@ class Container:
     health_path: str | None = None
     start_seconds: int = 0
     starts_after: tuple[str, ...] = ()
-    reads_wallets: bool = False
-    wallet: str | None = None
-    reads_configuration: bool = False
     command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    environment: Mapping[str, str | Known | Address] = field(default_factory=lambda: MappingProxyType({}))
     secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def reads_configuration(self) -> bool:
+        """Whether it reads the configuration bucket."""
+        return Known.BUCKET in self.environment.values()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +120,32 @@ class ApplicationSecret:
     initial_value: str = ""
 
 
+_ADDRESSES = {variable: Address(owner) for owner, variable in WALLETS.items()}
+
+
 def _agent(name: str) -> Container:
+    """An agent; it ends at once without name, Coral's URL, pools, RPC URL, and its wallet's address and key."""
+    own: dict[str, str | Known | Address] = {
+        "AGENT_NAME": name,
+        "CORAL_AGENT_ID": name,
+        "CORAL_SSE_URL": f"http://localhost:{CORAL_PORT}/sse/v1/devmode/app/priv",
+        "CORAL_SESSIONS": Known.POOLS,
+        "S3_BUCKET_NAME": Known.BUCKET,
+        "AWS_REGION": Known.REGION,
+        "MODEL_PROVIDER": "openai",
+        "MODEL_NAME": "gpt-4o",
+        "MODEL_TEMPERATURE": "0.7",
+        "MODEL_MAX_TOKENS": "8000",
+    }
     secrets = {
-        "OPENAI_API_KEY": "openai-api-key",
+        "MODEL_API_KEY": "openai-api-key",
         "HELIUS_API_KEY": "helius-api-key",
         "SOLANA_RPC_URL": "solana-rpc-url",
         "AGENT_API_KEY": "agent-api-key",
         "BACKEND_URL": "backend-url",
     }
     if name not in AGENTS_WITHOUT_WALLET:
+        own["SOLANA_PUBLIC_ADDRESS"] = Address(name)
         secrets["SOLANA_PRIVATE_KEY"] = f"solana-private-key-{name}"
     return Container(
         name=f"agent-{name}",
@@ -110,14 +153,9 @@ def _agent(name: str) -> Container:
         memory_mib=800,
         memory_reservation_mib=512,
         starts_after=("coral-server",),
-        reads_wallets=True,
-        wallet=None if name in AGENTS_WITHOUT_WALLET else name,
-        reads_configuration=True,
         # It ends within seconds while the prompts are not in the bucket.
         command=until_it_stays_up("/app/fetch-and-start.sh", name),
-        environment=MappingProxyType(
-            {"AGENT_NAME": name, "CORAL_SSE_URL": f"http://localhost:{CORAL_PORT}"},
-        ),
+        environment=MappingProxyType(own | _ADDRESSES),
         secrets=MappingProxyType(secrets),
     )
 
@@ -142,16 +180,27 @@ WEB = Container(
     port=WEB_PORT,
     health_path="/api/health/coral",
     starts_after=("coral-server",),
-    reads_wallets=True,
-    environment=MappingProxyType({"CORAL_SERVER_URL": f"http://localhost:{CORAL_PORT}"}),
+    environment=MappingProxyType(
+        {
+            "CORAL_SERVER_URL": f"http://localhost:{CORAL_PORT}",
+            "CORAL_USE_POOLS": Known.HAS_FIVE_POOLS,
+            "NEXT_PUBLIC_BASE_URL": Known.SITE_URL,
+            # Next's own server listens on the host's name otherwise, and closes idle connections after 5 s.
+            "HOSTNAME": "0.0.0.0",  # noqa: S104 - security groups decide who reaches it
+            "KEEP_ALIVE_TIMEOUT": str(_KEEP_ALIVE_MILLISECONDS),
+            **_ADDRESSES,
+        }
+    ),
     secrets=MappingProxyType(
         {
             "DATABASE_URL": DATABASE_SECRET,
             "CRON_SECRET": "cron-secret",
             "AGENT_API_KEY": "agent-api-key",
-            "OPENAI_API_KEY": "openai-api-key",
-            "HELIUS_API_KEY": "helius-api-key",
+            "CORAL_AGENT_API_KEY": "agent-api-key",
             "SOLANA_RPC_URL": "solana-rpc-url",
+            "CDP_API_KEY_ID": "cdp-api-key-id",
+            "CDP_API_KEY_SECRET": "cdp-api-key-secret",
+            "FACILITATOR_SOLANA_PRIVATE_KEY": "facilitator-private-key",
         },
     ),
 )
@@ -177,6 +226,13 @@ SECRETS = (
     ApplicationSecret(name="openai-api-key", description="OpenAI API key, from OpenAI's console"),
     ApplicationSecret(name="helius-api-key", description="Helius API key, from Helius's dashboard"),
     ApplicationSecret(name="solana-rpc-url", description="Solana RPC URL with its key, from the RPC provider"),
+    ApplicationSecret(name="cdp-api-key-id", description="Id of the API key for payments, from Coinbase's CDP portal"),
+    ApplicationSecret(name="cdp-api-key-secret", description="Secret of that key, from Coinbase's CDP portal"),
+    ApplicationSecret(
+        name="facilitator-private-key",
+        description="Private key of the Solana wallet that settles payments",
+        is_replaced=False,
+    ),
     *(
         ApplicationSecret(
             name=f"solana-private-key-{name}",
@@ -191,6 +247,8 @@ SECRETS = (
 
 def check_containers(containers: tuple[Container, ...], task_memory_mib: int) -> None:
     """Raise ConfigurationError unless these containers fit a task of `task_memory_mib`."""
+    if len(containers) > MAX_CONTAINERS:
+        raise ConfigurationError(f"containers must be at most {MAX_CONTAINERS}, as ECS takes, got {len(containers)}")
     balanced = [c for c in containers if c.is_load_balanced]
     if len(balanced) != 1 or balanced[0].port is None or balanced[0].health_path is None:
         raise ConfigurationError(

@@ -6,7 +6,7 @@
 from dataclasses import replace
 from types import MappingProxyType
 
-from application import CONTAINERS, WALLETS
+from application import CONTAINERS, FIVE_POOLS, WALLETS
 from environment import Environment
 from environment_parts import CostBand, OffHours
 from validation import ConfigurationError
@@ -25,7 +25,7 @@ PRODUCTION = Environment(
     is_protected=True,
     image_tag="v1",
     containers=CONTAINERS,
-    pools=("pool-0", "pool-1", "pool-2", "pool-3", "pool-4"),
+    pools=FIVE_POOLS,
     thread_grace_seconds=120,
     vpc_cidr="10.0.0.0/16",
     nat_gateways=2,

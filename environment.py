@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from application import CANDIDATE_PREFIX, DATABASE_SECRET, WALLETS, Container, check_containers
+from application import (
+    CANDIDATE_PREFIX,
+    DATABASE_SECRET,
+    FIVE_POOLS,
+    ONE_POOL,
+    WALLETS,
+    Container,
+    check_containers,
+)
 from aws_limits import DATABASE_SIZES, FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, regions
 from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
 from names import Names
@@ -46,7 +54,7 @@ class Environment:
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
         cost_metric: "UnblendedCost" or "AmortizedCost", which costs are reported in.
-        pools: Coral sessions that the application is configured with.
+        pools: Coral sessions that the application is configured with, ONE_POOL or FIVE_POOLS of `application.py`.
         thread_grace_seconds: thread cleanup closes no thread that is younger, or that ended more recently.
     """
 
@@ -212,9 +220,7 @@ class Environment:
         allowed = f"from {first} to {last} in steps of {step} when task_cpu is {self.task_cpu}"
         require(self, "task_memory_mib", self.task_memory_mib in sizes, allowed)
         check_containers(self.containers, self.task_memory_mib)
-        require(self, "pools", 0 < len(self.pools) <= 50, "1 to 50 pools")  # five metrics each, $0.30 a month a metric
-        require_match(self, "pools", r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "names of letters, digits, '.', '_' and '-'")
-        require_unique(self, "pools")
+        require_one_of(self, "pools", (ONE_POOL, FIVE_POOLS))  # the site knows no others
         require_between(self, "thread_grace_seconds", 1, 300)
         require_between(self, "min_tasks", 1, 100)
         require_between(self, "max_tasks", 1, 100)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import application
 import config
-from application import Container
+from application import Container, Known
 from environment import Environment
 
 _KEY = "helius-api-key"
@@ -26,7 +26,11 @@ def _without_agent(environment: Environment) -> Environment:
 
 
 def _without_prompts(environment: Environment) -> Environment:
-    return _with(environment, (replace(one, reads_configuration=False) for one in environment.containers))
+    def without(one: Container) -> Container:
+        rest = {variable: value for variable, value in one.environment.items() if value is not Known.BUCKET}
+        return replace(one, environment=MappingProxyType(rest))
+
+    return _with(environment, map(without, environment.containers))
 
 
 def _without_key(environment: Environment) -> Environment:

@@ -5,7 +5,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
-from application import DATABASE_SECRET
+from application import DATABASE_SECRET, FIVE_POOLS, Known
 from constructs import Construct
 from constructs.alarms.deployment_alarms import rollback_alarms
 from constructs.database.instances import Database
@@ -64,6 +64,7 @@ class ServiceStack(EnvironmentStack):
             repositories=images,
             secrets={**secrets.by_name, DATABASE_SECRET: database.secret},
             wallets=environment.wallets,
+            values=_values(environment, self.front.url),
             configuration_bucket=configuration_bucket,
             log_group=logs.LogGroup.from_log_group_name(self, "Logs", names.service_log_group),
         )
@@ -105,3 +106,12 @@ class ServiceStack(EnvironmentStack):
         cdk.CfnOutput(self, "ClusterName", value=self.service.cluster.cluster_name)
         cdk.CfnOutput(self, "ServiceName", value=self.service.service.service_name)
         cdk.CfnOutput(self, "TaskDefinition", value=task.definition.task_definition_arn)
+
+
+def _values(environment: Environment, site_url: str) -> dict[Known, str]:
+    return {
+        Known.POOLS: ",".join(environment.pools),
+        Known.HAS_FIVE_POOLS: "true" if environment.pools == FIVE_POOLS else "false",
+        Known.REGION: environment.region,
+        Known.SITE_URL: site_url,
+    }

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from application import DATABASE_SECRET, WALLETS, Container
+from application import DATABASE_SECRET, Address, Container, Known
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from start_command import RESTART_PERIOD_SECONDS
@@ -26,6 +26,7 @@ class ApplicationTask(Construct):
         cpu, memory_mib: a size that Fargate offers, in CPU units and MiB.
         secrets: every secret that a container names, by its name.
         wallets: public addresses by owner.
+        values: what the containers' variables hold that is known here only; all but the bucket.
     Attributes: definition.
     """
 
@@ -42,6 +43,7 @@ class ApplicationTask(Construct):
         repositories: Mapping[str, ecr.IRepository],
         secrets: Mapping[str, secretsmanager.ISecret],
         wallets: Mapping[str, str],
+        values: Mapping[Known, str],
         configuration_bucket: s3.IBucket,
         log_group: logs.ILogGroup,
     ) -> None:
@@ -58,7 +60,9 @@ class ApplicationTask(Construct):
             ),
         )
         self._image_tag, self._repositories, self._secrets = image_tag, repositories, secrets
-        self._bucket, self._log_group, self._wallets = configuration_bucket, log_group, wallets
+        self._log_group, self._wallets = log_group, wallets
+        reads = any(container.reads_configuration for container in containers)
+        self._values = {**values, **({Known.BUCKET: configuration_bucket.bucket_name} if reads else {})}
         definitions: dict[str, ecs.ContainerDefinition] = {}
         for container in containers:
             definition = definitions[container.name] = self._add(container)
@@ -68,14 +72,13 @@ class ApplicationTask(Construct):
                     for name in container.starts_after
                 )
             )
-        if any(container.reads_configuration for container in containers):
+        if reads:
             self._may_read(configuration_bucket)
         acknowledge(self.definition, "Settings that are not secret; secrets come from Secrets Manager", "ECS2")
         acknowledge(self.definition, "Every stream of its log group", f"IAM5[Resource::{log_group.log_group_arn}]")
         acknowledge(self.definition, "ecr:GetAuthorizationToken has no resource", "IAM5[Resource::*]")
 
     def _add(self, container: Container) -> ecs.ContainerDefinition:
-        bucket = {"S3_BUCKET_NAME": self._bucket.bucket_name} if container.reads_configuration else {}
         return self.definition.add_container(
             container.name,
             container_name=container.name,
@@ -87,7 +90,7 @@ class ApplicationTask(Construct):
             memory_limit_mib=container.memory_mib,
             memory_reservation_mib=container.memory_reservation_mib,
             command=list(container.command) or None,
-            environment={**container.environment, **bucket, **self._addresses(container)},
+            environment=self._variables(container),
             secrets={
                 variable: ecs.Secret.from_secrets_manager(self._secrets[name], _json_key(name))
                 for variable, name in container.secrets.items()
@@ -103,10 +106,15 @@ class ApplicationTask(Construct):
             ),
         )
 
-    def _addresses(self, container: Container) -> dict[str, str]:
-        own = self._wallets.get(container.wallet or "")
-        shared = {WALLETS[owner]: one for owner, one in self._wallets.items()} if container.reads_wallets else {}
-        return shared | ({"SOLANA_PUBLIC_ADDRESS": own} if own else {})
+    def _variables(self, container: Container) -> dict[str, str]:
+        known = {name: self._values[value] for name, value in container.environment.items() if isinstance(value, Known)}
+        addresses = {
+            name: self._wallets[value.owner]
+            for name, value in container.environment.items()
+            if isinstance(value, Address) and value.owner in self._wallets
+        }
+        plain = {name: value for name, value in container.environment.items() if isinstance(value, str)}
+        return {**plain, **known, **addresses}
 
     def _may_read(self, bucket: s3.IBucket) -> None:
         grants = {"s3:ListBucket": bucket.bucket_arn, "s3:GetObject": bucket.arn_for_objects("*")}
@@ -128,13 +136,17 @@ def _json_key(secret: str) -> str:
     return "url" if secret == DATABASE_SECRET else "value"
 
 
+def health_command(url: str) -> str:
+    """Ask `url` with what the image has: slim images carry one of curl and wget, one of a slim Node only node."""
+    ask = f"fetch('{url}').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"
+    return f'curl -fsS -o /dev/null {url} || wget -q -O /dev/null {url} || node -e "{ask}" || exit 1'
+
+
 def _health_check(container: Container) -> ecs.HealthCheck | None:
     if container.health_path is None:
         return None
-    url = f"http://localhost:{container.port}{container.health_path}"
     return ecs.HealthCheck(
-        # Slim images carry one of the two programs.
-        command=["CMD-SHELL", f"curl -fsS -o /dev/null {url} || wget -q -O /dev/null {url} || exit 1"],
+        command=["CMD-SHELL", health_command(f"http://127.0.0.1:{container.port}{container.health_path}")],
         interval=Duration.seconds(30),
         timeout=Duration.seconds(5),
         retries=3,

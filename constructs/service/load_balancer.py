@@ -7,7 +7,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 
-from application import Container
+from application import IDLE_TIMEOUT_SECONDS, Container
 from constructs import Construct
 from constructs.common.weak_reference import refer_weakly
 from constructs.network.vpc import Network
@@ -49,7 +49,7 @@ class LoadBalancer(Construct):
             internet_facing=True,
             security_group=network.load_balancer_group,
             drop_invalid_header_fields=True,
-            idle_timeout=Duration.seconds(120),  # answers take tens of seconds in an incident
+            idle_timeout=Duration.seconds(IDLE_TIMEOUT_SECONDS),
         )
         # The check `protection` switches it (decision 15); a value here would switch it back.
         self.load_balancer.remove_attribute("deletion_protection.enabled")

@@ -1,6 +1,6 @@
 """In place of the image's start script: fetches the prompts as it does, and then stays up until SIGTERM.
 
-It ends with code 1 when a file that it needs is not in the bucket.
+It ends with code 1 when a variable that the agent reads is missing, or a file that it needs is not in the bucket.
 """
 
 import os
@@ -13,9 +13,15 @@ from botocore.exceptions import ClientError
 # Without the agents' own files the script goes on.
 NEEDED = ("operational-template", "personality-template", "scoring-mandate", "agent-comms-note")
 
+VARIABLES = ("AGENT_NAME", "CORAL_SSE_URL", "CORAL_SESSIONS", "SOLANA_RPC_URL")
+OF_A_WALLET = ("SOLANA_PUBLIC_ADDRESS", "SOLANA_PRIVATE_KEY")
+
 
 def main() -> None:
-    """Fetch what is needed from the bucket that the task names."""
+    """Read the variables, and fetch what is needed from the bucket that the task names."""
+    for name in (*VARIABLES, *(() if os.environ.get("AGENT_NAME") == "sbf" else OF_A_WALLET)):
+        if not os.environ.get(name):
+            sys.exit(f"{name} is not set")
     s3 = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
     for name in NEEDED:
         try:

@@ -17,6 +17,7 @@ from procedures.preflight.prompts import REQUIRED
 from rehearsal.changed_app import changed
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
+from rehearsal.steps import set_up_application
 
 _LOG_GROUP = NAMES.service_log_group
 _SECRET = NAMES.secret("openai-api-key")
@@ -65,10 +66,7 @@ def prove_empty(run: Run, region: Region, step: Step, *, variant: str) -> None:
 def prove_ready(run: Run, region: Region, step: Step, *, variant: str) -> None:
     """A deployed region holds once secrets and images are there; without each, its finding fails or waits."""
     environment = changed(REHEARSAL, "protected")
-    names = sorted({name for one in environment.containers for name in one.secrets.values()} - {"database-url"})
-    for name in names:
-        if not _secret_value(run, region, name):
-            _put_secret(run, region, NAMES.secret(name), '{"value": "typed"}')
+    set_up_application.fill_secrets(run, region)
     for repository in sorted({one.repository for one in environment.containers}):
         _push(run, region, NAMES.repository(repository), "amd64")
     findings = look_at(run, region, environment, variant)
@@ -233,18 +231,9 @@ def _push(run: Run, region: Region, repository: str, architecture: str) -> None:
 def _secret(run: Run, region: Region, environment: Environment, text: str) -> AbstractContextManager[Environment]:
     return _changed(
         environment,
-        lambda: _put_secret(run, region, _SECRET, text),
-        lambda: _put_secret(run, region, _SECRET, '{"value": "typed"}'),
+        lambda: set_up_application.put_secret(run, region, _SECRET, text),
+        lambda: set_up_application.put_secret(run, region, _SECRET, '{"value": "typed"}'),
     )
-
-
-def _put_secret(run: Run, region: Region, name: str, text: str) -> None:
-    run.client("secretsmanager", region).put_secret_value(SecretId=name, SecretString=text)
-
-
-def _secret_value(run: Run, region: Region, name: str) -> str:
-    text = run.client("secretsmanager", region).get_secret_value(SecretId=NAMES.secret(name))["SecretString"]
-    return str(json.loads(text).get("value", ""))
 
 
 def _prompt(run: Run, region: Region, environment: Environment) -> AbstractContextManager[Environment]:

@@ -1,5 +1,6 @@
 """Agents that started before their prompts were in the bucket: they come up without a deployment."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from rehearsal.machine.processes import Process, start
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.stand_in.start_agent import NEEDED
-from rehearsal.steps import document_commands
+from rehearsal.steps import document_commands, set_up_application
 
 _START_SCRIPT = "/app/fetch-and-start.sh"
 _SECONDS = 60
@@ -17,6 +18,7 @@ _SECONDS = 60
 
 def prove(run: Run, region: Region, step: Step) -> None:
     """Run the agents' commands of the deployed task definition, upload prompts by README's command, see them up."""
+    set_up_application.fill_secrets(run, region)
     agents = {one["name"]: one for one in _containers(run, region) if one["name"].startswith("agent-")}
     processes = {name: _start(run, region, agent) for name, agent in agents.items()}
     try:
@@ -66,6 +68,10 @@ def _start(run: Run, region: Region, agent: dict[str, Any]) -> Process:
         script.chmod(0o755)
     command: list[str | Path] = [script if part == _START_SCRIPT else part for part in agent["command"]]
     variables = {one["name"]: one["value"] for one in agent["environment"]}
+    manager = run.client("secretsmanager", region)
+    for secret in agent["secrets"]:
+        arn, key = secret["valueFrom"].removesuffix("::").rsplit(":", 1)
+        variables[secret["name"]] = json.loads(manager.get_secret_value(SecretId=arn)["SecretString"])[key]
     return start(
         agent["name"],
         command,

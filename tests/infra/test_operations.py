@@ -214,6 +214,7 @@ def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deploy
     assert sorted(secrets[arn] for arn in looked_at) == sorted(
         [
             *("agent-api-key", "cron-secret", "helius-api-key", "openai-api-key", "solana-rpc-url"),
+            *("cdp-api-key-id", "cdp-api-key-secret"),
             *("database-url", "database-password"),
         ]
     )

@@ -1,14 +1,16 @@
 """The service: its task, its load balancer, and how it scales and is deployed."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from application import AGENTS, WALLETS
-from config import ENVIRONMENTS
+from application import AGENTS, ONE_POOL, WALLETS
+from config import ENVIRONMENTS, REHEARSAL
 from start_command import until_it_stays_up
-from tests.infra.conftest import Deployment
+from tests.infra.conftest import Deployment, synthesize
 
 
 def _one(deployment: Deployment, type_: str) -> dict[str, Any]:
@@ -53,7 +55,60 @@ def test_agents_start_after_coral_is_healthy_and_are_restarted(production: Deplo
         assert container["StopTimeout"] == 60
     agent = containers["agent-trump-donald"]
     assert agent["Command"] == list(until_it_stays_up("/app/fetch-and-start.sh", "trump-donald"))
-    assert {v["Name"] for v in agent["Environment"]} == {"AGENT_NAME", "CORAL_SSE_URL", "S3_BUCKET_NAME"}
+
+
+def _variables(container: dict[str, Any]) -> dict[str, Any]:
+    return {one["Name"]: one["Value"] for one in container.get("Environment", [])}
+
+
+def test_every_container_has_the_variables_that_it_reads(production: Deployment) -> None:
+    """Production has no wallets' addresses, so none of their variables either."""
+    for name, container in _containers(production).items():
+        variables, secrets = _variables(container), {one["Name"] for one in container.get("Secrets", [])}
+        if name.startswith("agent-"):
+            agent = name.removeprefix("agent-")
+            assert variables.pop("S3_BUCKET_NAME")
+            assert variables == {
+                "AGENT_NAME": agent,
+                "CORAL_AGENT_ID": agent,
+                "CORAL_SSE_URL": "http://localhost:5555/sse/v1/devmode/app/priv",
+                "CORAL_SESSIONS": "pool-0,pool-1,pool-2,pool-3,pool-4",
+                "AWS_REGION": "us-east-1",
+                "MODEL_PROVIDER": "openai",
+                "MODEL_NAME": "gpt-4o",
+                "MODEL_TEMPERATURE": "0.7",
+                "MODEL_MAX_TOKENS": "8000",
+            }
+            own = set() if agent == "sbf" else {"SOLANA_PRIVATE_KEY"}
+            expected = {"MODEL_API_KEY", "HELIUS_API_KEY", "SOLANA_RPC_URL", "AGENT_API_KEY", "BACKEND_URL"}
+            assert secrets == expected | own, name
+        elif name == "web":
+            assert variables == {
+                "CORAL_SERVER_URL": "http://localhost:5555",
+                "CORAL_USE_POOLS": "true",
+                "NEXT_PUBLIC_BASE_URL": "https://pardonsimulator.com",
+                "HOSTNAME": "0.0.0.0",
+                "KEEP_ALIVE_TIMEOUT": "130000",
+            }
+            expected = {"DATABASE_URL", "CRON_SECRET", "AGENT_API_KEY", "CORAL_AGENT_API_KEY", "SOLANA_RPC_URL"}
+            payments = {"CDP_API_KEY_ID", "CDP_API_KEY_SECRET", "FACILITATOR_SOLANA_PRIVATE_KEY"}
+            assert secrets == expected | payments
+        else:
+            assert (name, variables, secrets) == ("coral-server", {}, set())
+
+
+def test_one_pool_is_told_to_agents_and_site(tmp_path: Path) -> None:
+    one_pool = synthesize(replace(REHEARSAL, pools=ONE_POOL), tmp_path / "cdk.out", is_checked=False)
+    containers = _containers(one_pool)
+    assert _variables(containers["web"])["CORAL_USE_POOLS"] == "false"
+    assert _variables(containers["agent-cz"])["CORAL_SESSIONS"] == "production-main"
+
+
+def test_the_site_keeps_connections_open_for_longer_than_the_load_balancer(production: Deployment) -> None:
+    (balancer,) = production.properties("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    attributes = {one["Key"]: one["Value"] for one in balancer["LoadBalancerAttributes"]}
+    kept = int(_variables(_containers(production)["web"])["KEEP_ALIVE_TIMEOUT"])
+    assert kept > int(attributes["idle_timeout.timeout_seconds"]) * 1000
 
 
 def test_wallets_addresses_are_where_they_are_read(deployments: dict[tuple[str, str], Deployment]) -> None:

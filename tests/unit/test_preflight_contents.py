@@ -98,7 +98,7 @@ def test_secrets_are_json_with_a_value(assembly: Path, value: str, found: str) -
     findings = list(container_secrets.secrets(aws))
     assert {finding.state for finding in findings} == {HOLDS if found == "has a value" else FAILS}
     assert all(finding.found.startswith(found) for finding in findings)
-    assert len(findings) == 12 + 1
+    assert len(findings) == 15 + 1
 
 
 def test_a_secret_without_a_value_or_deleted_fails(assembly: Path) -> None:
