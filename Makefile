@@ -105,6 +105,10 @@ verify: $(VENV)/.ready ## ask AWS whether what is deployed in ENV works; reads o
 check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=production, options in EVENT
 	@python -m procedures.check $(CHECK) --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(EVENT),--event '$(EVENT)')
 
+.PHONY: secret
+secret: $(VENV)/.ready ## give a secret another value, typed or from a pipe: ENV=production NAME=openai-api-key
+	@python -m procedures.secret --environment '$(ENV)' --name '$(NAME)' $(if $(REGION),--region '$(REGION)')
+
 .PHONY: migrate
 migrate: $(VENV)/.ready ## run the deployed version's pending migrations: ENV=production
 	@python -m procedures.migrate --environment '$(ENV)' $(if $(REGION),--region '$(REGION)')

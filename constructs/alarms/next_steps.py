@@ -164,10 +164,7 @@ class NextSteps:
     @property
     def replace_secret(self) -> str:
         """Replace a secret's value with a typed one, which neither the screen nor the shell's history shows."""
-        put = self._aws(
-            f"secretsmanager put-secret-value --secret-id {self.names.secret('SECRET')} --secret-string file:///dev/stdin"
-        )
-        return f"""read -rs value && printf '{{"value": "%s"}}' "$value" | {put}"""
+        return f"make secret {self._make} NAME=SECRET"
 
     @property
     def _make(self) -> str:

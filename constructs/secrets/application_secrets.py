@@ -45,7 +45,7 @@ class ApplicationSecrets(Construct):
                 self,
                 secret.name,
                 secret_name=names.secret(secret.name),
-                description=self._description(names.secret(secret.name), secret),
+                description=self._description(secret),
                 encryption_key=self.key,
                 removal_policy=removal_policy,
                 **self._value(secret),
@@ -55,13 +55,10 @@ class ApplicationSecrets(Construct):
         self.replaced = tuple(self.by_name[secret.name] for secret in secrets if secret.is_replaced)
 
     @staticmethod
-    def _description(secret_id: str, secret: ApplicationSecret) -> str:
+    def _description(secret: ApplicationSecret) -> str:
         if secret.is_generated:
             return secret.description
-        # Neither the screen nor the shell's history shows what is typed.
-        put = f"aws secretsmanager put-secret-value --secret-id {secret_id} --secret-string file:///dev/stdin"
-        fill = f"""read -rs value && printf '{{"value": "%s"}}' "$value" | {put}"""
-        return f"{secret.description}. To fill it, then type the value: {fill}"
+        return f"{secret.description}. To fill it: make secret NAME={secret.name}"
 
     @staticmethod
     def _value(secret: ApplicationSecret) -> dict[str, Any]:

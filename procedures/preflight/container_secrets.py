@@ -22,10 +22,12 @@ def secrets(aws: Deployment) -> Iterator[Finding]:
             mend = f"make deploy {aws.options} STACKS={names.stack(layer)}"
             yield _finding(f"{len(own)} of -{layer}", State.NOT_YET, "the deployment makes them", mend)
             continue
-        for secret, key in sorted((names.secret(name), keys[name]) for name in own):
-            fault = _fault(aws.client("secretsmanager"), secret, key)
+        for name in sorted(own):
+            fault = _fault(aws.client("secretsmanager"), names.secret(name), keys[name])
             state = aws.unless_later("service") if fault else State.HOLDS
-            yield _finding(secret, state, fault or "has a value", _fill(secret) if fault else "")
+            is_url = name == DATABASE_SECRET
+            fill = f"{aws.environment.runbook}#p4-secret-old" if is_url else f"make secret {aws.options} NAME={name}"
+            yield _finding(names.secret(name), state, fault or "has a value", fill if fault else "")
 
 
 def _finding(secret: str, state: State, found: str, mend: str) -> Finding:
@@ -46,11 +48,3 @@ def _fault(client: Any, secret: str, key: str) -> str:
     if not isinstance(value, dict) or key not in value:
         return f"is JSON without the key {key!r}"
     return "" if value[key] else "is empty"
-
-
-def _fill(secret: str) -> str:
-    """README's command, which keeps the value off the screen and out of the shell's history."""
-    return (
-        'read -rs value && printf \'{"value": "%s"}\' "$value" | aws secretsmanager put-secret-value '
-        f"--secret-id {secret} --secret-string file:///dev/stdin"
-    )

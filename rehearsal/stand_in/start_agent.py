@@ -6,6 +6,7 @@ It ends with code 1 when a variable that the agent reads is missing, or a file t
 import os
 import sys
 import time
+from hashlib import sha256
 
 import boto3
 from botocore.exceptions import ClientError
@@ -28,7 +29,8 @@ def main() -> None:
             s3.get_object(Bucket=os.environ["S3_BUCKET_NAME"], Key=f"current/shared/{name}.txt")
         except ClientError as error:
             sys.exit(f"{name}: {error}")  # code 1
-    print(f"{os.environ['AGENT_NAME']} is up", flush=True)
+    key = sha256(os.environ.get("HELIUS_API_KEY", "").encode()).hexdigest()
+    print(f"{os.environ['AGENT_NAME']} is up, its key is {key}", flush=True)
     time.sleep(3600)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from rehearsal.steps import document_commands, set_up_application
 
 _START_SCRIPT = "/app/fetch-and-start.sh"
 _SECONDS = 60
+_VALUE = """ a "quoted" 'value' with \\ and $HOME, %s and {braces}\tand blanks at both ends """
 
 
 def prove(run: Run, region: Region, step: Step) -> None:
     """Run the agents' commands of the deployed task definition, upload prompts by README's command, see them up."""
+    _fill_by_hand(run, region)
     set_up_application.fill_secrets(run, region)
     agents = {one["name"]: one for one in _containers(run, region) if one["name"].startswith("agent-")}
     processes = {name: _start(run, region, agent) for name, agent in agents.items()}
@@ -53,6 +56,18 @@ def _upload_late(run: Run, region: Region, processes: dict[str, Process]) -> Non
         what="every agent is up",
     )
     run.report.expect(True, region.name, "they come up when the prompts do", f"{len(processes)} agents")
+    digest = sha256(_VALUE.encode()).hexdigest()
+    read = sum(f"its key is {digest}" in _log(one) for one in processes.values())
+    name = "a secret with quotes, backslashes and blanks is read as it was typed"
+    run.report.expect(read == len(processes), region.name, name, f"by {read} agents")
+
+
+def _fill_by_hand(run: Run, region: Region) -> None:
+    """`make secret` from a pipe, as a password manager would."""
+    file = run.folder / "value"
+    file.write_text(f"{_VALUE}\n")
+    command = f"make secret ENV=rehearsal REGION={region.name} NAME=helius-api-key < {file}"
+    document_commands.run_in_shell(run, region, command)
 
 
 def _containers(run: Run, region: Region) -> list[dict[str, Any]]:
