@@ -25,7 +25,7 @@ def of_document(path: Path, region: Region, *, language: str = "bash") -> Iterat
 def run_in_shell(run: Run, region: Region, command: str, *, assembly: str = "first") -> str:
     """Run a command of an operator's shell and return its output.
 
-    Functions, so that a command's own $(aws ...) calls the emulated AWS, too. Of make's targets it knows `secret`.
+    Functions, so that a command's own $(aws ...) calls the emulated AWS, too.
 
     Args:
         assembly: the variant that `cdk` takes instead of synthesizing.
@@ -33,9 +33,7 @@ def run_in_shell(run: Run, region: Region, command: str, *, assembly: str = "fir
     """
     aws, cdk = shlex.quote(str(guards.PROGRAMS / "aws")), shlex.quote(str(ROOT / "node_modules" / ".bin" / "cdk"))
     app = shlex.quote(str(region.assembly(assembly)))
-    program = "python -m procedures.secret --environment $ENV --name $NAME ${REGION:+--region $REGION}"
     script = (
-        f'make() {{ shift; ( for one in "$@"; do export "$one"; done; {program} ); }}\n'
         f'aws() {{ {aws} --endpoint-url {run.endpoint} "$@"; }}\n'
         f'cdk() {{ {cdk} --no-notices --no-version-reporting --ci --app {app} "$@"; }}\n'
         f'printf %s\\\\n "{TYPED}" | {{ {command}; }}'
