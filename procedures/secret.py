@@ -86,16 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen = environment(arguments.environment, region=arguments.region)
         _require_known(arguments.name)
+        secret, read_by = chosen.names.secret(arguments.name), ", ".join(readers(chosen, arguments.name))
+        console.print(f"{secret} is read when a task starts, by {read_by or 'no container'}.", highlight=False)
         put(chosen, arguments.name, typed_value())
     except (BotoCoreError, ClientError, ConfigurationError, SecretValueError) as error:
         errors.print(str(error), style="red", markup=False, highlight=False)
         return 1
-    read_by = ", ".join(readers(chosen, arguments.name))
-    console.print(f"{chosen.names.secret(arguments.name)} has its new value.", highlight=False)
-    if read_by:
-        console.print(f"It is read when a task starts, by {read_by}.", highlight=False)
-        return _offer_restart(chosen, console, errors)
-    return 0
+    console.print(f"{secret} has its new value.", highlight=False)
+    return _offer_restart(chosen, console, errors) if read_by else 0
 
 
 def _require_known(name: str) -> None:

@@ -1,7 +1,8 @@
 """The rehearsal of docs/cut-over.md: the former system has the names, the recovery region becomes the home region."""
 
+from rehearsal import story
 from rehearsal.run import Run
-from rehearsal.steps import cut_over, deploy_stacks, start_servers
+from rehearsal.steps import cut_over, deploy_stacks
 
 
 def rehearse(run: Run) -> None:
@@ -10,13 +11,7 @@ def rehearse(run: Run) -> None:
     synths = [
         deploy_stacks.begin_synth(run, new, variant, changes=changes) for variant, changes in cut_over.VARIANTS.items()
     ]
-    with run.report.step("Start PostgreSQL, AWS, application") as step:
-        start_servers.start_all(run, step)
-    with run.report.step("cdk bootstrap") as step:
-        deploy_stacks.bootstrap(run, step)
-    with run.report.step("cdk synth"):
-        for synth in synths:
-            run.finish(synth)
+    story.begin(run, synths)
     with run.report.step("Stand up beside the former system") as step:
         cut_over.stand_up(run, former, new, step)
     with run.report.step("The standstill: move the data") as step:

@@ -1,5 +1,6 @@
 """The rehearsal of a protected environment: what fails, what comes late, what changes, what is lost and made again."""
 
+from rehearsal import story
 from rehearsal.run import Region, Run
 from rehearsal.steps import (
     change_configuration,
@@ -14,7 +15,6 @@ from rehearsal.steps import (
     run_runbook_commands,
     run_verify,
     set_up_application,
-    start_servers,
     upload_prompts_late,
 )
 
@@ -36,13 +36,7 @@ def rehearse(run: Run) -> None:
         deploy_stacks.begin_synth(run, region, variant, context, changes=("protected",))
         for variant, context in run_migrations.CONTEXT.items()
     ]
-    with run.report.step("Start PostgreSQL, AWS, application") as step:
-        start_servers.start_all(run, step)
-    with run.report.step("cdk bootstrap") as step:
-        deploy_stacks.bootstrap(run, step)
-    with run.report.step("cdk synth"):
-        for synth in synths:
-            run.finish(synth)
+    story.begin(run, synths)
     _deploy(run, region)
     _change(run, region)
     _lose(run, region)

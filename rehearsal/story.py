@@ -1,12 +1,14 @@
 """The sequence of steps of a rehearsal, from the first server to the last stack."""
 
 import shlex
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 
 from application import WEB_PORT
 from rehearsal.machine import guards
+from rehearsal.machine.processes import Process
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps import (
@@ -26,13 +28,7 @@ from rehearsal.steps import (
 def rehearse(run: Run, *, is_kept: bool) -> None:
     """Deploy the regions, prove them, and destroy them unless they are kept."""
     first = [deploy_stacks.begin_synth(run, region, "first") for region in run.regions]
-    with run.report.step("Start PostgreSQL, AWS, application") as step:
-        start_servers.start_all(run, step)
-    with run.report.step("cdk bootstrap") as step:
-        deploy_stacks.bootstrap(run, step)
-    with run.report.step("cdk synth"):
-        for synth in first:
-            run.finish(synth)
+    begin(run, first)
     for region in run.regions:
         _deploy(run, region)
         _prove(run, region)
@@ -41,6 +37,17 @@ def rehearse(run: Run, *, is_kept: bool) -> None:
             run.parallel(*(partial(deploy_stacks.diff_nothing, run, region, "changed") for region in run.regions))
     if not is_kept:
         _destroy(run)
+
+
+def begin(run: Run, synths: Iterable[Process]) -> None:
+    """Start every server, prepare the account, and wait for what is being synthesized."""
+    with run.report.step("Start PostgreSQL, AWS, application") as step:
+        start_servers.start_all(run, step)
+    with run.report.step("cdk bootstrap") as step:
+        deploy_stacks.bootstrap(run, step)
+    with run.report.step("cdk synth"):
+        for synth in synths:
+            run.finish(synth)
 
 
 def keep(run: Run) -> None:

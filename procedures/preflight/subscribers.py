@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from procedures.findings import Finding, State
+from procedures.findings import Aws, Finding, State
 from procedures.preflight.deployment import Deployment
+
+CONFIRM = "Confirm in the email from AWS Notifications; it can be sent again from SNS's console"
 
 
 def subscribers(aws: Deployment) -> Iterator[Finding]:
@@ -26,14 +28,19 @@ def confirmations(aws: Deployment) -> Iterator[Finding]:
     if not aws.stands("logs"):
         yield _finding("confirmations", State.NOT_YET, "AWS sends the emails when -logs is deployed")
         return
+    confirmed = confirmed_addresses(aws)
+    missing = [one for one in environment.alarm_emails if one not in confirmed]
+    found = f"not confirmed: {', '.join(missing)}" if missing else f"{len(confirmed)} confirmed"
+    yield _finding("confirmations", State.NOT_YET if missing else State.HOLDS, found, CONFIRM if missing else "")
+
+
+def confirmed_addresses(aws: Aws) -> set[str]:
+    """Addresses whose subscription to the alarm topic is confirmed."""
+    environment = aws.environment
     topic = f"arn:aws:sns:{environment.region}:{environment.account}:{environment.names.alarm_topic}"
     pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     subscriptions = [one for page in pages for one in page["Subscriptions"]]
-    confirmed = {one["Endpoint"] for one in subscriptions if one["SubscriptionArn"].startswith("arn:")}
-    missing = [one for one in environment.alarm_emails if one not in confirmed]
-    found = f"not confirmed: {', '.join(missing)}" if missing else f"{len(confirmed)} confirmed"
-    mend = "Confirm in the email from AWS Notifications; it can be sent again from SNS's console" if missing else ""
-    yield _finding("confirmations", State.NOT_YET if missing else State.HOLDS, found, mend)
+    return {str(one["Endpoint"]) for one in subscriptions if one["SubscriptionArn"].startswith("arn:")}
 
 
 def _finding(subject: str, state: State, found: str, mend: str = "") -> Finding:

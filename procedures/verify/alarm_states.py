@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from procedures.findings import Finding, State
+from procedures.preflight.subscribers import CONFIRM, confirmed_addresses
 from procedures.verify.deployed import Deployed
 
 
@@ -54,16 +55,13 @@ def _actions(aws: Deployed, notifying: list[dict[str, Any]]) -> Finding:
 
 def subscriptions(aws: Deployed) -> Iterator[Finding]:
     """At least one address of a protected environment has confirmed, and every configured one has."""
-    pages = aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=aws.topic)
-    found = [one for page in pages for one in page["Subscriptions"]]
-    confirmed = {one["Endpoint"] for one in found if one["SubscriptionArn"].startswith("arn:")}
+    confirmed = confirmed_addresses(aws)
     missing = [one for one in aws.environment.alarm_emails if one not in confirmed]
-    mend = "Confirm in the email from AWS Notifications; it can be sent again from SNS's console"
     if not confirmed:
         state = State.FAILS if aws.environment.is_protected else State.NOT_YET
-        yield _finding("subscribers", state, "nobody has confirmed: no alarm reaches anybody", mend)
+        yield _finding("subscribers", state, "nobody has confirmed: no alarm reaches anybody", CONFIRM)
     elif missing:
-        yield _finding("subscribers", State.NOT_YET, f"not confirmed: {', '.join(missing)}", mend)
+        yield _finding("subscribers", State.NOT_YET, f"not confirmed: {', '.join(missing)}", CONFIRM)
     else:
         yield _finding("subscribers", State.HOLDS, f"{len(confirmed)} confirmed")
 

@@ -1,10 +1,6 @@
 """The platform of a single-platform image: its configuration, which ECR hands out by a signed URL."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +10,7 @@ from config import DEVELOPMENT
 from procedures.findings import State
 from procedures.preflight import images
 from procedures.synthesis import synthesize
+from tests.unit.loopback_server import answering
 from tests.unit.recorded_aws import Recorded
 
 LINUX = json.dumps({"os": "linux", "architecture": "amd64", "config": {}})
@@ -24,31 +21,6 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("assembly")
     synthesize(DEVELOPMENT, folder)
     return folder
-
-
-@contextmanager
-def store(status: int, body: str, *, length: int | None = None) -> Iterator[str]:
-    """A server on loopback in place of ECR's store of layers; with another length the answer is cut off."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body) if length is None else length))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/layer?signed"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -66,13 +38,13 @@ def test_the_configuration_of_an_image_says_its_platform(
     assembly: Path, status: int, body: str, length: int | None, state: State
 ) -> None:
     manifest = json.dumps({"schemaVersion": 2, "config": {"digest": f"sha256:{'0' * 64}"}, "layers": []})
-    with store(status, body, length=length) as url:
+    with answering(status, body, length=length) as url:
         answers: dict[str, Any] = {
             "ListStackResources": {
                 "StackResourceSummaries": [{"LogicalResourceId": "One", "ResourceStatus": "CREATE_COMPLETE"}]
             },
             "BatchGetImage": {"images": [{"imageManifest": manifest}]},
-            "GetDownloadUrlForLayer": {"downloadUrl": url},
+            "GetDownloadUrlForLayer": {"downloadUrl": f"{url}/layer?signed"},
         }
         findings = list(images.images(Recorded(DEVELOPMENT, assembly, answers)))
     assert {finding.state for finding in findings} == {state}
