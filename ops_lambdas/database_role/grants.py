@@ -2,6 +2,9 @@
 
 SCHEMA = "public"
 
+# The extension with the view of the slowest statements, and the schema that it is created in.
+STATISTICS, STATISTICS_SCHEMA = "pg_stat_statements", "monitoring"
+
 # Members of pg_monitor read all of pg_stat_*; members of rds_iam log in with a token instead of a password.
 MEMBERSHIPS = frozenset({"pg_monitor", "rds_iam"})
 

@@ -23,6 +23,11 @@ SELECT roleid::regrole::text, grantor::regrole::text, admin_option
 FROM pg_auth_members WHERE member = (SELECT oid FROM pg_roles WHERE rolname = :role)
 """
 
+# The schema that an extension is in.
+EXTENSION = """
+SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = :extension
+"""
+
 EXISTING_COLUMNS = """
 SELECT table_.relname, attribute.attname
 FROM pg_class AS table_

@@ -1,13 +1,14 @@
-"""Creating the role: granting what is missing and revoking what is not listed, in one transaction."""
+"""Creating the statistics and the role: granting what is missing and revoking what is not listed."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ops_lambdas.database_role import core, queries, report
 from ops_lambdas.database_role.core import Membership, Right, RoleError, quoted
-from ops_lambdas.database_role.grants import COLUMNS, MEMBERSHIPS, SCHEMA
+from ops_lambdas.database_role.grants import COLUMNS, MEMBERSHIPS, SCHEMA, STATISTICS, STATISTICS_SCHEMA
 from ops_lambdas.shared.database import Writer
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 
@@ -26,16 +27,48 @@ class RoleMaker:
     has_time: Callable[[], bool]
 
     def ensure(self, environment: str) -> report.Ensured:
-        """Create the role if it does not exist; grant what is missing, revoke what is not listed.
+        """Create the statistics and the role if they do not exist; grant what is missing, revoke what is not listed.
 
-        Waits for another run that holds the lock. Changes nothing when all is as required, or when it fails.
+        Waits for another run that holds the lock. Changes nothing when all is as required. What fails changes nothing;
+        the role does not wait for the statistics.
 
         Raises:
             RoleError: the role cannot be created as required, or time ran out.
             DatabaseError: the database refused, or could not be queried.
         """
+        extensions: list[str] = []
+        try:
+            with self._locked():
+                extensions += self._create_statistics()
+        finally:
+            ensured = self._ensure_role(environment, extensions)
+        return ensured
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """A transaction that no other run is beside."""
         with self.writer.transaction():
             self._rows(queries.LOCK, space=LOCK_SPACE, check=lock_key("database_role"))
+            yield
+
+    def _create_statistics(self) -> list[str]:
+        """Create the extension whose library the parameter group preloads, where it is not in the database yet.
+
+        Its schema is not the application's, which Prisma takes for its own: it would drop the views, or refuse to
+        migrate a schema that is not empty. The path finds them without the schema's name.
+        """
+        if self._rows(queries.EXTENSION, extension=STATISTICS):
+            return []
+        ((database,),) = self._rows("SELECT current_database()")
+        self._run(
+            f"CREATE SCHEMA IF NOT EXISTS {quoted(STATISTICS_SCHEMA)}",
+            f"CREATE EXTENSION {quoted(STATISTICS)} SCHEMA {quoted(STATISTICS_SCHEMA)}",
+            f"""ALTER DATABASE {quoted(database)} SET search_path = "$user", {SCHEMA}, {STATISTICS_SCHEMA}""",
+        )
+        return [STATISTICS]
+
+    def _ensure_role(self, environment: str, extensions: list[str]) -> report.Ensured:
+        with self._locked():
             ((database, owner, has_schema, exists),) = self._rows(queries.CONTEXT, schema=SCHEMA, role=self.role)
             if self.role == owner:
                 raise RoleError(f"{self.role} is the database's owner, the checks need another role")
@@ -46,6 +79,7 @@ class RoleMaker:
             wanted, pending = core.wanted_rights(
                 database, SCHEMA, COLUMNS, self._existing_columns(), has_schema=has_schema
             )
+            wanted |= self._rights_on_statistics()
             revoked = [*self._revoke_memberships(), *self._revoke(wanted)]
             granted = [*self._grant_memberships(), *self._grant(wanted)]
             self._check(wanted)
@@ -56,7 +90,13 @@ class RoleMaker:
                     f"password. Drop the role {self.role}: the next run creates it without a member"
                 )
         return report.ensured(
-            environment, self.role, is_created=not exists, granted=granted, revoked=revoked, pending=pending
+            environment,
+            self.role,
+            extensions=extensions,
+            is_created=not exists,
+            granted=granted,
+            revoked=revoked,
+            pending=pending,
         )
 
     def _create(self) -> None:
@@ -87,6 +127,10 @@ class RoleMaker:
         for table, column in self._rows(queries.EXISTING_COLUMNS, schema=SCHEMA):
             existing[table].add(column)
         return existing
+
+    def _rights_on_statistics(self) -> frozenset[Right]:
+        schemas = {schema for (schema,) in self._rows(queries.EXTENSION, extension=STATISTICS)}
+        return frozenset(Right("USAGE", "SCHEMA", "", schema) for schema in schemas)
 
     def _memberships(self) -> list[Membership]:
         return [Membership(*row) for row in self._rows(queries.MEMBERSHIPS, role=self.role)]

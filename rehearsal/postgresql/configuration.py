@@ -1,12 +1,19 @@
 """Configuration files and roles with which the embedded PostgreSQL behaves as RDS does."""
 
+# RDS lets its master user, who is no superuser, create this extension; PostgreSQL lets the database's owner create one
+# whose control file says `trusted`. So the server finds a copy that says so.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.html
+# https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-EXTENSION-CONTROL-PATH
+EXTENSION = "pg_stat_statements"
+
 # Durability is off because the data never outlives its server: a crash of the machine loses nothing.
 SETTINGS = """
 listen_addresses = '{host}'
 port = {port}
 unix_socket_directories = ''
 max_connections = 200
-shared_preload_libraries = 'pg_stat_statements'
+shared_preload_libraries = '{extension}'
+extension_control_path = '{extensions}:$system'
 ssl = on
 ssl_ca_file = '{authority}'
 ssl_cert_file = '{chain}'

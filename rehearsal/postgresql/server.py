@@ -162,13 +162,28 @@ class Postgres:
         access = configuration.ACCESS_BEHIND_ENDPOINT if self._is_behind_endpoint else configuration.ACCESS
         (data / "pg_hba.conf").write_text(access)
         (data / "pg_ident.conf").write_text(configuration.IDENTITIES)
-        self._files = {"authority": authority, "chain": chain, "key": key}
+        extensions = self._trusted_extension(native, home)
+        self._files = {"authority": authority, "chain": chain, "key": key, "extensions": extensions}
         return data
+
+    def _trusted_extension(self, native: Path, home: Path) -> str:
+        """Copy the extension to where the server looks first, as one that a database's owner may create."""
+        folder = home / "extensions" / "extension"
+        folder.mkdir(parents=True)
+        for file in (native / "share" / "postgresql" / "extension").glob(f"{configuration.EXTENSION}*"):
+            shutil.copy(file, folder)
+        with (folder / f"{configuration.EXTENSION}.control").open("a") as control:
+            control.write("trusted = true\n")
+        for path in (folder.parent, folder, *folder.iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        return str(folder.parent)
 
     def _launch(self, native: Path, data: Path, user: tuple[int, int] | None) -> None:
         if self._is_port_free:
             self.port = free_port(self.host)
-        text = configuration.SETTINGS.format(host=self.host, port=self.port, **self._files)
+        text = configuration.SETTINGS.format(
+            host=self.host, port=self.port, extension=configuration.EXTENSION, **self._files
+        )
         (data / "postgresql.auto.conf").write_text(text)
         self._process = start(
             "PostgreSQL",

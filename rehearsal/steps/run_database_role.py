@@ -13,6 +13,9 @@ _RIGHTS = f"""
     WHERE table_schema = 'public' AND has_column_privilege(
         '{ROLE}', format('%I.%I', table_schema, table_name), column_name, privilege)"""  # noqa: S608 - our own name
 
+# As the runbook has it.
+_SLOWEST = "SELECT query, mean_exec_time FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 10"
+
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
     """The deployment gave the role its privileges on the migration's tables; the check restores what is revoked."""
@@ -25,6 +28,9 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     seen = "; ".join(f"{' '.join(key)} ({', '.join(sorted(rights[key]))})" for key in sorted(rights))
     name = f"database_role maintains the privileges of {ROLE}: columns that checks need, nothing else"
     run.report.expect(is_so, region.name, name, seen or "no privileges")
+    slowest = query(run, region, _SLOWEST)
+    name = "the runbook's query of the slowest statements works: database_role has created pg_stat_statements"
+    run.report.expect(bool(slowest), region.name, name, f"{len(slowest)} statements, the slowest {slowest[:1]}")
     did = f"{len(outcome.result['granted'])} grants to {ROLE}, which had been revoked; none pending"
     return [outcome.reported(region, did)]
 

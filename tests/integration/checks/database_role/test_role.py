@@ -41,6 +41,8 @@ FORBIDDEN = [
     "SELECT * FROM pg_authid",
     "COPY (SELECT 1) TO PROGRAM 'true'",
     "SET ROLE pardon_admin",
+    "CREATE EXTENSION pgcrypto",
+    "SELECT pg_stat_statements_reset()",
 ]
 
 
@@ -67,6 +69,7 @@ def test_the_role_is_made_once_and_then_left_alone(database: Database, role: str
         *(f"SELECT on public.Session.{name}" for name in sorted(grants.COLUMNS["SELECT", "Session"])),
         *(f"SELECT on public.Thread.{name}" for name in sorted(grants.COLUMNS["SELECT", "Thread"])),
         "UPDATE on public.Session.endTime",
+        "USAGE on monitoring",
         "USAGE on public",
     ]
     again = make(database, role)
@@ -101,6 +104,46 @@ def test_what_it_may_do(ops: pg8000.native.Connection) -> None:
     ops.run("""UPDATE "Session" SET "endTime" = now() AT TIME ZONE 'UTC' WHERE "endTime" IS NULL""")
     ((others,),) = ops.run("SELECT pg_has_role(current_user, 'pg_monitor', 'USAGE')")
     assert others is True
+
+
+def test_the_slowest_statements_are_there_for_owner_and_role(ops: pg8000.native.Connection, database: Database) -> None:
+    slowest = "SELECT query, mean_exec_time FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 10"
+    with closing(database.connect()) as owner:
+        owner.run("SELECT count(*) AS from_the_owner")
+        queries_seen = "SELECT query FROM pg_stat_statements WHERE query LIKE '%from_the_owner%'"
+        assert owner.run(slowest)
+        assert owner.run(queries_seen)
+    assert len(ops.run(slowest)) == 10
+    assert ops.run(queries_seen)  # of another role
+
+
+def test_statistics_are_created_once_outside_the_applications_schema(empty_database: Database, role: str) -> None:
+    schema_of = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_stat_statements'"
+    assert [make(empty_database, role)["extensions"] for _ in range(2)] == [["pg_stat_statements"], []]
+    with closing(empty_database.connect()) as owner:
+        assert owner.run(schema_of) == [["monitoring"]]
+        assert owner.run("SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace") == []
+        # A table without a schema's name is the application's, as before.
+        owner.run("CREATE TABLE somewhere ()")
+        assert owner.run("SELECT 'somewhere'::regclass = 'public.somewhere'::regclass") == [[True]]
+        # Where an operator has created it before, it stays.
+        owner.run("DROP EXTENSION pg_stat_statements")
+        owner.run("CREATE EXTENSION pg_stat_statements SCHEMA public")
+        again = make(empty_database, role)
+        assert (again["extensions"], again["revoked"]) == ([], ["USAGE on monitoring"])
+        assert owner.run(schema_of) == [["public"]]
+    dropped(empty_database, role)
+
+
+def test_the_role_is_made_although_the_statistics_cannot_be(
+    database: Database, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_module, "STATISTICS", "pg_missing")
+    with pytest.raises(DatabaseError, match="pg_missing"):
+        make(database, role)
+    monkeypatch.undo()
+    monkeypatch.setenv("PGSSLROOTCERT", str(database.server.ca_file))
+    assert make(database, role)["is_created"] is False
 
 
 def test_without_the_applications_tables_the_role_is_made_and_completed_later(
