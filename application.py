@@ -186,6 +186,7 @@ WEB = Container(
             "CORAL_USE_POOLS": Known.HAS_FIVE_POOLS,
             "NEXT_PUBLIC_BASE_URL": Known.SITE_URL,
             # Next's own server listens on the host's name otherwise, and closes idle connections after 5 s.
+            # https://github.com/vercel/next.js/blob/canary/packages/next/src/build/utils.ts, the standalone server.js
             "HOSTNAME": "0.0.0.0",  # noqa: S104 - security groups decide who reaches it
             "KEEP_ALIVE_TIMEOUT": str(_KEEP_ALIVE_MILLISECONDS),
             **_ADDRESSES,

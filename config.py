@@ -41,6 +41,7 @@ PRODUCTION = Environment(
     database_class="db.t4g.medium",
     storage_gib=20,
     max_storage_gib=100,
+    connection_limit=10,
     is_multi_az=True,
     has_replica=True,
     backup_days=7,

@@ -18,7 +18,7 @@ from application import (
     check_containers,
 )
 from aws_limits import DATABASE_SIZES, FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, regions
-from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
+from environment_parts import MAX_CONNECTIONS_PERCENT, CostBand, DatabaseSize, OffHours, Scaling
 from names import Names
 from validation import (
     ConfigurationError,
@@ -54,6 +54,7 @@ class Environment:
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
         cost_metric: "UnblendedCost" or "AmortizedCost", which costs are reported in.
+        connection_limit: connections to the database that each task's site may open.
         pools: Coral sessions that the application is configured with, ONE_POOL or FIVE_POOLS of `application.py`.
         thread_grace_seconds: thread cleanup closes no thread that is younger, or that ended more recently.
     """
@@ -88,6 +89,7 @@ class Environment:
     database_class: str
     storage_gib: int
     max_storage_gib: int
+    connection_limit: int
     is_multi_az: bool
     has_replica: bool
     backup_days: int
@@ -136,6 +138,7 @@ class Environment:
             memory_gib=memory_gib,
             storage_gib=self.storage_gib,
             max_storage_gib=self.max_storage_gib,
+            connection_limit=self.connection_limit,
             is_multi_az=self.is_multi_az,
             has_replica=self.has_replica,
             backup_days=self.backup_days,
@@ -247,6 +250,10 @@ class Environment:
         # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
         has_room = self.max_storage_gib * 10 >= self.storage_gib * 11
         require(self, "max_storage_gib", has_room, f"at least 10 % above storage_gib ({self.storage_gib})")
+        # A deployment runs twice the tasks for a while; above 80 % of RDS's limit an alarm fires.
+        most = self.database.max_connections * MAX_CONNECTIONS_PERCENT // 100 // (2 * self.max_tasks)
+        allowed = f"from 1 to {most} when max_tasks is {self.max_tasks} and database_class {self.database_class}"
+        require(self, "connection_limit", 1 <= self.connection_limit <= most, allowed)
         require_between(self, "backup_days", 1, 35)
         require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
         require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))

@@ -57,6 +57,9 @@ class Scaling:
     off_hours: OffHours | None
 
 
+MAX_CONNECTIONS_PERCENT = 80  # of RDS's limit; above that an alarm fires
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSize:
     """The database's size; each value but the first three is the environment's of the same name.
@@ -71,6 +74,7 @@ class DatabaseSize:
     memory_gib: int
     storage_gib: int
     max_storage_gib: int
+    connection_limit: int
     is_multi_az: bool
     has_replica: bool
     backup_days: int

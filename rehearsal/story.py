@@ -12,6 +12,7 @@ from rehearsal.machine.processes import Process
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps import (
+    connect_clients,
     deploy_stacks,
     find_leftovers,
     fire_schedule,
@@ -98,6 +99,8 @@ def _deploy(run: Run, region: Region) -> None:
 def _prove(run: Run, region: Region) -> None:
     with _step(run, region, "The runbook's AWS CLI commands") as step:
         run_runbook_commands.prove(run, region, step)
+    with _step(run, region, "The site's clients of the database") as step:
+        connect_clients.prove(run, region, step)
     with _step(run, region, "The checks, on their own schedules") as step:
         run_checks.prove(run, region, step)
     with _step(run, region, "Every alarm and event, read by a subscriber") as step:

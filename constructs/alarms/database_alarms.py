@@ -21,10 +21,9 @@ from constructs.common.cloudwatch_metrics import (
     database_metric,
 )
 from constructs.database.instances import Database
-from environment_parts import DatabaseSize
+from environment_parts import MAX_CONNECTIONS_PERCENT, DatabaseSize
 
 CPU_LIMIT_PERCENT = 80  # from the runbook
-MAX_CONNECTIONS_PERCENT = 80
 # RDS grows storage when less than 10 % has been free for 5 minutes, and at most once in 6 hours, so a
 # tenth of the initial size is free unless growing has failed or reached the maximum.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html

@@ -93,6 +93,7 @@ class Database(Construct):
             names=names,
             endpoint=self.instance.instance_endpoint,
             password=password,
+            connection_limit=size.connection_limit,
             key=secrets_key,
             removal_policy=removal_policy,
         )

@@ -2,7 +2,6 @@
 
 import hmac
 import json
-import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import pg8000.native
 
 from rehearsal.stand_in.cron_routes import ROUTES
+from rehearsal.stand_in.database_url import InvalidUrlError, connect
 
 _THREADS = ("api", "v1", "sessions")
 
@@ -59,18 +59,8 @@ class Settings:
         return values
 
     def connect(self) -> pg8000.native.Connection:
-        """Connect to DATABASE_URL over verified TLS."""
-        url = urlsplit(self.secrets()["DATABASE_URL"])
-        return pg8000.native.Connection(
-            unquote(url.username or ""),
-            password=unquote(url.password or ""),
-            host=url.hostname or "",
-            port=url.port or 5432,
-            database=url.path.removeprefix("/"),
-            ssl_context=ssl.create_default_context(cafile=self.ca_file),
-            application_name="application",
-            timeout=10,
-        )
+        """Connect to DATABASE_URL."""
+        return connect(self.secrets()["DATABASE_URL"], self.ca_file, application_name="application", timeout=10)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -168,7 +158,7 @@ class WebHandler(Handler):
                 body = ROUTES[path](database, self.coral, self.settings.pools)
             finally:
                 database.close()
-        except (pg8000.native.InterfaceError, pg8000.native.DatabaseError, OSError) as error:
+        except (pg8000.native.InterfaceError, pg8000.native.DatabaseError, OSError, InvalidUrlError) as error:
             self.answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"success": False, "error": str(error)})
         else:
             self.answer(HTTPStatus.OK, body)

@@ -5,13 +5,13 @@ Prisma does, it keeps what it has applied in the table _prisma_migrations.
 """
 
 import os
-import ssl
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pg8000.exceptions import DatabaseError
 from pg8000.native import Connection
+
+from rehearsal.stand_in.database_url import InvalidUrlError, connect
 
 _FOLDER = Path(__file__).parent / "migrations"
 # By an ending of the image's tag; any other tag has the first only.
@@ -31,7 +31,11 @@ def main() -> int:
         return 127
     tag = image.rpartition(":")[2]
     migrations = next((names for end, names in _OF_TAG.items() if tag.endswith(end)), ("0001_tables",))
-    database = _connect(os.environ["DATABASE_URL"])
+    try:
+        database = connect(os.environ["DATABASE_URL"], Path(os.environ["PGSSLROOTCERT"]))
+    except InvalidUrlError as error:
+        print(f"Error: P1013: The provided database string is invalid: {error}")
+        return 1
     is_deployed = command[3] == "deploy"
     if is_deployed:
         database.run(_OWN_TABLE)
@@ -61,18 +65,6 @@ def _apply(database: Connection, pending: list[str]) -> int:
             return 1
     print("All migrations have been successfully applied." if pending else "No pending migrations to apply.")
     return 0
-
-
-def _connect(url: str) -> Connection:
-    parts = urlsplit(url)
-    return Connection(
-        parts.username or "",
-        host=parts.hostname or "",
-        port=parts.port or 5432,
-        password=parts.password,
-        database=parts.path.lstrip("/"),
-        ssl_context=ssl.create_default_context(cafile=os.environ["PGSSLROOTCERT"]),
-    )
 
 
 if __name__ == "__main__":

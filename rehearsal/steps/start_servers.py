@@ -34,7 +34,7 @@ def start_all(run: Run, step: Step) -> None:
 
 
 def _emulator(run: Run) -> Process:
-    program = shlex.join([sys.executable, str(ROOT / "rehearsal" / "stand_in" / "prisma.py")])
+    program = shlex.join([sys.executable, "-m", "rehearsal.stand_in.prisma"])
     arguments = [
         "--task-program",
         program,

@@ -38,6 +38,7 @@ VALUES: dict[str, Any] = {
     "database_class": "db.m7g.large",
     "storage_gib": 40,
     "max_storage_gib": 200,
+    "connection_limit": 5,
     "is_multi_az": False,
     "backup_days": 14,
     "log_retention_days": 30,

@@ -94,10 +94,12 @@ def test_no_secret_is_in_a_template(deployment: Deployment) -> None:
         else:
             text = "".join(part if isinstance(part, str) else "TOKEN" for part in secret["SecretString"]["Fn::Join"][1])
             values = json.loads(text)
-            assert set(values) == {"engine", "host", "port", "dbname", "username", "password", "url"}
+            assert set(values) == {"engine", "host", "port", "dbname", "username", "password", "url", "libpq_url"}
             reference = r"\{\{resolve:secretsmanager:TOKEN:SecretString:password::\}\}"
             assert re.fullmatch(reference, values["password"])
-            assert re.fullmatch(rf"postgresql://pardon:{reference}@TOKEN:TOKEN/\S+sslmode=require", values["url"])
+            for url in (values["url"], values["libpq_url"]):
+                place = rf"postgresql://pardon:{reference}@TOKEN:TOKEN/pardon_simulator"
+                assert re.fullmatch(rf"{place}\?(\S+&)?sslmode=require(&\S+)?", url)
     for instance in deployment.properties("AWS::RDS::DBInstance"):
         assert "resolve:secretsmanager" in json.dumps(instance.get("MasterUserPassword", "resolve:secretsmanager"))
 

@@ -75,6 +75,8 @@ ROOT = Path(__file__).parents[2]
         ("database_class", "t4g.medium", "an RDS class"),
         ("database_class", "db.t4g.huge", "one of db.t3.medium"),
         ("storage_gib", 19, "from 20 to 65536"),
+        ("connection_limit", 0, "from 1 to 18 when max_tasks is 10 and database_class db.t4g.medium"),
+        ("connection_limit", 19, "from 1 to 18 when max_tasks is 10 and database_class db.t4g.medium"),
         ("max_storage_gib", 21, "at least 10 % above storage_gib (20)"),
         ("backup_days", 0, "from 1 to 35"),
         ("backup_days", 36, "from 1 to 35"),
