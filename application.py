@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-from start_command import until_it_stays_up
+from start_command import stays_up, until_it_stays_up
 from validation import ConfigurationError
 
 CORAL_PORT = 5555
@@ -77,6 +77,7 @@ class Container:
         is_load_balanced: the load balancer's target; exactly one container is.
         port: TCP port that it listens on.
         health_path: answers `GET` with 200 when healthy.
+        health_command: exits with 0 when it is healthy; of a container without health_path.
         start_seconds: how long it may take until the health check counts.
         starts_after: containers that must be healthy (or started, without a health check) before.
         environment: environment variable → value.
@@ -91,6 +92,7 @@ class Container:
     is_load_balanced: bool = False
     port: int | None = None
     health_path: str | None = None
+    health_command: str | None = None
     start_seconds: int = 0
     starts_after: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -118,6 +120,11 @@ class ApplicationSecret:
     is_generated: bool = False
     is_replaced: bool = True
     initial_value: str = ""
+
+    @property
+    def is_filled_by_person(self) -> bool:
+        """It is empty until then."""
+        return not (self.is_generated or self.initial_value)
 
 
 _ADDRESSES = {variable: Address(owner) for owner, variable in WALLETS.items()}
@@ -155,6 +162,8 @@ def _agent(name: str) -> Container:
         starts_after=("coral-server",),
         # It ends within seconds while the prompts are not in the bucket.
         command=until_it_stays_up("/app/fetch-and-start.sh", name),
+        health_command=stays_up(),
+        start_seconds=180,
         environment=MappingProxyType(own | _ADDRESSES),
         secrets=MappingProxyType(secrets),
     )

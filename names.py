@@ -101,6 +101,11 @@ class Names:
         """The SSM parameter that keeps whether a person has read an alarm's email; `make verify` writes it."""
         return f"/{self.prefix}/alarm-delivery"
 
+    @property
+    def weekly_reset_parameter(self) -> str:
+        """The SSM parameter that remembers when the weekly reset last succeeded."""
+        return f"/{self.prefix}/weekly-reset"
+
     def stack(self, layer: str) -> str:
         """A stack, by its layer, e.g. "data"."""
         return f"{self.prefix}-{layer}"

@@ -3,6 +3,7 @@
 # A container that ran for less than this is not restarted by ECS, and it cannot be set lower.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-restart-policy.html
 RESTART_PERIOD_SECONDS = 60
+UP_SINCE = "/tmp/up-since"  # noqa: S108 - of a container of its own
 
 # For any POSIX shell. A signal ends the `wait` early, so it waits until the program is really gone.
 _SCRIPT = """\
@@ -13,12 +14,13 @@ wait_for_child() {
   while kill -0 "$child" 2>/dev/null; do code=0; wait "$child" || code=$?; done
   child=
 }
-pause=$2; min_seconds=$1; shift 2
+up_since=$1; min_seconds=$2; pause=$3; shift 3
 while :; do
-  started=$(date +%s)
+  started=$(date +%s); echo "$started" > "$up_since"
   "$@" & child=$!
   test -z "$stopping" || kill -TERM "$child" 2>/dev/null
   wait_for_child
+  : > "$up_since"
   ran=$(($(date +%s) - started))
   if test -n "$stopping" || test "$ran" -ge "$min_seconds"; then exit "$code"; fi
   echo "$* ended with code $code after $ran s, starts again in $pause s" >&2
@@ -32,7 +34,7 @@ done
 
 
 def until_it_stays_up(
-    *command: str, min_seconds: int = RESTART_PERIOD_SECONDS, pause_seconds: int = 5
+    *command: str, min_seconds: int = RESTART_PERIOD_SECONDS, pause_seconds: int = 5, up_since: str = UP_SINCE
 ) -> tuple[str, ...]:
     """Return a command that runs `command`, again and again until it has run for `min_seconds`.
 
@@ -42,5 +44,11 @@ def until_it_stays_up(
     Args:
         min_seconds: a command that ends earlier has not come up.
         pause_seconds: before the second start; doubled for each further one, up to a minute.
+        up_since: file with the time of the program's start, in seconds since 1970; empty while it does not run.
     """
-    return ("sh", "-c", _SCRIPT, "until-it-stays-up", str(min_seconds), str(pause_seconds), *command)
+    return ("sh", "-c", _SCRIPT, "until-it-stays-up", up_since, str(min_seconds), str(pause_seconds), *command)
+
+
+def stays_up(*, min_seconds: int = RESTART_PERIOD_SECONDS, up_since: str = UP_SINCE) -> str:
+    """Return the shell command that succeeds when the program of `until_it_stays_up` has run for `min_seconds`."""
+    return f"read -r started < {up_since} && test $(($(date +%s) - started)) -ge {min_seconds} || exit 1"

@@ -39,9 +39,8 @@ class MonitoringStack(EnvironmentStack):
         database: Database,
     ) -> None:
         super().__init__(scope, environment)
-        context = self.alarm_context = self._alarm_context(environment, front, alarm_topic)
+        context = self.alarm_context = self._alarm_context(environment, front, alarm_topic, database)
         ServiceAlarms(self, "ServiceAlarms", context=context, service=service.service, front=front)
-        DatabaseAlarms(self, "DatabaseAlarms", context=context, database=database)
         LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context)
         if environment.site:
             MigrationAlarm(self, "MigrationAlarm", context=context)
@@ -54,8 +53,10 @@ class MonitoringStack(EnvironmentStack):
         cdk.CfnOutput(self, "Runbook", value=environment.runbook)
         cdk.CfnOutput(self, "DashboardUrl", value=dashboard.url)
 
-    def _alarm_context(self, environment: Environment, front: LoadBalancer, alarm_topic: AlarmTopic) -> AlarmContext:
-        """Create the alarms that suppress others."""
+    def _alarm_context(
+        self, environment: Environment, front: LoadBalancer, alarm_topic: AlarmTopic, database: Database
+    ) -> AlarmContext:
+        """Create the alarms that suppress others, and the database's, one of which does."""
         steps = NextSteps(
             environment=environment.name,
             names=environment.names,
@@ -69,14 +70,24 @@ class MonitoringStack(EnvironmentStack):
             self,
             "OutageAlarms",
             notifications=notifications,
-            environment=environment.name,
+            environment=environment,
             front=front,
-            has_off_hours=environment.off_hours is not None,
         ).outage
-        deployments = DeploymentAlarms(self, "Deployments", notifications=notifications, outage=outage)
+        deployments = DeploymentAlarms(
+            self, "Deployments", notifications=notifications, environment=environment.name, outage=outage
+        )
+        databases = DatabaseAlarms(
+            self,
+            "DatabaseAlarms",
+            notifications=notifications,
+            size=environment.database,
+            outage=outage,
+            database=database,
+        )
         return AlarmContext(
             environment=environment,
             notifications=notifications,
             outage=outage,
             outage_or_deployment=deployments.outage_or_deployment,
+            outage_or_database=databases.outage_or_database,
         )

@@ -1,4 +1,4 @@
-"""Composite alarms that notify: only their actions can be suppressed."""
+"""What alarms do when they notify, and composite alarms: only their actions can be suppressed."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -46,7 +46,36 @@ class NotifyingAlarm(cloudwatch.CompositeAlarm):
             actions_suppressor_wait_period=suppressor_wait if suppressed_by else None,
             actions_suppressor_extension_period=suppressor_extension if suppressed_by else None,
         )
-        action = actions.SnsAction(topic)
-        self.add_alarm_action(action)
-        if has_ok_action:
-            self.add_ok_action(action)
+        notify(self, topic, has_ok_action=has_ok_action)
+
+
+def notify(alarm: cloudwatch.AlarmBase, topic: sns.ITopic, *, has_ok_action: bool) -> None:
+    """Publish to `topic` when `alarm` goes into ALARM and, with `has_ok_action`, when it is OK again."""
+    action = actions.SnsAction(topic)
+    alarm.add_alarm_action(action)
+    if has_ok_action:
+        alarm.add_ok_action(action)
+
+
+def state_of(
+    scope: Construct, id: str, *, name: str, state: str, rule: cloudwatch.IAlarmRule
+) -> cloudwatch.CompositeAlarm:
+    """A composite alarm that is no incident and has no action: other alarms are suppressed by it.
+
+    Args:
+        state: what is true while it is in ALARM.
+    """
+    return cloudwatch.CompositeAlarm(
+        scope,
+        id,
+        composite_alarm_name=name,
+        alarm_description=f"State, not an incident: {state}.",
+        alarm_rule=rule,
+    )
+
+
+def in_alarm(*alarms: cloudwatch.IAlarm) -> cloudwatch.IAlarmRule:
+    """The rule that at least one of `alarms` is in ALARM."""
+    return cloudwatch.AlarmRule.any_of(
+        *(cloudwatch.AlarmRule.from_alarm(one, cloudwatch.AlarmState.ALARM) for one in alarms)
+    )

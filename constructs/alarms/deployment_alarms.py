@@ -3,10 +3,11 @@
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
+from constructs.alarms.composite_alarm import in_alarm, state_of
 from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm, StateAlarm
-from constructs.common.cloudwatch_metrics import MAXIMUM, MINUTE, insights_metric
+from constructs.common.cloudwatch_metrics import MAXIMUM, MINUTE, check_metric
 from names import Names
 
 MAX_DEPLOYMENT_MINUTES = 30  # three times what replacing every task takes
@@ -21,14 +22,17 @@ class DeploymentAlarms(Construct):
     """The state `outage-or-deployment`, which ends when a deployment is overdue, and the alarm `deployment-overdue`.
 
     Args:
+        environment: the dimension of the checks' metrics.
         outage: `p1-outage`.
     Attributes: overdue; outage_or_deployment.
     """
 
-    def __init__(self, scope: Construct, id: str, *, notifications: Notifications, outage: cloudwatch.IAlarm) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, notifications: Notifications, environment: str, outage: cloudwatch.IAlarm
+    ) -> None:
         super().__init__(scope, id)
         names, steps = notifications.names, notifications.steps
-        deployments = insights_metric("DeploymentCount", names, period=MINUTE, statistic=MAXIMUM)
+        deployments = check_metric("Deployments", environment, period=MINUTE, statistic=MAXIMUM)
         under_way = StateAlarm(
             self,
             "UnderWay",
@@ -51,14 +55,13 @@ class DeploymentAlarms(Construct):
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             suppressed_by=outage,
         )
-        rule, in_alarm = cloudwatch.AlarmRule, cloudwatch.AlarmState.ALARM
-        self.outage_or_deployment = cloudwatch.CompositeAlarm(
+        not_overdue = cloudwatch.AlarmRule.not_(in_alarm(self.overdue))
+        self.outage_or_deployment = state_of(
             self,
             "OutageOrDeployment",
-            composite_alarm_name=names.state("outage-or-deployment"),
-            alarm_description="State, not an incident: an outage, or a deployment that is not overdue.",
-            alarm_rule=rule.any_of(
-                rule.from_alarm(outage, in_alarm),
-                rule.all_of(rule.from_alarm(under_way, in_alarm), rule.not_(rule.from_alarm(self.overdue, in_alarm))),
+            name=names.state("outage-or-deployment"),
+            state="an outage, or a deployment that is not overdue",
+            rule=cloudwatch.AlarmRule.any_of(
+                in_alarm(outage), cloudwatch.AlarmRule.all_of(in_alarm(under_way), not_overdue)
             ),
         )

@@ -64,5 +64,4 @@ class LogAndTopicAlarms(Construct):
             ),
             above=0,
             datapoints=(1, 1),
-            suppressed_by=context.outage,
         )

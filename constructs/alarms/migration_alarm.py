@@ -43,5 +43,4 @@ class MigrationAlarm(Construct):
             above=0,
             datapoints=(1, 1),
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            suppressed_by=context.outage,
         )

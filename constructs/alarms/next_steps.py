@@ -124,6 +124,11 @@ class NextSteps:
         return self._aws(f"rds describe-db-instances {self._instance} --query '{query}'")
 
     @property
+    def weekly_reset(self) -> str:
+        """Call the site's weekly reset now; it may be called twice."""
+        return f"""{self.check("cron_routes")} EVENT='{{"route": "weekly-reset"}}'"""
+
+    @property
     def back_up(self) -> str:
         """Take a snapshot of the database by hand."""
         snapshot = f"{self.names.database}-$(date +%Y%m%d-%H%M)"

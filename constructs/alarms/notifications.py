@@ -42,14 +42,16 @@ class Notifications:
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmContext:
-    """What a construct needs to create alarms below P1.
+    """What a construct needs to create alarms below P1, and what suppresses those that it sets off itself.
 
     Attributes:
-        outage: `p1-outage`; suppresses their notifications while it is in ALARM.
-        outage_or_deployment: the same, for alarms that a deployment sets off although nothing is wrong.
+        outage: `p1-outage`.
+        outage_or_deployment: an outage, or a deployment that is not overdue.
+        outage_or_database: an outage, or `p2-database-missing-data`.
     """
 
     environment: Environment
     notifications: Notifications
     outage: cloudwatch.IAlarm
     outage_or_deployment: cloudwatch.IAlarm
+    outage_or_database: cloudwatch.IAlarm

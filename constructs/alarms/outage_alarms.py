@@ -2,13 +2,15 @@
 
 from functools import partial
 
+import aws_cdk as cdk
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_route53 as route53
 from aws_cdk.aws_cloudwatch import TreatMissingData
 
 from constructs import Construct
-from constructs.alarms.composite_alarm import NotifyingAlarm
+from constructs.alarms.composite_alarm import NotifyingAlarm, in_alarm
 from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm, StateAlarm
@@ -20,24 +22,25 @@ from constructs.common.cloudwatch_metrics import (
     MINUTE,
     SUM,
     check_metric,
-    insights_metric,
+    running_tasks,
 )
 from constructs.common.links import anchor
 from constructs.service.load_balancer import LoadBalancer
+from environment import Environment
 
 MIN_HEALTHY_TARGETS = 1
 MIN_RUNNING_TASKS = 1
+# The only region that has the metrics of Route 53's health checks.
+# https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-health-checks.html
+HEALTH_CHECK_REGION = "us-east-1"
 MAX_BALANCER_ERRORS = 10  # in a minute
-# Off-hours: Container Insights may be late, and a task needs time to start.
+# Off-hours: the check `containers` runs every minute, and a task needs time to start.
 OFF_HOURS_WAIT, OFF_HOURS_EXTENSION = Duration.minutes(5), Duration.minutes(10)
 
 
 class OutageAlarms(Construct):
     """The P1 alarms, and the composite alarm `p1-outage` that sends one email for all of them.
 
-    Args:
-        environment: the dimension of the checks' metrics.
-        has_off_hours: at times no task should run, which is not an outage.
     Attributes: alarms, outage.
     """
 
@@ -47,15 +50,18 @@ class OutageAlarms(Construct):
         id: str,
         *,
         notifications: Notifications,
-        environment: str,
+        environment: Environment,
         front: LoadBalancer,
-        has_off_hours: bool,
     ) -> None:
         super().__init__(scope, id)
         self._notifications = notifications
         self._alarm = partial(SeverityAlarm, self, notifications=notifications, severity=Severity.P1)
-        self.alarms = [*self._on_the_service(front), *self._on_pool_health(environment)]
-        names, steps, rule = notifications.names, notifications.steps, cloudwatch.AlarmRule
+        self.alarms = [
+            *self._on_the_service(front),
+            self._on_the_site(environment, front),
+            self._on_the_pools(environment.name),
+        ]
+        names, steps = notifications.names, notifications.steps
         self.outage = NotifyingAlarm(
             self,
             "Outage",
@@ -66,10 +72,10 @@ class OutageAlarms(Construct):
                 (steps.tasks, steps.events, steps.check("pool_health"), steps.rollback),
                 anchor(runbook.OUTAGE),
             ),
-            rule=rule.any_of(*(rule.from_alarm(alarm, cloudwatch.AlarmState.ALARM) for alarm in self.alarms)),
+            rule=in_alarm(*self.alarms),
             topic=notifications.topic,
             has_ok_action=True,
-            suppressed_by=self._off_hours() if has_off_hours else None,
+            suppressed_by=self._off_hours(environment.name) if environment.off_hours else None,
             suppressor_wait=OFF_HOURS_WAIT,
             suppressor_extension=OFF_HOURS_EXTENSION,
         )
@@ -92,7 +98,7 @@ class OutageAlarms(Construct):
                 name="no-running-task",
                 problem="no task has been running",
                 next_steps=(steps.events, steps.why_stopped, steps.restart),
-                metric=insights_metric("RunningTaskCount", names, period=MINUTE, statistic=MINIMUM),
+                metric=running_tasks(names, period=MINUTE),
                 below=MIN_RUNNING_TASKS,
                 datapoints=(3, 3),
                 missing_data=TreatMissingData.BREACHING,
@@ -111,45 +117,80 @@ class OutageAlarms(Construct):
             ),
         ]
 
-    def _on_pool_health(self, environment: str) -> list[SeverityAlarm]:
+    def _on_the_site(self, environment: Environment, front: LoadBalancer) -> SeverityAlarm:
+        """The site as seen from outside AWS's network where CloudWatch has that, else from a function.
+
+        Pool health has its own alarm for not running, so that no data is no outage.
+        """
+        steps = self._notifications.steps
+        alarm = partial(
+            self._alarm,
+            "SiteUnreachable",
+            name="site-unreachable",
+            next_steps=(steps.check("pool_health"), steps.tasks, steps.events),
+            below=1,
+        )
+        if environment.region == HEALTH_CHECK_REGION:
+            return alarm(
+                problem="the site has not been healthy from outside, as Route 53 sees it from several regions",
+                metric=self._health_check(environment, front),
+                datapoints=(3, 3),
+                missing_data=TreatMissingData.BREACHING,
+            )
+        return alarm(
+            problem="the site has not answered from outside",
+            metric=check_metric("SiteReachable", environment.name, period=FIVE_MINUTES, statistic=MAXIMUM),
+            datapoints=(2, 2),
+            missing_data=TreatMissingData.NOT_BREACHING,
+        )
+
+    def _health_check(self, environment: Environment, front: LoadBalancer) -> cloudwatch.Metric:
+        """The status of a health check of the site's health route: 1 when healthy."""
+        has_tls = environment.domain is not None
+        check = route53.HealthCheck(
+            self,
+            "HealthCheck",
+            type=route53.HealthCheckType.HTTPS if has_tls else route53.HealthCheckType.HTTP,
+            fqdn=environment.domain or front.load_balancer.load_balancer_dns_name,
+            port=443 if has_tls else 80,
+            resource_path=environment.load_balanced.health_path,
+            request_interval=Duration.seconds(30),
+            failure_threshold=3,
+        )
+        cdk.Tags.of(check).add("Name", environment.names.prefix)  # Route 53's console shows it
+        return cloudwatch.Metric(
+            namespace="AWS/Route53",
+            metric_name="HealthCheckStatus",
+            dimensions_map={"HealthCheckId": check.health_check_id},
+            period=MINUTE,
+            statistic=MINIMUM,
+        )
+
+    def _on_the_pools(self, environment: str) -> SeverityAlarm:
         """Missing data is not breaching: the check `pool_health` has its own alarm for not running."""
         steps = self._notifications.steps
-        metric = partial(check_metric, environment=environment, period=FIVE_MINUTES)
-        return [
-            self._alarm(
-                "SiteUnreachable",
-                name="site-unreachable",
-                problem="the site has not answered from outside",
-                next_steps=(steps.check("pool_health"), steps.tasks, steps.events),
-                metric=metric("SiteReachable", statistic=MAXIMUM),
-                below=1,
-                datapoints=(2, 2),
-                missing_data=TreatMissingData.NOT_BREACHING,
+        return self._alarm(
+            "AllPoolsUnhealthy",
+            name="all-pools-unhealthy",
+            problem="every pool has been unhealthy, so no user can start a conversation",
+            next_steps=(
+                steps.check("pool_health"),
+                steps.check("session_cleanup"),
+                steps.check("thread_cleanup"),
+                steps.restart,
             ),
-            self._alarm(
-                "AllPoolsUnhealthy",
-                name="all-pools-unhealthy",
-                problem="every pool has been unhealthy, so no user can start a conversation",
-                next_steps=(
-                    steps.check("pool_health"),
-                    steps.check("session_cleanup"),
-                    steps.check("thread_cleanup"),
-                    steps.restart,
-                ),
-                metric=metric("AllPoolsUnhealthy", statistic=MINIMUM),
-                above=0,
-                datapoints=(2, 2),
-                missing_data=TreatMissingData.NOT_BREACHING,
-            ),
-        ]
+            metric=check_metric("AllPoolsUnhealthy", environment, period=FIVE_MINUTES, statistic=MINIMUM),
+            above=0,
+            datapoints=(2, 2),
+            missing_data=TreatMissingData.NOT_BREACHING,
+        )
 
-    def _off_hours(self) -> StateAlarm:
-        names = self._notifications.names
+    def _off_hours(self, environment: str) -> StateAlarm:
         return StateAlarm(
             self,
             "OffHours",
-            name=names.state("off-hours"),
+            name=self._notifications.names.state("off-hours"),
             state="no task should be running",
-            metric=insights_metric("DesiredTaskCount", names, period=MINUTE, statistic=MAXIMUM),
+            metric=check_metric("DesiredTasks", environment, period=MINUTE, statistic=MAXIMUM),
             below=1,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_cloudwatch import TreatMissingData
@@ -12,15 +13,16 @@ from constructs.alarms.error_percent import error_percent
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.common.cloudwatch_metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINUTE, P95, insights_metric
+from constructs.common.cloudwatch_metrics import AVERAGE, FIVE_MINUTES, HOUR, MAXIMUM, MINUTE, P95, SUM, running_tasks
 from constructs.service.load_balancer import LoadBalancer
 from environment_parts import Scaling
 
-MAX_ERROR_PERCENT, MIN_REQUESTS = 5, 20  # in a minute
+MAX_ERROR_PERCENT, MIN_REQUESTS = 5, 20  # in a minute; a percentile of fewer means nothing, either
 MAX_P95_SECONDS = 5
 # The service's targets; an hour above one is not just a spike.
 TARGET_ERROR_PERCENT, TARGET_MIN_REQUESTS = 1, 200  # in an hour
 TARGET_P95_SECONDS = 3
+MISSING_SAMPLES = 2  # in five minutes, of ECS's one a minute for each task
 
 
 class ServiceAlarms(Construct):
@@ -87,7 +89,7 @@ class ServiceAlarms(Construct):
                 name="latency-high",
                 problem=f"the p95 response time has been over {MAX_P95_SECONDS} s",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.scale(scaling.max_tasks)),
-                metric=front.target_metric("TargetResponseTime", period=FIVE_MINUTES, statistic=P95),
+                metric=p95_of_enough(front, period=FIVE_MINUTES),
                 above=MAX_P95_SECONDS,
                 datapoints=(2, 2),
                 suppressed_by=self._context.outage_or_deployment,
@@ -97,7 +99,7 @@ class ServiceAlarms(Construct):
                 name="latency-slow-burn",
                 problem=f"the p95 response time has been over its target of {TARGET_P95_SECONDS} s",
                 next_steps=(steps.check("pool_health"), steps.slow_queries, steps.tasks),
-                metric=front.target_metric("TargetResponseTime", period=HOUR, statistic=P95),
+                metric=p95_of_enough(front, period=HOUR),
                 above=TARGET_P95_SECONDS,
                 datapoints=(1, 1),
                 suppressed_by=self._context.outage,
@@ -107,9 +109,9 @@ class ServiceAlarms(Construct):
     def _exhausted(self, service: ecs.FargateService, scaling: Scaling) -> list[SeverityAlarm]:
         notifications, max_tasks = self._context.notifications, scaling.max_tasks
         names, steps = notifications.names, notifications.steps
-        tasks = insights_metric("RunningTaskCount", names, period=FIVE_MINUTES, statistic=MAXIMUM)
+        tasks = running_tasks(names, period=FIVE_MINUTES)
         more_tasks = f"if it persists: max_tasks or task_cpu in config.py, then {steps.deploy}"
-        alarm = partial(self._p3, datapoints=(3, 3), suppressed_by=self._context.outage_or_deployment)
+        alarm = partial(self._p3, datapoints=(3, 3))
         cpu, memory = scaling.cpu_target_percent, scaling.memory_target_percent
         return [
             alarm(
@@ -131,12 +133,26 @@ class ServiceAlarms(Construct):
         ]
 
 
+def p95_of_enough(front: LoadBalancer, *, period: Duration) -> cloudwatch.MathExpression:
+    """Seconds; 0 when too few requests were answered for a percentile to mean something, so that the alarm ends."""
+    return cloudwatch.MathExpression(
+        expression=f"IF(FILL(requests, 0) >= {MIN_REQUESTS}, p95, 0)",
+        using_metrics={
+            "requests": front.target_metric("RequestCount", period=period, statistic=SUM),
+            "p95": front.target_metric("TargetResponseTime", period=period, statistic=P95),
+        },
+        label=f"p95 response time of at least {MIN_REQUESTS} requests, s",
+        period=period,
+    )
+
+
 def _when_exhausted(
     tasks: cloudwatch.Metric, max_tasks: int, utilization: Callable[..., cloudwatch.Metric]
 ) -> cloudwatch.MathExpression:
+    minutes = int(FIVE_MINUTES.to_minutes())
     return cloudwatch.MathExpression(
-        expression=f"IF(FILL(tasks, 0) >= {max_tasks}, used, 0)",
-        using_metrics={"tasks": tasks, "used": utilization(period=FIVE_MINUTES, statistic=AVERAGE)},
+        expression=f"IF(FILL(samples, 0) >= {max_tasks * minutes - MISSING_SAMPLES}, used, 0)",
+        using_metrics={"samples": tasks, "used": utilization(period=FIVE_MINUTES, statistic=AVERAGE)},
         label="% while at the maximum of tasks",
         period=FIVE_MINUTES,
     )

@@ -1,10 +1,9 @@
 """Alarms whose emails state how bad it is, for how long, what to do next, and which section to open."""
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs import Construct
-from constructs.alarms.composite_alarm import NotifyingAlarm
+from constructs.alarms.composite_alarm import NotifyingAlarm, notify
 from constructs.alarms.notifications import Notifications
 from constructs.alarms.severity import Severity
 
@@ -14,9 +13,9 @@ _UNITS = {"day": 86400, "hour": 3600, "minute": 60}
 class SeverityAlarm(cloudwatch.Alarm):
     """An alarm `<prefix>-p<severity>-<name>`.
 
-    A P1 alarm notifies through the composite alarm `p1-outage` only. One below P1 notifies through a composite
-    alarm `<prefix>-p<severity>-<name>-notification`, because only a composite alarm's actions can be suppressed.
-    A P2 alarm also notifies when it is OK again.
+    It notifies by itself. Where something else sets it off, it notifies through a composite alarm
+    `<prefix>-p<severity>-<name>-notification`, because only a composite alarm's actions can be suppressed. P1 alarms
+    notify through the composite alarm `p1-outage`. A P2 alarm also notifies when it is OK again.
 
     Args:
         problem: what is wrong, as a clause; the duration is appended.
@@ -25,9 +24,9 @@ class SeverityAlarm(cloudwatch.Alarm):
         above, below: the threshold, one of the two.
         datapoints: M of the last N periods must breach, as (M, N).
         missing_data: how a period without data is treated.
-        suppressed_by: suppresses the notification while it is in ALARM; every alarm below P1 has one.
-        notify_after: it notifies when it is still in ALARM then; by default after the suppressor's usual wait.
-    Attributes: severity, description; notification, or None.
+        suppressed_by: suppresses the notification while it is in ALARM.
+        is_part: a composite alarm notifies of this and other alarms; true of every P1 alarm.
+    Attributes: severity, description.
     """
 
     def __init__(
@@ -47,15 +46,15 @@ class SeverityAlarm(cloudwatch.Alarm):
         above: float | None = None,
         below: float | None = None,
         section: str | None = None,
-        notify_after: Duration | None = None,
+        is_part: bool = False,
     ) -> None:
         operator, threshold = _threshold(name, above, below)
-        if (severity > Severity.P1) != (suppressed_by is not None):
-            raise ValueError(f"{name} must have suppressed_by exactly when it is below P1, is P{severity}")
+        is_part = is_part or severity == Severity.P1
+        if is_part and suppressed_by is not None:
+            raise ValueError(f"{name} must not have suppressed_by, its composite alarm has it")
         needed, periods = datapoints
         self.severity = severity
         period_seconds = int(metric.period.to_seconds())
-        statistic = metric.statistic if isinstance(metric, cloudwatch.Metric) else ""
         full_name = notifications.names.alarm(severity, name)
         problem = f"{problem}, {_for_how_long(period_seconds, needed, periods)}"
         self.description = notifications.description(severity, problem, next_steps, section or f"p{severity}-{name}")
@@ -70,22 +69,21 @@ class SeverityAlarm(cloudwatch.Alarm):
             datapoints_to_alarm=needed,
             evaluation_periods=periods,
             treat_missing_data=missing_data,
-            # A percentile of a handful of requests means nothing.
-            evaluate_low_sample_count_percentile="ignore" if statistic.startswith("p") else None,
         )
-        self.notification: cloudwatch.CompositeAlarm | None = None
-        if severity > Severity.P1:
-            self.notification = NotifyingAlarm(
+        has_ok_action = severity == Severity.P2
+        if suppressed_by is not None:
+            NotifyingAlarm(
                 scope,
                 f"{id}Notification",
                 name=notifications.names.notification(full_name),
                 description=self.description,
                 rule=cloudwatch.AlarmRule.from_alarm(self, cloudwatch.AlarmState.ALARM),
                 topic=notifications.topic,
-                has_ok_action=severity == Severity.P2,
+                has_ok_action=has_ok_action,
                 suppressed_by=suppressed_by,
-                **({"suppressor_wait": notify_after} if notify_after else {}),
             )
+        elif not is_part:
+            notify(self, notifications.topic, has_ok_action=has_ok_action)
 
 
 class StateAlarm(cloudwatch.Alarm):

@@ -1,4 +1,4 @@
-"""Alarms that every scheduled check has."""
+"""The alarm that every scheduled check has."""
 
 from functools import partial
 
@@ -8,23 +8,28 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_cloudwatch import TreatMissingData
 
 from constructs import Construct
+from constructs.alarms.composite_alarm import NotifyingAlarm, in_alarm
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
 from constructs.checks.declaration import Check
 from constructs.common import runbook_sections as runbook
-from constructs.common.cloudwatch_metrics import FIVE_MINUTES, MAXIMUM, SUM
+from constructs.common.cloudwatch_metrics import SUM
 
-MIN_FAILURE_PERIOD = Duration.minutes(10)  # Lambda retries after one and three minutes
 # The deployment that creates the alarm starts the first run when it ends; until then the alarm is in ALARM.
 FIRST_RUN_WITHIN = Duration.minutes(15)
+MIN_FAILURE_PERIOD = Duration.minutes(30)  # longer than that, or it would be over before it is notified
+MIN_SILENCE_PERIOD = Duration.minutes(5)  # Lambda's metrics are a minute or two late
 EMPTY_PERIODS = 2  # one may be empty when a run starts a little early or late
 
 
 class CheckAlarms(Construct):
-    """A check failed, has not run, or left a message in its dead-letter queue.
+    """One composite alarm for each check: a run failed for good, or the check has not run.
 
-    Attributes: failed, not_running, dead_letter.
+    A run that failed and its retries, like one that could not be started, is a message sent to the dead-letter queue.
+    What stays there keeps no alarm on.
+
+    Attributes: failed, not_running, notification.
     """
 
     def __init__(
@@ -36,51 +41,51 @@ class CheckAlarms(Construct):
         check: Check,
         function: lambda_.Function,
         dead_letter_queue: sqs.Queue,
-        retries: int,
     ) -> None:
         super().__init__(scope, id)
         notifications, steps = context.notifications, context.notifications.steps
         name, hyphened, every = check.name, check.name.replace("_", "-"), check.every
         queue = notifications.names.check_dead_letter_queue(name)
         failure_period = Duration.seconds(max(every.to_seconds(), MIN_FAILURE_PERIOD.to_seconds()))
-        p4 = partial(
-            SeverityAlarm, self, notifications=notifications, severity=Severity.P4, suppressed_by=context.outage
-        )
+        silence_period = Duration.seconds(max(every.to_seconds(), MIN_SILENCE_PERIOD.to_seconds()))
+        log, run, letters = steps.check_log(name), steps.check(name), steps.dead_letters(queue)
+        p4 = partial(SeverityAlarm, self, notifications=notifications, severity=Severity.P4, is_part=True)
         self.failed = p4(
             "Failure",
             name=f"{hyphened}-failed",
             section=runbook.CHECK_FAILED,
-            problem=f"the check {name} and its {retries} retries failed",
-            next_steps=(steps.check_log(name), steps.check(name)),
-            metric=function.metric_errors(period=failure_period, statistic=SUM),
-            above=retries,
+            problem=f"a run of the check {name} failed for good, or could not be started",
+            next_steps=(log, letters, run, steps.purge(queue)),
+            metric=dead_letter_queue.metric_number_of_messages_sent(period=failure_period, statistic=SUM),
+            above=0,
             datapoints=(1, 1),
-            # Without a run there is no error to count; the next alarm covers that.
-            missing_data=TreatMissingData.NOT_BREACHING,
+            missing_data=TreatMissingData.NOT_BREACHING,  # nothing was sent
         )
         self.not_running = p4(
             "NotRunning",
             name=f"{hyphened}-not-running",
             section=runbook.CHECK_NOT_RUNNING,
             problem=f"the check {name} has not run",
-            next_steps=(steps.schedule(name), steps.check(name)),
-            metric=function.metric_invocations(period=every, statistic=SUM),
+            next_steps=(steps.schedule(name), run),
+            metric=function.metric_invocations(period=silence_period, statistic=SUM),
             below=1,
             datapoints=(EMPTY_PERIODS, EMPTY_PERIODS),
             missing_data=TreatMissingData.BREACHING,
-            notify_after=FIRST_RUN_WITHIN,
         )
-        self.dead_letter = p4(
-            "DeadLetter",
-            name=f"{hyphened}-dead-letters",
-            section=runbook.CHECK_DEAD_LETTERS,
-            problem=f"a failed run of the check {name} has been in its dead-letter queue",
-            next_steps=(steps.dead_letters(queue), steps.check_log(name), steps.check(name), steps.purge(queue)),
-            metric=dead_letter_queue.metric_approximate_number_of_messages_visible(
-                period=FIVE_MINUTES, statistic=MAXIMUM
+        alarm = notifications.names.alarm(Severity.P4, hyphened)
+        self.notification = NotifyingAlarm(
+            self,
+            "Notification",
+            name=notifications.names.notification(alarm),
+            description=notifications.description(
+                Severity.P4,
+                f"the check {name} has failed or has not run; the alarm's reason says which",
+                (log, steps.schedule(name), run),
+                runbook.CHECK_FAILED,
             ),
-            above=0,
-            datapoints=(1, 1),
-            # SQS stops publishing for a queue that has been idle for hours: it is empty then.
-            missing_data=TreatMissingData.NOT_BREACHING,
+            rule=in_alarm(self.failed, self.not_running),
+            topic=notifications.topic,
+            has_ok_action=False,
+            suppressed_by=context.outage_or_database,
+            suppressor_wait=FIRST_RUN_WITHIN,
         )

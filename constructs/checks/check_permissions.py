@@ -40,6 +40,7 @@ def may_find_tasks(function: lambda_.Function, deployed: Deployed) -> None:
             )
         )
     if function.role:
+        acknowledge(function.role, "Tasks are listed of one cluster, by the condition", "IAM5[Resource::*]")
         acknowledge(function.role, "Every task of one cluster, since tasks come and go", f"IAM5[Resource::{tasks}]")
 
 

@@ -43,7 +43,6 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
             above=max_usd,
             datapoints=(1, 1),
             missing_data=TreatMissingData.NOT_BREACHING,
-            suppressed_by=context.outage,
         )
 
 

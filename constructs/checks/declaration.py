@@ -91,7 +91,7 @@ class Check:
         timeout: of one run, below `every`.
         settings: environment variables of the function besides ENVIRONMENT; never a secret's value.
         permissions: what it may call, each from check_permissions.
-        is_in_vpc: it reaches the database, the tasks, or the site as from outside.
+        is_in_vpc: it reaches the database or the tasks.
         memory_mib: of the function; its CPU share grows with it.
         runs_after: layers whose stacks' deployments it runs after, besides its schedules. By default its own: its first
             run does not wait for its schedule, so that no alarm misses it on the first day.

@@ -33,6 +33,7 @@ def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:
 def _settings(deployed: Deployed) -> dict[str, str]:
     return {
         "SECRET_ARNS": ",".join(secret.secret_arn for secret in _secrets(deployed)),
+        "EMPTY_SECRET_ARNS": ",".join(secret.secret_arn for secret in deployed.secrets.to_fill),
         "TOPIC_ARN": deployed.alarm_topic.topic.topic_arn,
         "ALARM_EMAILS": ",".join(deployed.environment.alarm_emails),
         "ALARM_PREFIX": f"{deployed.environment.prefix}-p",
@@ -43,7 +44,7 @@ def _settings(deployed: Deployed) -> dict[str, str]:
 def _may_describe_secrets(function: lambda_.Function, deployed: Deployed) -> None:
     """Read the age of the secrets' values, but not the values."""
     actions = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"]
-    arns = [secret.secret_arn for secret in _secrets(deployed)]
+    arns = list(dict.fromkeys(secret.secret_arn for secret in (*_secrets(deployed), *deployed.secrets.to_fill)))
     function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=arns))
 
 
@@ -75,7 +76,6 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         notifications=context.notifications,
         severity=Severity.P4,
         missing_data=TreatMissingData.NOT_BREACHING,
-        suppressed_by=context.outage,
     )
     alarm(
         "SecretOld",

@@ -36,7 +36,6 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         scope,
         notifications=context.notifications,
         missing_data=TreatMissingData.NOT_BREACHING,
-        suppressed_by=context.outage,
     )
     alarm(
         "DatabaseUnreadable",
@@ -47,6 +46,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         metric=metric("DatabaseReadable", statistic=MAXIMUM),
         below=1,
         datapoints=(2, 2),
+        suppressed_by=context.outage_or_database,
     )
     p4 = partial(alarm, severity=Severity.P4, datapoints=(3, 3))
     p4(
@@ -56,6 +56,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         next_steps=(run, steps.check("session_cleanup"), steps.check("thread_cleanup"), steps.restart),
         metric=metric("UnhealthyPools", statistic=MINIMUM),
         above=0,
+        suppressed_by=context.outage,
     )
     p4(
         "SiteNotOk",
@@ -64,6 +65,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         next_steps=(run, steps.errors, steps.check_log("pool_health")),
         metric=metric("SiteOk", statistic=MAXIMUM),
         below=1,
+        suppressed_by=context.outage_or_database,
     )
     p4(
         "SiteDisagrees",

@@ -79,7 +79,6 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         above=0,
         datapoints=(UNPROTECTED_RUNS, UNPROTECTED_RUNS),
         missing_data=TreatMissingData.NOT_BREACHING,
-        suppressed_by=context.outage,
     )
 
 

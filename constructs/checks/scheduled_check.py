@@ -23,7 +23,10 @@ from constructs.functions.lambda_package import RUNTIME
 from constructs.functions.lambda_role import LambdaRole
 
 RETRIES = 2
-MAX_EVENT_AGE = Duration.hours(6)  # Lambda's
+MIN_EVENT_AGE, MAX_EVENT_AGE = (
+    Duration.minutes(5),
+    Duration.hours(6),
+)  # it retries after one and three minutes; Lambda's
 
 
 class ScheduledCheck(Construct):
@@ -48,6 +51,8 @@ class ScheduledCheck(Construct):
         super().__init__(scope, check.id)
         self.check = check
         names = deployed.environment.names
+        age = max(check.every.to_seconds(), MIN_EVENT_AGE.to_seconds())
+        self._max_event_age = Duration.seconds(min(age, MAX_EVENT_AGE.to_seconds()))
         log_group = logs.LogGroup.from_log_group_name(self, "Logs", names.check_log_group(check.name))
         self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=names.check_dead_letter_queue(check.name))
         self.function = self._function(deployed, code, log_group)
@@ -62,7 +67,6 @@ class ScheduledCheck(Construct):
             check=check,
             function=self.function,
             dead_letter_queue=self.dead_letter_queue,
-            retries=RETRIES,
         )
 
     def _function(self, deployed: Deployed, code: lambda_.Code, log_group: logs.ILogGroup) -> lambda_.Function:
@@ -92,7 +96,7 @@ class ScheduledCheck(Construct):
             log_group=log_group,
             # The schedule only hands the event over; these are the retries of the run.
             retry_attempts=RETRIES,
-            max_event_age=Duration.seconds(min(check.every.to_seconds(), MAX_EVENT_AGE.to_seconds())),
+            max_event_age=self._max_event_age,
             on_failure=destinations.SqsDestination(self.dead_letter_queue),
         )
 
@@ -101,7 +105,7 @@ class ScheduledCheck(Construct):
             self.function,
             event=events.RuleTargetInput.from_object({}),  # no options
             retry_attempts=RETRIES,
-            max_event_age=self.check.every,
+            max_event_age=self._max_event_age,
             dead_letter_queue=self.dead_letter_queue,
         )
         events.Rule(
@@ -136,7 +140,7 @@ class ScheduledCheck(Construct):
                     self.function,
                     role=role,
                     retry_attempts=RETRIES,
-                    max_event_age=self.check.every,
+                    max_event_age=self._max_event_age,
                     dead_letter_queue=self.dead_letter_queue,
                     input=scheduler.ScheduleTargetInput.from_object(run.event),
                 ),

@@ -9,7 +9,7 @@ CHECK = Check(
     name="session_cleanup",
     every=Duration.minutes(15),
     timeout=Duration.minutes(5),
-    settings=lambda deployed: {**deployed.login, **deployed.tasks},
+    settings=lambda deployed: {**deployed.login, **deployed.tasks, **deployed.pools},
     permissions=(may_find_tasks, may_log_in),
     is_in_vpc=True,
 )

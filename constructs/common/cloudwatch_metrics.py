@@ -13,14 +13,17 @@ AVERAGE, MAXIMUM, MINIMUM, SUM, SAMPLES = "Average", "Maximum", "Minimum", "Sum"
 P50, P95, P99 = "p50", "p95", "p99"
 
 
-def insights_metric(name: str, names: Names, *, period: Duration, statistic: str) -> cloudwatch.Metric:
-    """A metric of the service that Container Insights publishes, such as RunningTaskCount."""
+def running_tasks(names: Names, *, period: Duration) -> cloudwatch.Metric:
+    """The service's running tasks, once for each minute of the period: ECS sends a value a minute for each task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
+    """
     return cloudwatch.Metric(
-        namespace="ECS/ContainerInsights",
-        metric_name=name,
+        namespace="AWS/ECS",
+        metric_name="CPUUtilization",
         dimensions_map={"ClusterName": names.cluster, "ServiceName": names.service},
         period=period,
-        statistic=statistic,
+        statistic=SAMPLES,
     )
 
 

@@ -6,4 +6,4 @@ LATENCY = "P3: High Latency"
 UNHEALTHY_POOL = "P4: Unhealthy Pool"
 
 # For the alarms that every check has.
-CHECK_FAILED, CHECK_NOT_RUNNING, CHECK_DEAD_LETTERS = "p4-check-failed", "p4-check-not-running", "p4-check-dead-letters"
+CHECK_FAILED, CHECK_NOT_RUNNING = "p4-check-failed", "p4-check-not-running"

@@ -49,7 +49,7 @@ class Dashboard(Construct):
         )
         self.dashboard.add_widgets(AllAlarms(self, environment.prefix))
         names = environment.names
-        service = ServiceWidgets(names=names, front=front, scaling=environment.scaling)
+        service = ServiceWidgets(environment=environment.name, names=names, front=front, scaling=environment.scaling)
         data = DatabaseWidgets(database=database, size=environment.database)
         pools = PoolWidgets(environment=environment.name, pools=environment.pools)
         self._add([*service.key_graphs(), *data.key_graphs()])
@@ -104,7 +104,7 @@ class Dashboard(Construct):
             {"Functions": self._links.checks, "Schedules": self._links.schedules},
             runbook.CHECK_FAILED,
             runbook.CHECK_NOT_RUNNING,
-            runbook.CHECK_DEAD_LETTERS,
+            runbook.CHECK_FAILED,
         )
         self._add(widgets.runs())
         self._add(widgets.findings())

@@ -4,7 +4,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs.alarms.outage_alarms import MIN_HEALTHY_TARGETS
 from constructs.alarms.service_alarms import TARGET_ERROR_PERCENT, TARGET_P95_SECONDS
-from constructs.common.cloudwatch_metrics import AVERAGE, MAXIMUM, MINIMUM, P50, P95, P99, SUM
+from constructs.common.cloudwatch_metrics import AVERAGE, MAXIMUM, MINIMUM, NAMESPACE, P50, P95, P99, SAMPLES, SUM
 from constructs.dashboard.widgets import Hue, Part, Source, expression, graph, line, target_line
 from constructs.service.load_balancer import LoadBalancer
 from environment_parts import Scaling
@@ -14,10 +14,10 @@ from names import Names
 class ServiceWidgets:
     """Tasks, requests, errors and response times."""
 
-    def __init__(self, *, names: Names, front: LoadBalancer, scaling: Scaling) -> None:
+    def __init__(self, *, environment: str, names: Names, front: LoadBalancer, scaling: Scaling) -> None:
         dimensions = {"ClusterName": names.cluster, "ServiceName": names.service}
         self._usage = Source("AWS/ECS", dimensions)
-        self._insights = Source("ECS/ContainerInsights", dimensions)
+        self._checked = Source(NAMESPACE, {"Environment": environment})
         load_balancer = front.load_balancer.load_balancer_full_name
         target_group = front.target_group.target_group_full_name
         self._balancer = Source("AWS/ApplicationELB", {"LoadBalancer": load_balancer})
@@ -55,7 +55,7 @@ class ServiceWidgets:
     def now(self) -> list[cloudwatch.IMetric]:
         """Numbers without a target that the runbook says to watch."""
         return [
-            self._insights("RunningTaskCount", MINIMUM, "Running tasks", Hue.BLUE),
+            self._running("Running tasks", Hue.BLUE),
             self._targets("HealthyHostCount", MINIMUM, "Healthy targets", Hue.GREEN),
             self._per_minute("Requests per minute", Hue.BLUE),
         ]
@@ -65,11 +65,11 @@ class ServiceWidgets:
         return [
             graph(
                 "Tasks",
-                self._insights("DesiredTaskCount", MAXIMUM, "desired", Hue.GREY),
-                self._insights("RunningTaskCount", MINIMUM, "running", Hue.GREEN),
-                self._insights("PendingTaskCount", MAXIMUM, "pending", Hue.ORANGE),
+                self._checked("DesiredTasks", MAXIMUM, "desired", Hue.GREY),
+                self._running("running", Hue.GREEN),
             ),
-            graph("Deployments, 1 when steady", self._insights("DeploymentCount", MAXIMUM, "deployments", Hue.PURPLE)),
+            graph("Containers that do not run", self._checked("MissingContainers", MAXIMUM, "missing", Hue.RED)),
+            graph("Deployments, 1 when steady", self._checked("Deployments", MAXIMUM, "deployments", Hue.PURPLE)),
             graph(
                 "CPU of the tasks, %",
                 self._usage("CPUUtilization", AVERAGE, "average", Hue.BLUE),
@@ -118,6 +118,11 @@ class ServiceWidgets:
                 lines=[line(MIN_HEALTHY_TARGETS, f"at least {MIN_HEALTHY_TARGETS}")],
             ),
         ]
+
+    def _running(self, label: str, color: str) -> cloudwatch.MathExpression:
+        """As `running_tasks` counts them: ECS sends a value a minute for each task."""
+        samples = self._usage("CPUUtilization", SAMPLES, "samples")
+        return expression("60 * samples / PERIOD(samples)", label, color, {"samples": samples})
 
     def _per_minute(self, label: str, color: str) -> cloudwatch.MathExpression:
         return expression(

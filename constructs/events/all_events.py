@@ -44,5 +44,4 @@ class AllEvents(Construct):
             above=0,
             datapoints=(1, 1),
             missing_data=TreatMissingData.NOT_BREACHING,
-            suppressed_by=context.outage,
         )

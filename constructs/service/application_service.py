@@ -10,6 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
 from application import Container
 from constructs import Construct
+from constructs.common.acknowledge import acknowledge
 from constructs.network.vpc import Network
 from environment_parts import OffHours, Scaling
 from names import Names
@@ -48,8 +49,9 @@ class ApplicationService(Construct):
             "Cluster",
             cluster_name=names.cluster,
             vpc=network.vpc,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            container_insights_v2=ecs.ContainerInsights.DISABLED,
         )
+        acknowledge(self.cluster, "Its metrics cost more than those of the check `containers` (decision 20)", "ECS4")
         weights = {"FARGATE": scaling.fargate_weight, "FARGATE_SPOT": scaling.spot_weight}
         rollback = ecs.AlarmBehavior.ROLLBACK_ON_ALARM
         self.service = ecs.FargateService(

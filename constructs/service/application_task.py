@@ -143,10 +143,13 @@ def health_command(url: str) -> str:
 
 
 def _health_check(container: Container) -> ecs.HealthCheck | None:
-    if container.health_path is None:
+    command = container.health_command
+    if container.health_path:
+        command = health_command(f"http://127.0.0.1:{container.port}{container.health_path}")
+    if command is None:
         return None
     return ecs.HealthCheck(
-        command=["CMD-SHELL", health_command(f"http://127.0.0.1:{container.port}{container.health_path}")],
+        command=["CMD-SHELL", command],
         interval=Duration.seconds(30),
         timeout=Duration.seconds(5),
         retries=3,

@@ -133,12 +133,14 @@ def _secret(client: Any, arn: str) -> Secret:
     described = client.describe_secret(SecretId=arn)
     if "DeletedDate" in described:
         raise NotCheckedError("it is scheduled for deletion")
+    created: dict[str, datetime] = {}
     token: dict[str, str] = {}
     while True:  # botocore has no paginator for it
         page = client.list_secret_version_ids(SecretId=arn, **token)
-        for version in page["Versions"]:
-            if "AWSCURRENT" in version.get("VersionStages", []):
-                return Secret(described["Name"], version["CreatedDate"])
+        created |= {stage: one["CreatedDate"] for one in page["Versions"] for stage in one.get("VersionStages", [])}
         if not page.get("NextToken"):
-            raise NotCheckedError("it has no current version")
+            break
         token = {"NextToken": page["NextToken"]}
+    if "AWSCURRENT" not in created:
+        raise NotCheckedError("it has no current version")
+    return Secret(arn, described["Name"], created["AWSCURRENT"], "AWSPREVIOUS" in created)

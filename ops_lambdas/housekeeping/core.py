@@ -1,6 +1,6 @@
 """Old secrets, missing subscribers, and a stale backup. Values in, values out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,10 +13,12 @@ _PENDING = "PendingConfirmation"
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret, and when its current value was set."""
+    """A secret, and when its current value was set; `was_replaced` since the deployment made it."""
 
+    arn: str
     name: str
     created: datetime
+    was_replaced: bool
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,23 @@ class Backup:
     restorable_minutes_ago: float
 
 
-def secret_ages(secrets: Iterable[Secret], now: datetime) -> tuple[SecretAge, ...]:
-    """Return each secret's age, the oldest first."""
-    days = ((secret.name, _since(secret.created, now, timedelta(days=1))) for secret in secrets)
+def secret_ages(secrets: Iterable[Secret], replaced: Container[str], now: datetime) -> tuple[SecretAge, ...]:
+    """Return the age of each secret that is rotated or replaced, the oldest first.
+
+    Args:
+        replaced: ARNs.
+    """
+    days = ((one.name, _since(one.created, now, timedelta(days=1))) for one in secrets if one.arn in replaced)
     return tuple(SecretAge(name, age, age > MAX_SECRET_DAYS) for name, age in sorted(days, key=lambda one: -one[1]))
+
+
+def empty_secrets(secrets: Iterable[Secret], to_fill: Container[str]) -> tuple[str, ...]:
+    """Return the names of those that a person has to fill and has not: the deployment's value is empty.
+
+    Args:
+        to_fill: ARNs.
+    """
+    return tuple(sorted(one.name for one in secrets if one.arn in to_fill and not one.was_replaced))
 
 
 def subscribers(subscriptions: Sequence[Subscription], emails: Iterable[str]) -> Subscribers:

@@ -45,18 +45,20 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
         standing = _notify(config, subscribers.confirmed, now)
         # Afterwards: what was not sent is sent by the next run, which finds the old count.
         report.publish_subscribers(config.environment, subscribers)
-    ages = core.secret_ages(access.secrets(config.secret_arns, failures), now)
+    secrets = access.secrets(dict.fromkeys((*config.secret_arns, *config.empty_secret_arns)), failures)
+    ages = core.secret_ages(secrets, config.secret_arns, now)
     report.publish_secrets(config.environment, ages)
     result = report.result(
         config.environment,
         ages=ages,
+        empty_secrets=core.empty_secrets(secrets, config.empty_secret_arns),
         subscribers=subscribers,
         standing_alarms=standing,
         backup=backup,
         failures=failures,
     )
     is_subscribed = subscribers is None or subscribers.confirmed > 0
-    log = logger.info if is_subscribed and not failures else logger.warning
+    log = logger.info if is_subscribed and not failures and not result["empty_secrets"] else logger.warning
     log("Housekeeping checked" if is_subscribed else "Nobody is subscribed to the alarms", extra={"result": result})
     if failures:
         raise access.NotCheckedError(f"not checked: {'; '.join(failures)}")

@@ -17,6 +17,7 @@ class HousekeepingResult(TypedDict):
     Attributes:
         state: "incomplete" when something could not be checked; `failures` names what and why.
         secrets: those whose age is known, the oldest first: name, days, is_old.
+        empty_secrets: names of those that a person has to fill and has not.
         subscribers: confirmed, unconfirmed; null when not known.
         standing_alarms: those that a new subscriber was notified of, by name.
         backup: status, has_backup, restorable_minutes_ago; null when not known.
@@ -26,6 +27,7 @@ class HousekeepingResult(TypedDict):
     environment: str
     oldest_secret_days: float | None
     secrets: list[dict[str, Any]]
+    empty_secrets: list[str]
     subscribers: dict[str, Any] | None
     standing_alarms: list[str]
     backup: dict[str, Any] | None
@@ -36,6 +38,7 @@ def result(
     environment: str,
     *,
     ages: tuple[SecretAge, ...],
+    empty_secrets: Sequence[str],
     subscribers: Subscribers | None,
     standing_alarms: Sequence[StandingAlarm],
     backup: Backup | None,
@@ -47,6 +50,7 @@ def result(
         "environment": environment,
         "oldest_secret_days": ages[0].days if ages else None,
         "secrets": [asdict(age) for age in ages],
+        "empty_secrets": list(empty_secrets),
         "subscribers": asdict(subscribers) if subscribers else None,
         "standing_alarms": [alarm.name for alarm in standing_alarms],
         "backup": asdict(backup) if backup else None,

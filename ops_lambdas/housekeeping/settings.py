@@ -22,6 +22,7 @@ class Settings:
 
     Attributes:
         secret_arns: secrets that are rotated or replaced.
+        empty_secret_arns: secrets that are made empty, for a person to fill; there may be none.
         topic_arn: the alarm topic.
         alarm_emails: addresses that should be subscribed to it; may be empty.
         alarm_prefix: what the names of this environment's alarms begin with, up to their severity.
@@ -32,6 +33,13 @@ class Settings:
     secret_arns: Annotated[
         tuple[str, ...],
         Kind("comma-separated ARNs of different Secrets Manager secrets", lambda value: _each(_SECRET_ARN, value)),
+    ]
+    empty_secret_arns: Annotated[
+        tuple[str, ...],
+        Kind(
+            "comma-separated ARNs of different Secrets Manager secrets, or empty",
+            lambda value: _each(_SECRET_ARN, value) if value else (),
+        ),
     ]
     topic_arn: TopicArn
     alarm_emails: Annotated[

@@ -1,14 +1,14 @@
 """Reading the database, and the site from outside."""
 
-import time
 from dataclasses import dataclass
 
 from ops_lambdas.pool_health import core, queries
 from ops_lambdas.pool_health.settings import Settings
 from ops_lambdas.pool_health.site import Site, understand
 from ops_lambdas.shared import database
-from ops_lambdas.shared.http import HttpClient, HttpError
-from ops_lambdas.shared.secret_values import SecretError, read_secret
+from ops_lambdas.shared.http import HttpError
+from ops_lambdas.shared.secret_values import SecretError
+from ops_lambdas.shared.site import ask, state_of_failure
 
 ROUTE = "/api/cron/pool-health"
 # The site can take tens of seconds in an incident. With the database's connect and statement timeouts
@@ -54,21 +54,7 @@ def count_pools(config: Settings) -> Reading:
 def ask_site(config: Settings) -> Site:
     """Call the site's own pool health as an operator does; every failure is a state of the result."""
     try:
-        headers = {"Authorization": f"Bearer {_cron_secret(config.cron_secret_arn)}", "Accept": "application/json"}
-    except SecretError as error:
-        return Site(state="secret_unreadable", detail=str(error))
-    with HttpClient(seconds=_SITE_SECONDS, answer_seconds=_SITE_SECONDS) as client:
-        start = time.monotonic()
-        try:
-            answer = client.request("GET", f"{config.site_url}{ROUTE}", headers=headers)
-        except HttpError as error:
-            return Site(state="timeout" if error.kind == "out_of_time" else error.kind, detail=str(error))
-        return understand(answer, round(1000 * (time.monotonic() - start), 1))
-
-
-def _cron_secret(arn: str) -> str:
-    value = read_secret(arn).get("value")
-    # A header holds printable ASCII only; the HTTP library's error would show the secret.
-    if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
-        raise SecretError(f"secret {arn} has no valid value")
-    return value
+        answer, milliseconds = ask(f"{config.site_url}{ROUTE}", config.cron_secret_arn, seconds=_SITE_SECONDS)
+    except (SecretError, HttpError) as error:
+        return Site(state=state_of_failure(error), detail=str(error))
+    return understand(answer, milliseconds)

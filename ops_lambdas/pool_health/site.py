@@ -1,25 +1,11 @@
 """The answer of the site's own pool health, and whether it agrees with the database. Values in, values out."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ops_lambdas.pool_health.core import Counts
 from ops_lambdas.shared.http import Answer, NotJsonError
-
-SiteState = Literal[
-    "ok",
-    "unauthorized",  # 401: the site has another secret than ours
-    "redirected",  # 3xx: our address is not the site's
-    "server_error",  # 5xx: the site, or the load balancer before it
-    "unexpected_status",
-    "not_json",
-    "wrong_shape",  # JSON, but not pool health's
-    "unreachable",  # no connection
-    "timeout",  # a connection, but no answer in time
-    "broken",  # an answer that was cut off, or is not HTTP
-    "secret_unreadable",  # not called, because the bearer token is not known
-]
-_UNANSWERED = ("unreachable", "timeout", "broken")
+from ops_lambdas.shared.site import MAX_DETAIL_LENGTH, UNANSWERED, State, state_of_status
 
 # The site counts at some moment between our request and its answer, and we have counted just before. Further
 # apart than this, the two cannot be compared.
@@ -29,7 +15,6 @@ MAX_COMPARED_LATENCY_MILLISECONDS = 10_000
 SESSIONS_TOLERANCE = 1
 THREADS_TOLERANCE = 7
 SHARE_TOLERANCE = 0.1
-_MAX_DETAIL_LENGTH = 200
 _MAX_POOLS = 1000
 
 
@@ -51,7 +36,7 @@ class Site:
         counts: only when the state is "ok".
     """
 
-    state: SiteState
+    state: State
     status: int | None = None
     latency_milliseconds: float | None = None
     detail: str = ""
@@ -60,23 +45,23 @@ class Site:
     @property
     def is_reachable(self) -> bool | None:
         """Whether a whole answer came, with any status; None when the site was not called."""
-        return None if self.state == "secret_unreadable" else self.state not in _UNANSWERED
+        return None if self.state == "secret_unreadable" else self.state not in UNANSWERED
 
 
 def understand(answer: Answer, latency_milliseconds: float) -> Site:
     """Return the outcome for a whole answer."""
 
-    def site(state: SiteState, detail: str = "", counts: tuple[SiteCount, ...] = ()) -> Site:
+    def site(state: State, detail: str = "", counts: tuple[SiteCount, ...] = ()) -> Site:
         return Site(
             state=state,
             status=answer.status,
             latency_milliseconds=latency_milliseconds,
-            detail=detail[:_MAX_DETAIL_LENGTH],
+            detail=detail[:MAX_DETAIL_LENGTH],
             counts=counts,
         )
 
     if answer.status != 200:
-        return site(_state_of(answer.status), repr(answer.body[:_MAX_DETAIL_LENGTH]))
+        return site(state_of_status(answer.status), repr(answer.body[:MAX_DETAIL_LENGTH]))
     try:
         return site("ok", counts=_counts(answer.json()))
     except NotJsonError as error:
@@ -117,14 +102,6 @@ def disagreements(site: Site, counts: Counts) -> list[str] | None:
 
 class _ShapeError(ValueError):
     """The JSON is not a pool health answer."""
-
-
-def _state_of(status: int) -> SiteState:
-    if status == 401:
-        return "unauthorized"
-    if 300 <= status < 400:
-        return "redirected"
-    return "server_error" if status >= 500 else "unexpected_status"
 
 
 def _counts(body: Any) -> tuple[SiteCount, ...]:

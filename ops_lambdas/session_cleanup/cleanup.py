@@ -7,14 +7,16 @@ from aws_lambda_powertools import Logger
 
 from ops_lambdas.session_cleanup import core, report
 from ops_lambdas.session_cleanup.access import end_stale
+from ops_lambdas.session_cleanup.settings import Settings
 from ops_lambdas.shared import fleet
 from ops_lambdas.shared.coral import is_usable_id
 from ops_lambdas.shared.database import Writer
-from ops_lambdas.shared.settings import TaskSettings
 from ops_lambdas.shared.tasks import service_tasks
 
 # As many as are in progress at once: a task that fails slowly costs no more than one round of its calls.
 _MAX_FAILURES = fleet.CALLS_PER_TASK
+# Of the time for threads, at most this share goes to asking whether they can be closed.
+_PROBE_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,7 @@ class Cleanup:
         remaining_milliseconds: until the function's timeout; counts down.
     """
 
-    tasks: TaskSettings
-    environment: str
+    config: Settings
     older_than_minutes: int
     remaining_milliseconds: Callable[[], int]
     logger: Logger
@@ -55,20 +56,24 @@ class Cleanup:
                     closed = core.Closed(left=len(sessions.threads))
                     closed = self._close(sessions)
                 finally:
-                    report.publish_metrics(self.environment, sessions, closed)
+                    report.publish_metrics(self.config.environment, sessions, closed)
         assert sessions is not None, "the first step yields what was found, or fails"  # noqa: S101
         return report.cleaned(
-            sessions, closed, environment=self.environment, older_than_minutes=self.older_than_minutes
+            sessions, closed, environment=self.config.environment, older_than_minutes=self.older_than_minutes
         )
 
     def _close(self, sessions: core.Sessions) -> core.Closed:
         if not sessions.threads:
             return core.Closed()
-        found = service_tasks(self.tasks.ecs_cluster, self.tasks.ecs_service)
+        found = service_tasks(self.config.ecs_cluster, self.config.ecs_service)
         # An id that is not safe in a URL is not Coral's, and not a task's failure.
         usable = [one for one in sessions.threads if is_usable_id(one.pool) and is_usable_id(one.id)]
         seconds = core.seconds_for_threads(self._seconds())
-        with fleet.calling(found.running, self.tasks.coral_port, seconds=seconds, max_failures=_MAX_FAILURES) as corals:
+        port = self.config.coral_port
+        with fleet.calling(found.running, port, seconds=seconds, max_failures=_MAX_FAILURES) as corals:
+            if corals.lacks_threads_api(self.config.pools, seconds=seconds * _PROBE_SHARE):
+                self.logger.warning("Coral has no threads API, threads were not closed")
+                return core.without_threads_api(len(sessions.threads), len(found.running))
             closings = corals.close_everywhere(usable)
         closed = core.closed(len(sessions.threads), closings.outcomes.values())
         if closings.failures:

@@ -84,12 +84,14 @@ class Closed:
         left: may still be open on a task; thread cleanup closes them.
         tasks: that are running.
         tasks_failed: did not close all.
+        has_threads_api: False when every task's Coral server has no such routes.
     """
 
     threads: int = 0
     left: int = 0
     tasks: int = 0
     tasks_failed: int = 0
+    has_threads_api: bool = True
 
 
 def seconds_for_sessions(remaining_seconds: float) -> float:
@@ -119,6 +121,11 @@ def closed(threads: int, outcomes: Collection[Sequence[Outcome | None]]) -> Clos
         tasks=len(is_closed),
         tasks_failed=sum(not all(of_task) for of_task in is_closed),
     )
+
+
+def without_threads_api(threads: int, tasks: int) -> Closed:
+    """Return the outcome when no task's Coral server can close threads."""
+    return Closed(left=threads, tasks=tasks, tasks_failed=tasks, has_threads_api=False)
 
 
 def unreached(closed: Closed, tasks: int) -> Closed:

@@ -39,7 +39,7 @@ def handler(event: object, context: LambdaContext) -> report.SessionCleanupResul
         else:
             with database.writing(login, application_name="session_cleanup") as writer:
                 if writer.try_lock("session_cleanup"):
-                    cleanup = Cleanup(config, environment, minutes, context.get_remaining_time_in_millis, logger)
+                    cleanup = Cleanup(config, minutes, context.get_remaining_time_in_millis, logger)
                     result = cleanup.run(writer)
                 else:
                     result = {"state": "already_running", "environment": environment}

@@ -7,9 +7,12 @@ from ops_lambdas.shared.metrics import Metric, publish
 
 
 class Cleaned(TypedDict):
-    """The check's result when it ended the idle sessions."""
+    """The check's result when it ended the idle sessions.
 
-    state: Literal["cleaned"]
+    `state` is "no_threads_api" when their threads were not closed, because no task's Coral server has such routes.
+    """
+
+    state: Literal["cleaned", "no_threads_api"]
     environment: str
     older_than_minutes: int
     sessions_stale: int
@@ -54,7 +57,7 @@ SessionCleanupResult = Cleaned | DryRun | NothingDone
 def cleaned(sessions: Sessions, closed: Closed, *, environment: str, older_than_minutes: int) -> Cleaned:
     """Return the result of a run that ended sessions."""
     return {
-        "state": "cleaned",
+        "state": "cleaned" if closed.has_threads_api else "no_threads_api",
         "environment": environment,
         "older_than_minutes": older_than_minutes,
         "sessions_stale": sessions.stale,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ops_lambdas.shared.settings import DatabaseSettings, Flag, TaskSettings, between
+from ops_lambdas.shared.settings import DatabaseSettings, Flag, PoolNames, TaskSettings, between
 
 # The application lets a session be idle for an hour.
 IDLE_MINUTES = 60
@@ -15,7 +15,13 @@ MAX_IDLE_MINUTES = 7 * 24 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(DatabaseSettings, TaskSettings):
-    """Settings of session cleanup."""
+    """Settings of session cleanup.
+
+    Attributes:
+        pools: whose threads each task is asked for, to see whether its Coral server has the threads API.
+    """
+
+    pools: PoolNames
 
 
 @dataclass(frozen=True, kw_only=True)

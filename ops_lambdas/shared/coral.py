@@ -1,6 +1,6 @@
 """The Coral server of one task: which threads a pool has there, and closing one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -37,7 +37,8 @@ class Closing:
     """The outcome of closing one thread.
 
     Attributes:
-        outcome: "closed"; "gone": there was none (404), as good as closed; "failed": it may still be open;
+        outcome: "closed"; "gone": there was none (404 of a server that has answered a list), as good as closed;
+            "failed": it may still be open;
             "unreachable": no connection, or no answer in time; "out_of_time": the client's time was up.
         reason: why, when it is neither closed nor gone.
     """
@@ -46,17 +47,20 @@ class Closing:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Coral:
     """One task's Coral server.
 
     Args:
         address: IPv4 address of the task.
+    Attributes:
+        has_listed: it has answered a list, so it has the threads API; the public Coral server has not.
     """
 
     client: HttpClient
     address: str
     port: int
+    has_listed: bool = field(default=False, init=False)
 
     def threads(self, pool: str) -> list[str]:
         """List the ids of a pool's threads, each once.
@@ -79,6 +83,7 @@ class Coral:
             raise CoralError("failed", f"{self._name(pool)}: {error}") from error
         if not isinstance(ids, list):
             raise CoralError("failed", f"{self._name(pool)}: threads must be a list, got {type(ids).__name__}")
+        self.has_listed = True
         for thread in ids:
             if not is_usable_id(thread):
                 allowed = f"text of 1 to {_MAX_ID_LENGTH} printable characters"
@@ -99,7 +104,7 @@ class Coral:
             return Closing(_kind(error), f"{error.kind}: {error}")
         if 200 <= answer.status < 300:
             return Closing("closed")
-        if answer.status == 404:
+        if answer.status == 404 and self.has_listed:
             return Closing("gone")
         return Closing("failed", f"status {answer.status}")
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ops_lambdas.shared.coral import Coral, Outcome, Thread
+from ops_lambdas.shared.coral import Coral, CoralError, Outcome, Thread
 from ops_lambdas.shared.http import HttpClient
 from ops_lambdas.shared.tasks import Task
 
@@ -77,6 +77,32 @@ class Fleet:
     def call_each(self, call: Callable[[str, Coral], None]) -> None:
         """Call with each task's id and Coral server, all in parallel."""
         _in_parallel(lambda task: call(task, self._servers[task].coral), list(self._servers))
+
+    def lacks_threads_api(self, pools: Sequence[str], *, seconds: float) -> bool:
+        """Whether every task answers 404 to the list of each pool, so that its Coral server has no such route.
+
+        Those that answer a list are known to have it from then on.
+
+        Args:
+            seconds: after this, calls under way end.
+        """
+        absent: set[str] = set()
+
+        def look(task: str, coral: Coral) -> None:
+            asked = Coral(client, coral.address, coral.port)
+            for pool in pools:
+                try:
+                    asked.threads(pool)
+                except CoralError as error:
+                    if error.kind == "absent":
+                        continue
+                coral.has_listed = asked.has_listed
+                return
+            absent.add(task)
+
+        with HttpClient(seconds=seconds, answer_seconds=_ANSWER_SECONDS) as client:
+            self.call_each(look)
+        return bool(absent) and absent == self._servers.keys()
 
     def close_everywhere(self, threads: Sequence[Thread]) -> Closings:
         """Close each thread on every task."""

@@ -41,7 +41,12 @@ class Tasks:
 
 
 def service_tasks(cluster: str, service: str) -> Tasks:
-    """Find the service's tasks, as ECS knows them now.
+    """Find the service's tasks, as ECS knows them now. Needs and raises what `described_tasks` does."""
+    return _sorted_out(*described_tasks(cluster, service))
+
+
+def described_tasks(cluster: str, service: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Describe the tasks that the service wants to run; also return the ids of those that ended between the two calls.
 
     Needs `ecs:ListTasks` and `ecs:DescribeTasks`.
 
@@ -61,10 +66,10 @@ def service_tasks(cluster: str, service: str) -> Tasks:
                 continue
             answer = client.describe_tasks(cluster=cluster, tasks=page["taskArns"])
             described += answer["tasks"]
-            gone += [_id(failure.get("arn", "")) for failure in answer.get("failures", [])]
+            gone += [task_id(failure.get("arn", "")) for failure in answer.get("failures", [])]
     except (BotoCoreError, ClientError) as error:
         raise TasksError(f"tasks of {service} in {cluster} cannot be listed: {error}") from error
-    return _sorted_out(described, gone)
+    return described, gone
 
 
 def _sorted_out(described: list[dict[str, Any]], gone: list[str]) -> Tasks:
@@ -72,18 +77,19 @@ def _sorted_out(described: list[dict[str, Any]], gone: list[str]) -> Tasks:
     starting: list[str] = []
     without_address: list[str] = []
     for task in described:
-        task_id = _id(task["taskArn"])
+        id_ = task_id(task["taskArn"])
         address = _address(task)
         if task.get("lastStatus") != "RUNNING":
-            starting.append(task_id)
+            starting.append(id_)
         elif address is None:
-            without_address.append(task_id)
+            without_address.append(id_)
         else:
-            running.append(Task(task_id, address))
+            running.append(Task(id_, address))
     return Tasks(tuple(running), tuple(starting), tuple(without_address), tuple(gone))
 
 
-def _id(arn: str) -> str:
+def task_id(arn: str) -> str:
+    """Return the last part of a task's ARN."""
     return arn.rpartition("/")[2]
 
 

@@ -27,6 +27,10 @@ class NoThreadsListedError(RuntimeError):
     """Tasks are running, and none of them listed its threads; nothing was closed."""
 
 
+class NoThreadsApiError(RuntimeError):
+    """Every task answers 404 to every list: the Coral server has no such routes, as the public one."""
+
+
 class OutOfTimeError(RuntimeError):
     """The time is too short for the grace period and the lookups; nothing more was closed."""
 
@@ -92,6 +96,8 @@ class Cleanup:
                     self._judge(connection, fleet)
                     if not self._options.dry_run:
                         self._close(connection, fleet)
+        except NoThreadsApiError:
+            return "no_threads_api"
         except database.TablesMissingError:
             if self.progress.judgement:
                 raise  # they were there, and threads may be closed already
@@ -101,6 +107,8 @@ class Cleanup:
     def _judge(self, connection: database.Reader, fleet: Fleet) -> None:
         """List, wait, and find out what may be closed; refuse when that is implausible."""
         listing = self.progress.listing = list_threads(fleet, self._config.pools)
+        if listing.lacks_threads_api:
+            raise NoThreadsApiError
         if not listing.answering and self.progress.has_running_tasks:
             raise NoThreadsListedError("; ".join(listing.failed[:5]) or "no running task has an address")
         if listing.held:

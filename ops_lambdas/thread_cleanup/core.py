@@ -17,7 +17,7 @@ MIN_UNKNOWN_TO_REFUSE = 20
 WAVE_THREADS = 1000
 
 Item = TypeVar("Item")
-State = Literal["cleaned", "dry_run", "tables_missing", "already_running"]
+State = Literal["cleaned", "dry_run", "tables_missing", "already_running", "no_threads_api"]
 
 
 class Held(NamedTuple):
@@ -36,12 +36,14 @@ class Listing:
         answering: ids of the tasks that listed at least one pool.
         unreachable: ids of those that could not be reached, or did not answer in time.
         failed: what could not be listed, and why.
+        lacks_threads_api: every task answered 404 to every list.
     """
 
     held: tuple[Held, ...]
     answering: tuple[str, ...]
     unreachable: tuple[str, ...]
     failed: tuple[str, ...]
+    lacks_threads_api: bool
 
 
 @dataclass(frozen=True)

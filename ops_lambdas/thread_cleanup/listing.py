@@ -12,6 +12,7 @@ def list_threads(fleet: Fleet, pools: Sequence[str]) -> Listing:
     held: list[Held] = []
     failed: list[str] = []
     answering: set[str] = set()
+    kinds: set[str] = set()
 
     def look(task: str, coral: Coral) -> None:
         for pool in pools:
@@ -19,6 +20,7 @@ def list_threads(fleet: Fleet, pools: Sequence[str]) -> Listing:
                 threads = coral.threads(pool)
             except CoralError as error:
                 failed.append(str(error))
+                kinds.add(error.kind)
                 if error.kind in ("unreachable", "out_of_time"):
                     fleet.give_up(task)
                     return
@@ -32,4 +34,5 @@ def list_threads(fleet: Fleet, pools: Sequence[str]) -> Listing:
         answering=tuple(sorted(answering)),
         unreachable=tuple(sorted(fleet.given_up)),
         failed=tuple(sorted(failed)),
+        lacks_threads_api=not answering and kinds == {"absent"},
     )

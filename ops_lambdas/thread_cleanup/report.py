@@ -49,9 +49,13 @@ class Cleaned(TypedDict):
 
 
 class NothingDone(TypedDict):
-    """The check's result before the application created its tables, or while another run holds the lock."""
+    """The check's result when nothing was done.
 
-    state: Literal["tables_missing", "already_running"]
+    Before the application created its tables; while another run holds the lock; when no task's Coral server has the
+    threads API.
+    """
+
+    state: Literal["tables_missing", "already_running", "no_threads_api"]
     environment: str
 
 
@@ -92,6 +96,7 @@ def publish_metrics(environment: str, progress: Progress) -> None:
     outcomes = progress.outcomes
     if progress.listing:
         numbers["TasksUnreachable"] = len(progress.listing.unreachable)
+        numbers["ThreadsApiMissing"] = int(progress.listing.lacks_threads_api)
         if progress.listing.answering or not progress.has_running_tasks:
             numbers["ThreadsListed"] = len(progress.listing.held)
     if progress.judgement:

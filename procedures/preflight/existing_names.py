@@ -99,6 +99,9 @@ LISTINGS = {
         prefix="QueueNamePrefix",
         separator="/",
     ),
+    "AWS::SSM::Parameter": Listing(
+        property_="Name", service="ssm", operation="describe_parameters", path="Parameters[].Name"
+    ),
     "AWS::Scheduler::ScheduleGroup": Listing(
         property_="Name",
         service="scheduler",

@@ -96,6 +96,20 @@ class Arns:
         return self.of("ecs", f"cluster/{self.environment.names.cluster}")
 
     @property
+    def service(self) -> str:
+        """The ECS service."""
+        return self.of("ecs", f"service/{self.environment.names.cluster}/{self.environment.names.service}")
+
+    @property
+    def weekly_reset(self) -> str:
+        """The SSM parameter of the weekly reset."""
+        return self.of("ssm", f"parameter{self.environment.names.weekly_reset_parameter}")
+
+    def alarm(self, name: str) -> str:
+        """An alarm."""
+        return self.of("cloudwatch", f"alarm:{name}")
+
+    @property
     def task(self) -> str:
         """A task of the cluster."""
         return self.of("ecs", f"task/{self.environment.names.cluster}/{'0' * 32}")

@@ -124,11 +124,11 @@ def _of_cost_report(arns: Arns) -> tuple[Call, ...]:
 
 
 def _of_housekeeping(arns: Arns) -> tuple[Call, ...]:
-    replaced = (one.name for one in SECRETS if one.is_replaced)
+    described = (one.name for one in SECRETS if one.is_replaced or one.is_filled_by_person)
     return (
         *(
             call
-            for name in (*replaced, DATABASE_SECRET, "database-password")
+            for name in (*described, DATABASE_SECRET, "database-password")
             for call in _on(arns.secret(name), "secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds")
         ),
         *_on("*", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
@@ -154,8 +154,23 @@ def _of_protection(arns: Arns) -> tuple[Call, ...]:
     )
 
 
+def _of_containers(arns: Arns) -> tuple[Call, ...]:
+    names = arns.environment.names
+    alarm = arns.alarm(names.notification(names.alarm(3, "container-missing")))
+    return (
+        *_finds_tasks(arns),
+        *_on(arns.service, "ecs:DescribeServices"),
+        *_on(alarm, "cloudwatch:SetAlarmState"),
+    )
+
+
 _OF_CHECKS: Mapping[str, Callable[[Arns], Iterable[Call]]] = {
+    "containers": _of_containers,
     "cost_report": _of_cost_report,
+    "cron_routes": lambda arns: (
+        *_reads_secret(arns, "cron-secret"),
+        *_on(arns.weekly_reset, "ssm:GetParameter", "ssm:PutParameter"),
+    ),
     "database_role": lambda arns: _reads_secret(arns, DATABASE_SECRET),
     "housekeeping": _of_housekeeping,
     "pool_health": lambda arns: (*_reads_secret(arns, "cron-secret"), *_logs_in(arns)),

@@ -4,14 +4,13 @@
 AWS: dict[str, list[tuple[set[str], set[str]]]] = {
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
     "AWS/ECS": [({"ClusterName", "ServiceName"}, {"CPUUtilization", "MemoryUtilization"})],
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
-    "ECS/ContainerInsights": [
+    # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/monitoring-cloudwatch.html
+    "AWS/Route53": [
         (
-            {"ClusterName", "ServiceName"},
+            {"HealthCheckId"},
             {
-                *("CpuReserved", "CpuUtilized", "MemoryReserved", "MemoryUtilized", "NetworkRxBytes", "NetworkTxBytes"),
-                *("DeploymentCount", "DesiredTaskCount", "PendingTaskCount", "RunningTaskCount", "TaskSetCount"),
-                *("EphemeralStorageReserved", "EphemeralStorageUtilized", "StorageReadBytes", "StorageWriteBytes"),
+                *("HealthCheckStatus", "HealthCheckPercentageHealthy", "ConnectionTime", "SSLHandshakeTime"),
+                "TimeToFirstByte",
             },
         )
     ],

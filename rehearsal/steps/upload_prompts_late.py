@@ -10,8 +10,9 @@ from rehearsal import ROOT
 from rehearsal.machine.processes import Process, start
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
-from rehearsal.stand_in.start_agent import NEEDED
+from rehearsal.stand_in.refusals import PROMPTS
 from rehearsal.steps import document_commands, set_up_application
+from start_command import UP_SINCE
 
 _START_SCRIPT = "/app/fetch-and-start.sh"
 _SECONDS = 60
@@ -46,7 +47,7 @@ def _upload_late(run: Run, region: Region, processes: dict[str, Process]) -> Non
 
     prompts = run.folder / "prompts" / "current" / "shared"
     prompts.mkdir(parents=True)
-    for file in NEEDED:
+    for file in PROMPTS:
         (prompts / f"{file}.txt").write_text(f"The rehearsal's {file}.\n")
     (command,) = (one for one in document_commands.of_document(ROOT / "README.md", region) if "s3 sync" in one)
     document_commands.run_in_shell(run, region, f"cd {run.folder} && {command}")
@@ -81,7 +82,8 @@ def _start(run: Run, region: Region, agent: dict[str, Any]) -> Process:
     if not script.exists():
         script.write_text(f"#!/bin/sh\nexec {sys.executable} -m rehearsal.stand_in.start_agent\n")
         script.chmod(0o755)
-    command: list[str | Path] = [script if part == _START_SCRIPT else part for part in agent["command"]]
+    own = {_START_SCRIPT: script, UP_SINCE: run.folder / f"{agent['name']}-up-since"}  # the containers share no files
+    command: list[str | Path] = [own.get(part, part) for part in agent["command"]]
     variables = {one["name"]: one["value"] for one in agent["environment"]}
     manager = run.client("secretsmanager", region)
     for secret in agent["secrets"]:

@@ -7,6 +7,7 @@ import pytest
 from ministack.services import cloudwatch as emulated
 
 from config import ENVIRONMENTS
+from names import CHECKS
 from tests.infra.alarms import alarms, arn_name, composites
 from tests.infra.conftest import Deployment
 from tests.infra.metric_math import Series, evaluate, fires
@@ -51,15 +52,37 @@ CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
         "few requests": ({"requests": [150], "targets": [30], "balancer": [None]}, False),
     },
     "p3-cpu-high": {
-        "busy, and room to scale": ({"tasks": [9] * 3, "used": [95] * 3}, False),
-        "busy at the maximum": ({"tasks": [10] * 3, "used": [71] * 3}, True),
-        "at the target at the maximum": ({"tasks": [10] * 3, "used": [70] * 3}, False),
-        "at the maximum just now": ({"tasks": [9, 9, 10], "used": [95] * 3}, False),
-        "no data of Container Insights": ({"tasks": [None] * 3, "used": [95] * 3}, False),
+        # Five samples of each task in five minutes.
+        "busy, and room to scale": ({"samples": [45] * 3, "used": [95] * 3}, False),
+        "busy at the maximum": ({"samples": [50] * 3, "used": [71] * 3}, True),
+        "busy at the maximum, two samples late": ({"samples": [48] * 3, "used": [71] * 3}, True),
+        "at the target at the maximum": ({"samples": [50] * 3, "used": [70] * 3}, False),
+        "at the maximum just now": ({"samples": [45, 45, 50], "used": [95] * 3}, False),
+        "no data of ECS": ({"samples": [None] * 3, "used": [None] * 3}, False),
     },
     "p3-memory-high": {
-        "full at the maximum": ({"tasks": [10] * 3, "used": [81] * 3}, True),
-        "full, and room to scale": ({"tasks": [3] * 3, "used": [99] * 3}, False),
+        "full at the maximum": ({"samples": [50] * 3, "used": [81] * 3}, True),
+        "full, and room to scale": ({"samples": [15] * 3, "used": [99] * 3}, False),
+    },
+    "p3-latency-high": {
+        "slow": ({"requests": [20] * 2, "p95": [5.1] * 2}, True),
+        "at the limit": ({"requests": [20] * 2, "p95": [5] * 2}, False),
+        "slow, and then hardly anybody is there": ({"requests": [500, 19], "p95": [9, 9]}, False),
+        "slow, and then nobody is there": ({"requests": [500, None], "p95": [9, None]}, False),
+    },
+    "p3-latency-slow-burn": {
+        "slow for an hour": ({"requests": [20], "p95": [3.1]}, True),
+        "few requests": ({"requests": [19], "p95": [60]}, False),
+        "no request": ({"requests": [None], "p95": [None]}, False),
+    },
+    "p3-database-cpu-credits-low": {
+        "full": ({"credits": [576] * 7}, False),
+        "new, earning its first ones": ({"credits": [0, 2, 4, 6, 8, 10, 12]}, False),
+        "an hour of full load is left": ({"credits": [132, 130, 128, 126, 124, 122, 120]}, False),
+        "less is left, and it falls": ({"credits": [119, 117, 115, 113, 111, 109, 107]}, True),
+        "used up": ({"credits": [0] * 7}, True),
+        "recovering": ({"credits": [90, 80, 70, 60, 62, 64, 66]}, False),
+        "no data of RDS": ({"credits": [None] * 7}, False),
     },
     "p2-database-storage-running-out": {
         "nothing grows": ({"free": [12 * GIB] * 13}, False),
@@ -80,7 +103,14 @@ CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
 
 # Alarms that every deployment sets off, so that one suppresses them.
 SET_OFF_BY_DEPLOYMENTS = {
-    *("p2-unhealthy-targets", "p3-latency-high", "p3-cpu-high", "p3-memory-high", "p4-errors-logged"),
+    *("p2-unhealthy-targets", "p3-latency-high", "p3-container-missing", "p4-errors-logged"),
+}
+SET_OFF_BY_OUTAGES = {
+    *("p2-error-rate", "p3-errors-slow-burn", "p3-latency-slow-burn", "p4-pool-unhealthy", "p4-deployment-overdue"),
+}
+SET_OFF_BY_THE_DATABASE = {
+    *("p2-database-unreadable", "p2-database-replica-lag", "p4-site-not-ok"),
+    *(f"p4-{check.replace('_', '-')}" for check in CHECKS),
 }
 
 
@@ -110,8 +140,9 @@ def test_every_expression_is_evaluated_here(production: Deployment) -> None:
         ("p1-load-balancer-errors", [11, 11, 10], False),
         ("p1-load-balancer-errors", [11, 11, 11], True),
         ("p1-load-balancer-errors", [None, None, None], False),
-        ("p1-site-unreachable", [0, 0], True),
-        ("p1-site-unreachable", [0, 1], False),
+        ("p1-site-unreachable", [0, 0, 0], True),
+        ("p1-site-unreachable", [None, 0, None], True),
+        ("p1-site-unreachable", [0, 0, 1], False),
         ("p1-all-pools-unhealthy", [1, 1], True),
         ("p1-all-pools-unhealthy", [0, 1], False),
         ("p2-database-missing-data", [5, None, None, None, None, None], True),
@@ -120,8 +151,17 @@ def test_every_expression_is_evaluated_here(production: Deployment) -> None:
         ("p2-database-connections-high", [361] * 5, True),
         ("p4-pool-health-not-running", [1, None], False),
         ("p4-pool-health-not-running", [None, None], True),
-        ("p4-pool-health-failed", [2], False),
-        ("p4-pool-health-failed", [3], True),
+        ("p4-pool-health-failed", [0], False),
+        ("p4-pool-health-failed", [None], False),
+        ("p4-pool-health-failed", [1], True),
+        ("p3-container-missing", [0], False),
+        ("p3-container-missing", [1], True),
+        ("p3-weekly-reset-overdue", [1], True),
+        ("p4-threads-api-missing", [1, 1], True),
+        ("p4-threads-api-missing", [1, 0], False),
+        ("p2-database-transaction-ids", [1_000_000_001], True),
+        ("p3-database-memory-low", [0.04 * 4 * GIB] * 3, True),
+        ("p3-database-memory-low", [0.06 * 4 * GIB] * 3, False),
         ("p4-cost-forecast", [566], False),
         ("p4-cost-forecast", [566.01], True),
     ],
@@ -172,28 +212,51 @@ def test_deployment_suppresses_until_it_is_overdue(
     assert _state(monkeypatch, rule, {f"pardon-production-{name}" for name in in_alarm}) is is_suppressed
 
 
-def test_composite_alarm_has_the_state_of_its_alarm(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("in_alarm", ["p1-outage", "p2-database-missing-data"])
+def test_a_database_without_data_suppresses_what_it_sets_off(
+    production: Deployment, monkeypatch: pytest.MonkeyPatch, in_alarm: str
+) -> None:
+    rule = composites(production)["pardon-production-state-outage-or-database"]["AlarmRule"]
+    assert not _state(monkeypatch, rule, set())
+    assert _state(monkeypatch, rule, {f"pardon-production-{in_alarm}"})
+
+
+def test_composite_alarm_has_the_state_of_its_alarms(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    single = alarms(deployment)
     for name, composite in composites(deployment).items():
         if name.endswith("-notification"):
             alarm = name.removesuffix("-notification")
+            of_check = [f"{alarm}-failed", f"{alarm}-not-running"]
             assert not _state(monkeypatch, composite["AlarmRule"], set())
-            assert _state(monkeypatch, composite["AlarmRule"], {alarm})
-            assert composite["AlarmDescription"] == alarms(deployment)[alarm]["AlarmDescription"]
+            for one in [alarm] if alarm in single else of_check:
+                assert _state(monkeypatch, composite["AlarmRule"], {one})
+            if alarm in single:
+                assert composite["AlarmDescription"] == single[alarm]["AlarmDescription"]
 
 
-def test_an_outage_suppresses_alarms_below_p1(deployment: Deployment) -> None:
-    prefix = deployment.environment.prefix
-    suppressed: dict[str, set[str]] = {}
-    for name, composite in composites(deployment).items():
-        if name.endswith("-notification"):
-            assert "ActionsSuppressor" in composite, f"{name.removesuffix('-notification')} must have suppressed_by"
-            suppressor = arn_name(deployment, composite["ActionsSuppressor"]).removeprefix(f"{prefix}-")
-            suppressed.setdefault(suppressor, set()).add(name.removeprefix(f"{prefix}-").removesuffix("-notification"))
-            longest = 900 if name.endswith("-not-running-notification") else 300  # the first run after a deployment
-            assert 0 < composite["ActionsSuppressorWaitPeriod"] <= longest
-            assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= 300
-    assert set(suppressed) == {"p1-outage", "state-outage-or-deployment"}
-    assert suppressed["state-outage-or-deployment"] == SET_OFF_BY_DEPLOYMENTS
+def test_a_composite_alarm_exists_where_something_else_sets_an_alarm_off(
+    deployments: dict[tuple[str, str], Deployment],
+) -> None:
+    for deployment in deployments.values():
+        prefix = deployment.environment.prefix
+        suppressed: dict[str, set[str]] = {}
+        for name, composite in composites(deployment).items():
+            if name.endswith("-notification"):
+                suppressor = arn_name(deployment, composite["ActionsSuppressor"]).removeprefix(f"{prefix}-")
+                alarm = name.removeprefix(f"{prefix}-").removesuffix("-notification")
+                suppressed.setdefault(suppressor, set()).add(alarm)
+                is_check = alarm in SET_OFF_BY_THE_DATABASE and f"{prefix}-{alarm}" not in alarms(deployment)
+                # A check's waits for the first run after a deployment.
+                assert 0 < composite["ActionsSuppressorWaitPeriod"] <= (900 if is_check else 300)
+                assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= 300
+        expected = SET_OFF_BY_THE_DATABASE - (
+            set() if deployment.environment.has_replica else {"p2-database-replica-lag"}
+        )
+        assert suppressed == {
+            "p1-outage": SET_OFF_BY_OUTAGES,
+            "state-outage-or-deployment": SET_OFF_BY_DEPLOYMENTS,
+            "state-outage-or-database": expected,
+        }
 
 
 def test_off_hours_are_not_an_outage(deployments: dict[tuple[str, str], Deployment]) -> None:
@@ -204,7 +267,7 @@ def test_off_hours_are_not_an_outage(deployments: dict[tuple[str, str], Deployme
             assert "ActionsSuppressor" not in outage
             continue
         off_hours = alarms(deployment)[arn_name(deployment, outage["ActionsSuppressor"])]
-        assert off_hours["MetricName"] == "DesiredTaskCount"
+        assert off_hours["MetricName"] == "DesiredTasks"
         assert fires(off_hours, {"desired": [0]})
         assert not fires(off_hours, {"desired": [1]})
         assert not fires(off_hours, {"desired": [None]})

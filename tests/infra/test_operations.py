@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application import AGENTS, AGENTS_WITHOUT_WALLET
 from names import CHECKS
 from procedures.verify.arns import Arns, Chosen
 from procedures.verify.calls import NETWORK_INTERFACES, calls
@@ -112,7 +113,7 @@ def test_every_check_runs_after_the_deployment_that_creates_it(deployment: Deplo
 def test_not_running_waits_for_the_first_run_before_it_notifies(deployment: Deployment) -> None:
     composites = {one["AlarmName"]: one for one in deployment.properties("AWS::CloudWatch::CompositeAlarm")}
     for check in CHECKS:
-        name = deployment.environment.names.alarm(4, f"{check.replace('_', '-')}-not-running")
+        name = deployment.environment.names.alarm(4, check.replace("_", "-"))
         assert composites[deployment.environment.names.notification(name)]["ActionsSuppressorWaitPeriod"] == 900
 
 
@@ -197,7 +198,7 @@ def test_check_is_given_the_settings_that_it_reads(production: Deployment, check
 
 
 def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deployment) -> None:
-    """Every secret but wallets and values that are not secret, the alarm topic, the primary; each by its own ARN."""
+    """Every secret but the one with a value that is not secret, the alarm topic, the primary; each by its own ARN."""
     chosen = deployment.environment
     secrets = {
         path.partition("/")[2]: resource["Properties"]["Name"].removeprefix(f"{chosen.prefix}/")
@@ -214,12 +215,17 @@ def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deploy
     assert sorted(secrets[arn] for arn in looked_at) == sorted(
         [
             *("agent-api-key", "cron-secret", "helius-api-key", "openai-api-key", "solana-rpc-url"),
-            *("cdp-api-key-id", "cdp-api-key-secret"),
+            *("cdp-api-key-id", "cdp-api-key-secret", "facilitator-private-key"),
+            *(f"solana-private-key-{name}" for name in AGENTS if name not in AGENTS_WITHOUT_WALLET),
             *("database-url", "database-password"),
         ]
     )
-    joined = _names(deployment, settings["SECRET_ARNS"])["Fn::Join"][1]
-    assert sorted(part for part in joined if part != ",") == sorted(looked_at)
+    joined = [
+        part
+        for name in ("SECRET_ARNS", "EMPTY_SECRET_ARNS")
+        for part in _names(deployment, settings[name])["Fn::Join"][1]
+    ]
+    assert {part for part in joined if part != ","} == set(looked_at)
     (topic,) = resources["sns:ListSubscriptionsByTopic"]
     assert topic == _names(deployment, settings["TOPIC_ARN"])
     (instance,) = resources["rds:DescribeDBInstances"]
@@ -249,14 +255,13 @@ def test_check_has_alarms_for_failing_and_for_not_running(deployment: Deployment
         check = function["FunctionName"].removeprefix(f"{deployment.environment.prefix}-")
         failed = alarms[f"{deployment.environment.prefix}-p4-{check}-failed"]
         assert (failed["MetricName"], failed["Statistic"], failed["TreatMissingData"]) == (
-            "Errors",
+            "NumberOfMessagesSent",
             "Sum",
             "notBreaching",
         )
         not_running = alarms[f"{deployment.environment.prefix}-p4-{check}-not-running"]
         assert (not_running["MetricName"], not_running["ComparisonOperator"]) == ("Invocations", "LessThanThreshold")
         assert not_running["TreatMissingData"] == "breaching"
-        assert f"{deployment.environment.prefix}-p4-{check}-dead-letters" in alarms
 
 
 def test_free_storage_and_healthy_hosts_are_watched_at_their_minimum(production: Deployment) -> None:

@@ -113,7 +113,7 @@ EXCEPTIONS = {
     "housekeeping": {"sns:Publish"},
     "protection": {"rds:ModifyDBInstance"},
     **dict.fromkeys(
-        ("database_role", "pool_health", "task execution", "migration", "migration execution"),
+        ("cron_routes", "database_role", "pool_health", "task execution", "migration", "migration execution"),
         frozenset({"secretsmanager:GetSecretValue"}),
     ),
 }

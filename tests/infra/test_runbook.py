@@ -89,7 +89,7 @@ def _checks(production: Deployment) -> dict[str, dict[str, dict[str, Any]]]:
     """Alarms of each check, by kind."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for name, alarm in alarms(production).items():
-        match = re.fullmatch(r"pardon-production-p4-(.+)-(failed|not-running|dead-letters)", name)
+        match = re.fullmatch(r"pardon-production-p4-(.+)-(failed|not-running)", name)
         if match and alarm["AlarmDescription"].endswith(f"#p4-check-{match[2]}"):
             found.setdefault(match[1], {})[match[2]] = alarm
     return found
@@ -128,7 +128,6 @@ def test_thresholds_are_the_codes(production: Deployment) -> None:
     for check, kinds in _checks(production).items():
         row = f"| `{check.replace('-', '_')}` | {fires_when(kinds['failed'])} | {fires_when(kinds['not-running'])} |"
         _require("alarms-of-the-checks", row)
-        _require("p4-check-dead-letters", f"Fires when {fires_when(kinds['dead-letters'])}.")
 
 
 def test_commands_of_the_email_are_in_its_section(production: Deployment) -> None:

@@ -46,6 +46,11 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Callable[[Any], Any]]] = {
         "events",
         lambda c: c.put_rule(Name=NAME, EventPattern='{"source": ["a"]}'),
     ),
+    "AWS::SSM::Parameter": (
+        {"Name": NAME, "Type": "String", "Value": "a"},
+        "ssm",
+        lambda c: c.put_parameter(Name=NAME, Type="String", Value="a"),
+    ),
     "AWS::Scheduler::ScheduleGroup": ({"Name": NAME}, "scheduler", lambda c: c.create_schedule_group(Name=NAME)),
     "AWS::KMS::Alias": (
         {"AliasName": f"alias/{NAME}", "TargetKeyId": "a-key"},

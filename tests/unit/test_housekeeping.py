@@ -1,5 +1,6 @@
 """Housekeeping's decisions at their bounds, and its settings."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from ops_lambdas.housekeeping.core import (
     Subscribers,
     Subscription,
     backup,
+    empty_secrets,
     secret_ages,
     subscribers,
 )
@@ -27,6 +29,7 @@ OTHER = SECRET.replace("cron-secret", "openai-api-key")
 VALID = {
     "ENVIRONMENT": "production",
     "SECRET_ARNS": f"{SECRET},{OTHER}",
+    "EMPTY_SECRET_ARNS": OTHER,
     "TOPIC_ARN": TOPIC,
     "ALARM_EMAILS": "",
     "DATABASE_INSTANCE": "pardon-production-database",
@@ -59,14 +62,19 @@ def publish_every_metric(environment: str) -> None:
     ],
 )
 def test_a_secret_is_old_above_90_days(age: timedelta, days: float, is_old: bool) -> None:
-    (secret,) = secret_ages([Secret("s", NOW - age)], NOW)
+    (secret,) = secret_ages([Secret("arn", "s", NOW - age, was_replaced=True)], ["arn"], NOW)
     assert (secret.days, secret.is_old) == (days, is_old)
 
 
 def test_the_oldest_secret_comes_first_and_none_is_no_age() -> None:
-    made = [Secret(name, NOW - timedelta(days=days)) for name, days in (("a", 1), ("b", 200), ("c", 91))]
-    assert [(one.name, one.is_old) for one in secret_ages(made, NOW)] == [("b", True), ("c", True), ("a", False)]
-    assert secret_ages([], NOW) == ()
+    made = [
+        Secret(name.upper(), name, NOW - timedelta(days=days), was_replaced=False)
+        for name, days in (("a", 1), ("b", 200), ("c", 91))
+    ]
+    assert empty_secrets(made, ["C", "A"]) == ("a", "c")
+    assert empty_secrets([replace(made[0], was_replaced=True)], ["A"]) == ()
+    assert [(one.name, one.is_old) for one in secret_ages(made, "ABC", NOW)] == [("b", True), ("c", True), ("a", False)]
+    assert secret_ages([], "ABC", NOW) == ()
 
 
 def listed(endpoint: str, arn: str = f"{TOPIC}:1", protocol: str = "email") -> Subscription:
@@ -136,6 +144,7 @@ def test_a_backup_is_as_old_as_its_latest_restorable_time(
 def test_settings_are_read(text: str, emails: tuple[str, ...]) -> None:
     assert from_environment(Settings, {**VALID, "ALARM_EMAILS": text}) == Settings(
         environment="production",
+        empty_secret_arns=(OTHER,),
         secret_arns=(SECRET, OTHER),
         topic_arn=TOPIC,
         alarm_emails=emails,

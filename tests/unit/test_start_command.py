@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from application import CONTAINERS
-from start_command import until_it_stays_up
+from start_command import stays_up, until_it_stays_up
 
 FOUND = [shutil.which(name) for name in ("sh", "dash", "bash", "busybox")]
 SHELLS = sorted({str(Path(found).resolve()) for found in FOUND if found})
@@ -24,9 +24,15 @@ class Started:
         script = folder / "start.sh"
         script.write_text(f'#!/bin/sh\necho "$1" >> {self.starts}\ncount=$(wc -l < {self.starts})\n{program}\n')
         script.chmod(0o755)
-        command = until_it_stays_up(str(script), "cz", min_seconds=2, pause_seconds=1)
-        run = [shell, "sh"] if shell.endswith("busybox") else [shell]
-        self.process = subprocess.Popen([*run, *command[1:]], stderr=subprocess.PIPE, text=True)
+        self.up_since = str(folder / "up-since")
+        command = until_it_stays_up(str(script), "cz", min_seconds=2, pause_seconds=1, up_since=self.up_since)
+        self.shell = [shell, "sh"] if shell.endswith("busybox") else [shell]
+        self.process = subprocess.Popen([*self.shell, *command[1:]], stderr=subprocess.PIPE, text=True)
+
+    def is_healthy(self) -> bool:
+        """Whether the health check succeeds now."""
+        check = stays_up(min_seconds=2, up_since=self.up_since)
+        return subprocess.run([*self.shell, "-c", check], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
     def wait_for_starts(self, count: int) -> None:
         deadline = time.monotonic() + SECONDS
@@ -52,6 +58,19 @@ def test_every_agent_is_started_this_way() -> None:
     for agent in agents:
         name = agent.name.removeprefix("agent-")
         assert agent.command == until_it_stays_up("/app/fetch-and-start.sh", name)
+
+
+def test_it_is_healthy_once_the_program_has_stayed_up(shell: str, tmp_path: Path) -> None:
+    started = Started(shell, tmp_path, 'test "$count" -le 1 && exit 1; sleep 30')
+    assert not started.is_healthy()  # not started
+    started.wait_for_starts(2)
+    assert not started.is_healthy()  # just started again
+    deadline = time.monotonic() + SECONDS
+    while not started.is_healthy():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    started.stop()
+    assert not started.is_healthy()
 
 
 def test_program_is_started_until_it_stays_up_and_then_its_end_is_passed_on(shell: str, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ SCHEDULES = {"thread-cleanup": "rate(30 minutes)"}
 
 def publish_every_metric(environment: str) -> None:
     """Publish every metric of the check, for the tests of alarms and dashboard."""
-    listing = Listing(held=(), answering=("task",), unreachable=(), failed=())
+    listing = Listing(held=(), answering=("task",), unreachable=(), failed=(), lacks_threads_api=False)
     progress = Progress(tasks=Tasks(()), listing=listing, judgement=Judgement(0, (), ()), is_refused=False)
     report.publish_metrics(environment, progress)
 

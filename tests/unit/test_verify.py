@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from config import DEVELOPMENT, PRODUCTION
+from names import CHECKS
 from procedures.findings import Finding, State, exit_code, find, table
 from procedures.verify import (
     alarm_states,
@@ -168,7 +169,7 @@ def test_the_last_run_of_a_check_did_not_fail(runs: Any, errors: Any, now: Any, 
 
     found = list(check_runs.last_runs(aws(now=now, DescribeAlarms={"MetricAlarms": []}, GetMetricStatistics=answer)))
     assert {each.state for each in found} == {state}
-    assert len(found) == 7
+    assert len(found) == len(CHECKS)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ministack.services import (
     secretsmanager,
     sns,
     sqs,
+    ssm,
     stepfunctions,
 )
 from ministack.services.cloudformation import _stacks, stacks
@@ -39,6 +40,7 @@ NAMED: dict[str, tuple[str, Mapping[str, Any]]] = {
     "AWS::RDS::DBInstance": ("DBInstanceIdentifier", rds._instances),
     "AWS::SNS::Topic": ("TopicName", sns._topics),
     "AWS::SQS::Queue": ("QueueName", sqs._queue_name_to_url),
+    "AWS::SSM::Parameter": ("Name", ssm._parameters),
     "AWS::Scheduler::ScheduleGroup": ("Name", scheduler._schedule_groups),
     "AWS::StepFunctions::StateMachine": ("StateMachineName", stepfunctions._state_machines),
     # Also one that is scheduled for deletion.

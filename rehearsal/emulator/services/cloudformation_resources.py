@@ -12,7 +12,15 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.emulator.services import application_auto_scaling, cloudwatch, ec2, ecs, secrets_manager, sns_topics
+from rehearsal.emulator.services import (
+    application_auto_scaling,
+    cloudwatch,
+    ec2,
+    ecs,
+    route53_health_checks,
+    secrets_manager,
+    sns_topics,
+)
 from rehearsal.emulator.services.cloudformation_handler import Attributes, Handler, Properties, resource
 
 ARN = "arn:aws:{service}:{region}:{account}:{resource}/{id}"
@@ -22,6 +30,7 @@ REAL: dict[str, Handler] = {
     **cloudwatch.HANDLERS,
     **ec2.HANDLERS,
     **ecs.HANDLERS,
+    **route53_health_checks.HANDLERS,
     **secrets_manager.HANDLERS,
     **sns_topics.HANDLERS,
 }
@@ -41,7 +50,6 @@ PLACEHOLDERS: dict[str, tuple[str, Attributes]] = {
     "AWS::IAM::OIDCProvider": ("", {"Arn": "{arn}"}),
     "AWS::Logs::QueryDefinition": ("", {"QueryDefinitionId": "{id}"}),
     "AWS::RDS::EventSubscription": ("SubscriptionName", {}),
-    "AWS::Route53::HealthCheck": ("", {"HealthCheckId": "{id}"}),
     "AWS::SSM::Document": ("Name", {}),
     "AWS::SecretsManager::ResourcePolicy": ("", {"Id": "{arn}"}),
     "AWS::SecretsManager::RotationSchedule": ("", {"Id": "{arn}"}),

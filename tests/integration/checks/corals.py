@@ -32,6 +32,7 @@ class CoralTask:
     Attributes:
         pools: its threads, a set for each pool.
         closed: (pool, thread) in the order of their closing; calls for those it does not hold are in `missed`.
+        has_threads_api: False as the public Coral server, which answers 404.
         on_request: called with each request's method and target before it is answered.
     """
 
@@ -41,6 +42,7 @@ class CoralTask:
     closed: list[tuple[str, str]] = field(default_factory=list)
     missed: list[tuple[str, str]] = field(default_factory=list)
     connections: int = 0
+    has_threads_api: bool = True
     on_request: Callable[[str, str], None] = lambda _method, _target: None
 
     def open(self, pool: str, *threads: str) -> None:
@@ -48,6 +50,8 @@ class CoralTask:
 
     def answer(self, method: str, target: str) -> tuple[int, object]:
         self.on_request(method, target)
+        if not self.has_threads_api:
+            return 404, {"error": f"no such route: {target}"}
         match target.split("/"):
             case [*start, pool, "threads"] if tuple(start) == _PATH and method == "GET":
                 return 200, sorted(self.pools[unquote(pool)])

@@ -56,13 +56,24 @@ def test_what_is_no_list_of_ids_is_an_error(behaviour: Behaviour, kind: str, mes
     assert len(str(caught.value)) < 400
 
 
+def test_a_404_counts_as_gone_on_a_server_that_has_answered_a_list() -> None:
+    turns = servers.in_turn(answers(404), answers(404), answers(200, []), answers(404))
+    with serving(turns) as server, HttpClient(seconds=10) as client:
+        coral = Coral(client, server.host, server.port)
+        with pytest.raises(CoralError):
+            coral.threads("pool-0")
+        assert coral.close("pool-0", "a").outcome == "failed"
+        coral.threads("pool-0")
+        assert coral.close("pool-0", "a").outcome == "gone"
+
+
 @pytest.mark.parametrize(
     ("behaviour", "outcome", "reason"),
     [
         (answers(200), "closed", ""),
         (answers(202), "closed", ""),
         (answers(204, b""), "closed", ""),
-        (answers(404), "gone", ""),
+        (answers(404), "failed", "status 404"),
         (answers(401), "failed", "status 401"),
         (answers(500), "failed", "status 500"),
         (answers(302), "failed", "status 302"),

@@ -22,5 +22,6 @@ def of_a_cleanup(login: Credentials, *, coral_port: int, ecs_url: str) -> dict[s
         "ECS_CLUSTER": "pardon-rehearsal-cluster",
         "ECS_SERVICE": "pardon-rehearsal-service",
         "CORAL_PORT": str(coral_port),
+        "POOLS": "pool-0,pool-1,pool-2,pool-3,pool-4",
         "AWS_ENDPOINT_URL_ECS": ecs_url,
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ops_lambdas.housekeeping import handler
-from tests.integration.checks.housekeeping.world import ARNS, DATABASE, NOW, TOPIC, Aws, Housekeeping
+from tests.integration.checks.housekeeping.world import ARNS, DATABASE, NOW, OPENAI, TOPIC, Aws, Housekeeping
 from tests.integration.checks.servers import serving
 from tests.integration.checks.variables import AWS
 
@@ -16,6 +16,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     variables = {
         "ENVIRONMENT": "rehearsal",
         "SECRET_ARNS": ",".join(ARNS),
+        "EMPTY_SECRET_ARNS": OPENAI,
         "TOPIC_ARN": TOPIC,
         "ALARM_EMAILS": "operator@example.com",
         "DATABASE_INSTANCE": DATABASE,

@@ -26,6 +26,13 @@ from tests.integration.checks.housekeeping.world import (
 from tests.integration.checks.servers import Behaviour, Exchange, hangs, unreachable
 
 
+def test_a_secret_that_nobody_has_filled_is_named(aws: Aws, check: Housekeeping) -> None:
+    aws.versions[OPENAI] = [[version(40, "AWSCURRENT")]]
+    result = check.run()
+    assert (result["state"], result["empty_secrets"]) == ("looked", ["pardon-rehearsal/openai-api-key"])
+    assert [log["level"] for log in check.logs] == ["WARNING"]
+
+
 def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeeping) -> None:
     assert check.run() == {
         "state": "looked",
@@ -36,6 +43,7 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
             {"name": "pardon-rehearsal/database-url", "days": 12.5, "is_old": False},
             {"name": "pardon-rehearsal/cron-secret", "days": 12.0, "is_old": False},
         ],
+        "empty_secrets": [],
         "subscribers": {"confirmed": 1, "unconfirmed": ()},
         "standing_alarms": [],
         "backup": {"status": "available", "has_backup": True, "restorable_minutes_ago": 4.0},
@@ -79,7 +87,7 @@ def test_trouble_is_published_and_the_check_succeeds(aws: Aws, check: Housekeepi
     }
 
 
-def test_pages_are_read_until_the_value_is_found(aws: Aws, check: Housekeeping) -> None:
+def test_all_pages_are_read(aws: Aws, check: Housekeeping) -> None:
     aws.versions[CRON] = [[version(1, "mine")], [version(3, "AWSCURRENT")], [version(99, "AWSPREVIOUS")]]
     aws.behaviours["ListSubscriptionsByTopic"] = [
         subscriptions(*(("email", f"{number}@example.com", f"{TOPIC}:{number}") for number in range(100)), token="two"),
@@ -91,7 +99,7 @@ def test_pages_are_read_until_the_value_is_found(aws: Aws, check: Housekeeping) 
     tokens = [parameters.get("NextToken") for name, parameters in aws.requests if name == "ListSubscriptionsByTopic"]
     assert tokens == [None, "two"]
     assert [parameters.get("NextToken") for _, parameters in aws.requests if parameters.get("SecretId") == CRON] == [
-        *(None, None, "1"),
+        *(None, None, "1", "2"),
     ]
 
 

@@ -100,7 +100,7 @@ class Aws:
         self.versions = {
             CRON: [[version(12, "AWSCURRENT"), version(95, "AWSPREVIOUS")]],
             URL: [[version(12.5, "AWSCURRENT")]],
-            OPENAI: [[version(40, "AWSCURRENT")]],
+            OPENAI: [[version(40, "AWSCURRENT"), version(41, "AWSPREVIOUS")]],
         }
         self.deleted: set[str] = set()
         self.behaviours: dict[str, list[Behaviour]] = {

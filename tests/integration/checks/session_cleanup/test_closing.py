@@ -18,12 +18,39 @@ from tests.integration.checks.servers import (
     closes,
     drips,
     hangs,
+    in_turn,
     is_not_http,
     resets,
     sends_half,
     serving,
 )
 from tests.integration.checks.session_cleanup.world import World, add, states
+
+
+def test_without_the_threads_api_sessions_are_ended_and_threads_said_to_be_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = add(world.connection, 3, idle="2 hours", threads=2)
+    world.open_threads()
+    for one in world.corals.tasks:
+        monkeypatch.setattr(one, "has_threads_api", False)
+    result = world.run()
+    assert all(states(world.connection)[one].end for one in stale)
+    assert (result["state"], result["threads_closed"], result["threads_left"]) == ("no_threads_api", 0, 6)
+    assert (world.metrics["ThreadsClosed"], world.metrics["ThreadsLeft"]) == (0, 6)
+    assert [log["level"] for log in world.logs] == ["WARNING", "INFO"]
+
+
+def test_a_server_that_has_no_pool_yet_has_closed_its_threads(world: World) -> None:
+    """A task that has just started answers 404 to a pool that nobody has used on it, and lists others."""
+    add(world.connection, 4, idle="2 hours", threads=1, pools=1)
+    world.open_threads()
+    new = "127.0.0.20"
+    world.ecs.tasks.append(task("new", new))
+    lists = in_turn(answers(404), answers(200, []), answers(404))
+    with serving(lists, host=new, port=world.corals.port):
+        result = world.run()
+    assert (result["state"], result["threads_closed"], result["threads_left"]) == ("cleaned", 4, 0)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +97,8 @@ def test_a_task_that_fails_again_and_again_is_given_up(world: World) -> None:
     with serving(answers(500, {}), host="127.0.0.20", port=world.corals.port) as server:
         result = world.run()
     # As many failures as calls at a time; those that are under way then still end.
-    assert fleet.CALLS_PER_TASK <= len(server.requests) < 2 * fleet.CALLS_PER_TASK
+    tried = [one for one in server.requests if one.method == "DELETE"]
+    assert fleet.CALLS_PER_TASK <= len(tried) < 2 * fleet.CALLS_PER_TASK
     assert (result["threads_closed"], result["threads_left"], result["tasks_failed"]) == (0, 60, 1)
 
 

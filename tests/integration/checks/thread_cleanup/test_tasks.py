@@ -45,6 +45,23 @@ def test_it_is_not_an_error_when_no_task_runs(world: World) -> None:
     assert world.cleaned()["is_complete"]
 
 
+def test_coral_servers_without_the_threads_api_are_a_state_and_no_failure(world: World) -> None:
+    for one in world.corals.tasks:
+        one.has_threads_api = False
+        one.open("pool-0", "unknown")
+    assert world.run() == {"state": "no_threads_api", "environment": "rehearsal"}
+    assert world.metrics == {"TasksUnreachable": 0, "ThreadsApiMissing": 1}
+    assert closed(world) == set()
+
+
+def test_one_without_the_threads_api_is_a_failed_listing_beside_others(world: World) -> None:
+    world.corals.tasks[0].has_threads_api = False
+    world.corals.tasks[1].open("pool-0", "unknown")
+    result = world.cleaned()
+    assert (len(result["listings_failed"]), closed(world)) == (2, {"unknown"})
+    assert world.metrics["ThreadsApiMissing"] == 0
+
+
 def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
     world.ecs.error = "ServiceNotFoundException"
     world.fails(TasksError, "tasks of pardon-rehearsal-service in pardon-rehearsal-cluster cannot be listed.*NotFound")

@@ -60,6 +60,7 @@ def test_it_closes_forgotten_threads_on_every_task_and_pool_and_no_others(world:
         for one in (first, second)
     }
     assert world.metrics == {
+        "ThreadsApiMissing": 0,
         "ThreadsListed": 20,
         "ThreadsUnknown": 4,
         "ThreadsClosed": 8,
@@ -189,6 +190,7 @@ def test_too_large_a_share_of_unknown_threads_is_refused_unless_forced(world: Wo
     world.fails(RefusedError, "21 of 41 threads are unknown to the database")
     assert closed(world) == set()
     assert world.metrics == {
+        "ThreadsApiMissing": 0,
         "ThreadsListed": 41,
         "ThreadsUnknown": 21,
         "ThreadsClosed": 0,

@@ -1,0 +1,80 @@
+"""AWS calls of containers."""
+
+from datetime import UTC, datetime
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops_lambdas.containers.core import Container, Missing, RunningTask, Service
+from ops_lambdas.containers.settings import Settings
+from ops_lambdas.shared.tasks import TasksError, described_tasks, task_id
+
+# Two tries of each call stay below the function's time.
+_CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+def describe(config: Settings) -> Service:
+    """Describe the service and its tasks; needs `ecs:DescribeServices`, `ecs:ListTasks`, `ecs:DescribeTasks`.
+
+    Raises:
+        TasksError: ECS could not be reached, refused, or does not know the service.
+    """
+    try:
+        answer = boto3.client("ecs", config=_CONFIG).describe_services(
+            cluster=config.ecs_cluster, services=[config.ecs_service]
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise TasksError(f"{config.ecs_service} in {config.ecs_cluster} cannot be described: {error}") from error
+    if not answer["services"]:
+        raise TasksError(f"there is no service {config.ecs_service} in {config.ecs_cluster}")
+    service = answer["services"][0]
+    described, _ = described_tasks(config.ecs_cluster, config.ecs_service)
+    return Service(
+        desired=service["desiredCount"],
+        deployments=len(service["deployments"]),
+        tasks=tuple(_task(one) for one in described if one.get("lastStatus") == "RUNNING" and "startedAt" in one),
+    )
+
+
+def tell(config: Settings, reason: str) -> None:
+    """Put the alarm into ALARM with this reason, which its email has; needs `cloudwatch:SetAlarmState`.
+
+    A composite alarm keeps the state until one of its alarms changes its own; the metric's alarm follows within a
+    minute or two. When it is in ALARM already, it sends nothing again.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html
+
+    Raises:
+        BotoCoreError, ClientError: CloudWatch could not be reached, or refused.
+    """
+    boto3.client("cloudwatch", config=_CONFIG).set_alarm_state(
+        AlarmName=config.alarm_name, StateValue="ALARM", StateReason=reason
+    )
+
+
+def log_command(config: Settings, one: Missing) -> str:
+    """Return the command that shows the container's last log lines."""
+    stream = f"{one.container}/{one.container}/{one.task}"
+    return (
+        f"aws logs get-log-events --log-group-name {config.log_group} --log-stream-name {stream} --limit 20"
+        f" --query events[].message --output text --region {boto3.session.Session().region_name}"
+    )
+
+
+def now() -> datetime:
+    """The time of this look."""
+    return datetime.now(UTC)
+
+
+def _task(described: dict[str, object]) -> RunningTask:
+    containers = tuple(
+        Container(
+            name=one["name"],
+            status=one.get("lastStatus", "PENDING"),
+            health=one.get("healthStatus", "UNKNOWN"),
+            exit_code=one.get("exitCode"),
+            reason=one.get("reason", ""),
+        )
+        for one in described["containers"]  # type: ignore[attr-defined]
+    )
+    return RunningTask(task_id(str(described["taskArn"])), described["startedAt"], containers)  # type: ignore[arg-type]

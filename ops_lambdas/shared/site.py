@@ -1,0 +1,68 @@
+"""Calling the site's operations routes from outside, as an operator does, with the cron secret."""
+
+import time
+from typing import Literal
+
+from ops_lambdas.shared.http import Answer, HttpClient, HttpError
+from ops_lambdas.shared.secret_values import SecretError, read_secret
+
+State = Literal[
+    "ok",
+    "unauthorized",  # 401: the site has another secret than ours
+    "redirected",  # 3xx: our address is not the site's
+    "server_error",  # 5xx: the site, or the load balancer before it
+    "unexpected_status",
+    "not_json",
+    "wrong_shape",  # JSON, but not the route's
+    "unreachable",  # no connection
+    "timeout",  # a connection, but no answer in time
+    "broken",  # an answer that was cut off, or is not HTTP
+    "secret_unreadable",  # not called, because the bearer token is not known
+]
+UNANSWERED = ("unreachable", "timeout", "broken")
+MAX_DETAIL_LENGTH = 200
+
+
+def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
+    """Call a route once; return its answer, of any status, and the milliseconds that it took.
+
+    Needs `secretsmanager:GetSecretValue` on the cron secret with `kms:Decrypt`.
+
+    Args:
+        seconds: after this the call ends.
+
+    Raises:
+        SecretError: the secret cannot be read, or has no valid value.
+        HttpError: no whole answer came.
+    """
+    headers = {"Authorization": f"Bearer {_cron_secret(secret_arn)}", "Accept": "application/json"}
+    with HttpClient(seconds=seconds, answer_seconds=seconds) as client:
+        start = time.monotonic()
+        answer = client.request("GET", url, headers=headers)
+        return answer, round(1000 * (time.monotonic() - start), 1)
+
+
+def state_of_failure(error: SecretError | HttpError) -> State:
+    """Return the state for a call that got no answer."""
+    if isinstance(error, SecretError):
+        return "secret_unreadable"
+    return "timeout" if error.kind == "out_of_time" else error.kind
+
+
+def state_of_status(status: int) -> State:
+    """Return the state for an answer; "ok" for 200 only."""
+    if status == 200:
+        return "ok"
+    if status == 401:
+        return "unauthorized"
+    if 300 <= status < 400:
+        return "redirected"
+    return "server_error" if status >= 500 else "unexpected_status"
+
+
+def _cron_secret(arn: str) -> str:
+    value = read_secret(arn).get("value")
+    # A header holds printable ASCII only; the HTTP library's error would show the secret.
+    if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
+        raise SecretError(f"secret {arn} has no valid value")
+    return value
