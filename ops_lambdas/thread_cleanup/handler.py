@@ -41,5 +41,6 @@ def handler(event: object, context: LambdaContext) -> report.ThreadCleanupResult
         result = report.result(state, config, cleanup.progress)
         logger.info("Thread cleanup finished", extra={"result": result})
         return result
-    logger.warning("Thread cleanup skipped", extra={"reason": state})
-    return {"state": state, "environment": config.environment}
+    nothing: report.NothingDone = {"state": state, "environment": config.environment}
+    logger.warning("Thread cleanup skipped", extra={"result": nothing})
+    return nothing

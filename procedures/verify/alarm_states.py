@@ -32,7 +32,7 @@ def states(aws: Deployed) -> Iterator[Finding]:
         yield _finding("alarms", State.NOT_YET, f"{len(waiting)} of {len(incidents)} have no data yet", mend)
     else:
         yield _finding("alarms", State.HOLDS, f"{fine} of {len(incidents)} are OK")
-    yield _actions(aws, [one for one in incidents if "AlarmRule" in one])
+    yield _actions(aws, incidents)
 
 
 def alarms(aws: Deployed) -> list[dict[str, Any]]:
@@ -45,7 +45,10 @@ def alarms(aws: Deployed) -> list[dict[str, Any]]:
     return [one for kind in ("MetricAlarms", "CompositeAlarms") for page in pages for one in page.get(kind, ())]
 
 
-def _actions(aws: Deployed, notifying: list[dict[str, Any]]) -> Finding:
+def _actions(aws: Deployed, incidents: list[dict[str, Any]]) -> Finding:
+    rules = " ".join(one.get("AlarmRule", "") for one in incidents)
+    # What is part of a composite alarm notifies through that.
+    notifying = [one for one in incidents if f':{one["AlarmName"]}"' not in rules]
     silent = [one["AlarmName"] for one in notifying if not one["ActionsEnabled"] or one["AlarmActions"] != [aws.topic]]
     if silent:
         mend = aws.cli(f"cloudwatch enable-alarm-actions --alarm-names {' '.join(silent)}")

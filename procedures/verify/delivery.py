@@ -17,7 +17,7 @@ from names import Names
 from procedures.findings import Finding, State
 from procedures.verify.deployed import Deployed
 
-# The alarm waits two minutes for an outage that would suppress it, SNS counts a few minutes later.
+# SNS counts a few minutes later.
 _WAIT = timedelta(minutes=6)
 _PAUSE_SECONDS = 5.0
 _REASON = "Set off by `make verify ... DELIVER=yes`. Nothing is wrong."
@@ -57,8 +57,7 @@ def deliver(
 ) -> None:
     """Set a harmless alarm off, show what CloudWatch and SNS did, and keep what a person answers.
 
-    The composite alarm is set off, not its metric alarm: that would be OK again within a minute, before the composite
-    alarm has waited for its suppressor.
+    The alarm acts by itself, at once; nothing suppresses it, and it is OK again within a minute.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html
 
     Args:
@@ -70,7 +69,7 @@ def deliver(
     attempt = _Attempt(harmless_alarm(aws.names), datetime.now(UTC) - timedelta(seconds=1))
     _set_state(aws, attempt.alarm, "ALARM")
     try:
-        with console.status("Waiting for the alarm's action, two minutes as a rule ..."):
+        with console.status("Waiting for the alarm's action, and for what SNS counts, a few minutes ..."):
             action = _poll(lambda: _action(aws, attempt), pause_seconds)
             figures = _poll(lambda: _figures(aws, attempt), pause_seconds) if action else None
     finally:
@@ -93,7 +92,7 @@ def deliver(
 
 def harmless_alarm(names: Names) -> str:
     """The alarm that is set off: P4, and about nothing that runs."""
-    return names.notification(names.alarm(4, "secret-old"))
+    return names.alarm(4, "secret-old")
 
 
 def _set_state(aws: Deployed, alarm: str, state: str) -> None:
@@ -114,7 +113,7 @@ def _action(aws: Deployed, attempt: _Attempt) -> str | None:
     """What CloudWatch says of the alarm's notification."""
     items = aws.client("cloudwatch").describe_alarm_history(
         AlarmName=attempt.alarm,
-        AlarmTypes=["CompositeAlarm"],
+        AlarmTypes=["MetricAlarm"],
         HistoryItemType="Action",
         StartDate=attempt.begun,
         EndDate=datetime.now(UTC) + timedelta(minutes=1),

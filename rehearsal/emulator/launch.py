@@ -139,6 +139,7 @@ def extend_services(settings: Settings) -> None:
         cloudformation_faults,
         cloudformation_resources,
         deletion_protection,
+        ecs_container_states,
         ecs_one_off_tasks,
         ecs_task_addresses,
         lambda_concurrency,
@@ -155,6 +156,7 @@ def extend_services(settings: Settings) -> None:
     cloudformation_resources.register(settings.folder / "placeholders.jsonl")
     cloudformation_faults.register(settings.folder)
     ecs_task_addresses.register(settings.task_addresses)
+    ecs_container_states.register()
     load_balancing.register(settings.task_addresses)
     ecs_one_off_tasks.register(settings.task_program, settings.ca_files)
     rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)

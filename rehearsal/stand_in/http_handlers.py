@@ -80,11 +80,18 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(HTTPStatus.NOT_FOUND, {"error": f"no such route: {self.path}"})
 
 
+def without_threads_api(secrets_file: Path) -> Path:
+    """The file beside the secrets that makes Coral servers as the public one while it exists."""
+    return secrets_file.with_name(f"{secrets_file.stem}-without-threads-api")
+
+
 class CoralHandler(Handler):
     """The Coral server of one task."""
 
     def _thread(self) -> tuple[str, str | None] | None:
         """Pool and thread (None: all of the pool) of the path; None when it is not one of theirs."""
+        if without_threads_api(self.settings.secrets_file).exists():
+            return None
         parts = tuple(unquote(part) for part in urlsplit(self.path).path.strip("/").split("/"))
         if parts[:3] != _THREADS or parts[4:5] != ("threads",) or len(parts) > 6:
             return None

@@ -20,10 +20,9 @@ def of_alarms(run: Run, region: Region) -> dict[str, Case]:
     """An unpublished metric, an alarm that fires or is silent, nobody who reads, a rule that matches nothing."""
     cloudwatch, events, sns = (run.client(name, region) for name in ("cloudwatch", "events", "sns"))
     alarm = cloudwatch.describe_alarms(AlarmNames=[_ALARM])["MetricAlarms"][0]
-    kept = ("AlarmName", "Namespace", "MetricName", "Dimensions", "Period", "EvaluationPeriods", "Threshold")
-    as_is = {key: alarm[key] for key in (*kept, "ComparisonOperator", "Statistic", "TreatMissingData")}
+    taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    as_is = {key: value for key, value in alarm.items() if key in taken}
     other = as_is | {"Namespace": "AWS/RDS", "MetricName": "CPUUtilisation"}
-    notification = NAMES.notification(_ALARM)
     dashboard = cloudwatch.get_dashboard(DashboardName=NAMES.prefix)["DashboardBody"]
     rule = events.describe_rule(Name=_RULE)["EventPattern"]
     typo = json.dumps(json.loads(rule) | {"source": ["aws.ec2"]})
@@ -57,8 +56,8 @@ def of_alarms(run: Run, region: Region) -> dict[str, Case]:
         "alarms: actions": (
             (alarm_states.states,),
             changing(
-                lambda: cloudwatch.disable_alarm_actions(AlarmNames=[notification]),
-                lambda: cloudwatch.enable_alarm_actions(AlarmNames=[notification]),
+                lambda: cloudwatch.disable_alarm_actions(AlarmNames=[_ALARM]),
+                lambda: cloudwatch.enable_alarm_actions(AlarmNames=[_ALARM]),
             ),
         ),
         "alarms: subscribers": ((alarm_states.subscriptions,), _unsubscribed(run, region, sns, address)),

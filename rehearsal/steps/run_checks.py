@@ -9,7 +9,9 @@ from typing import Any
 from rehearsal.report.facts import CheckRun, Step
 from rehearsal.run import Region, Run
 from rehearsal.steps import (
+    run_containers,
     run_cost_report,
+    run_cron_routes,
     run_database_role,
     run_housekeeping,
     run_pool_health,
@@ -23,9 +25,11 @@ Prove = Callable[[Run, Region], list[CheckRun]]
 # order. The others read only AWS.
 _OF_APPLICATION: dict[str, Prove] = {
     "database_role": run_database_role.prove,
+    "containers": run_containers.prove,
     "pool_health": run_pool_health.prove,
     "session_cleanup": run_session_and_thread_cleanup.prove_session_cleanup,
     "thread_cleanup": run_session_and_thread_cleanup.prove_thread_cleanup,
+    "cron_routes": run_cron_routes.prove,
 }
 _OF_AWS: dict[str, Prove] = {"cost_report": run_cost_report.prove, "housekeeping": run_housekeeping.prove}
 

@@ -10,6 +10,7 @@ from config import REHEARSAL
 from rehearsal.machine import loopback
 from rehearsal.report.facts import CheckRun
 from rehearsal.run import Region, Run
+from rehearsal.stand_in.http_handlers import without_threads_api
 from rehearsal.steps.fire_schedule import expect_metrics, fire
 from rehearsal.steps.set_up_application import query
 
@@ -50,6 +51,23 @@ def open_threads(run: Run, region: Region) -> None:
         loopback.post(_url(host, pool), json.dumps(threads).encode())
 
 
+def prove_without_threads_api(run: Run, region: Region) -> list[CheckRun]:
+    """A Coral server as the public one, without the threads API, is a named state, and nothing is closed."""
+    before = _held(region)
+    flag = without_threads_api(region.secrets_file)
+    flag.touch()
+    try:
+        outcome = fire(run, region, "thread_cleanup")
+    finally:
+        flag.unlink()
+    state, closed = outcome.result["state"], len(before - _held(region))
+    seen = f"{state}, {closed} threads closed"
+    is_so = (state, closed) == ("no_threads_api", 0)
+    run.report.expect(is_so, region.name, "thread_cleanup names Coral servers without the threads API", seen)
+    expect_metrics(run, region, outcome, {("ThreadsApiMissing", ""): 1})
+    return [outcome.reported(region, seen)]
+
+
 def prove_session_cleanup(run: Run, region: Region) -> list[CheckRun]:
     """Exactly the idle sessions must end, and exactly their threads must be closed, on every task."""
     was_open, idle = _ids(run, region, _OPEN), _ids(run, region, _IDLE)
@@ -74,7 +92,8 @@ def prove_session_cleanup(run: Run, region: Region) -> list[CheckRun]:
 
 
 def prove_thread_cleanup(run: Run, region: Region) -> list[CheckRun]:
-    """Exactly the threads that belong to no open session must be closed, on every task."""
+    """Exactly the threads that belong to no open session must be closed, on every task; without the API, none."""
+    without_api = prove_without_threads_api(run, region)
     known = _ids(run, region, 'SELECT "coralThreadId" FROM "Thread"')
     wanted = _ids(run, region, _THREADS_OF.format(sessions=_OPEN))
     before = _held(region)
@@ -93,7 +112,7 @@ def prove_thread_cleanup(run: Run, region: Region) -> list[CheckRun]:
     expect_metrics(run, region, outcome, {(name, ""): value for name, value in expected.items()})
     result = outcome.result
     did = f"closed {result['threads_closed']} of {result['threads_listed']} threads on {result['tasks']} tasks"
-    return [outcome.reported(region, f"{did}: {orphans}")]
+    return [*without_api, outcome.reported(region, f"{did}: {orphans}")]
 
 
 def _url(host: str, pool: str) -> str:

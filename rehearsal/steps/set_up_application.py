@@ -9,6 +9,7 @@ from rehearsal.machine import loopback
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.stand_in import SEED_SQL
+from rehearsal.stand_in.refusals import PROMPTS, prompt_key
 
 
 def database_secret(run: Run, region: Region) -> dict[str, Any]:
@@ -32,7 +33,9 @@ def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
 
 
 def set_up(run: Run, region: Region, step: Step) -> None:
-    """Fill the tables that the deployment's migration has made, and give the tasks their secrets."""
+    """Fill the tables that the deployment's migration has made, and give the tasks their secrets and prompts."""
+    fill_secrets(run, region)
+    upload_prompts(run, region)
     query(run, region, SEED_SQL.read_text())
     ((sessions,),) = query(run, region, 'SELECT count(*) FROM "Session"')
     give_secrets(run, region)
@@ -58,6 +61,21 @@ def fill_secrets(run: Run, region: Region) -> None:
         name = NAMES.secret(secret.name)
         if not json.loads(_secret(run, region, secret.name))["value"]:
             put_secret(run, region, name, '{"value": "typed"}')
+
+
+def upload_prompts(run: Run, region: Region) -> None:
+    """Upload the prompts without which an agent does not come up."""
+    for name in PROMPTS:
+        run.client("s3", region).put_object(
+            Bucket=configuration_bucket(run, region), Key=prompt_key(name), Body=f"The rehearsal's {name}.".encode()
+        )
+
+
+def configuration_bucket(run: Run, region: Region) -> str:
+    """Name of the deployed configuration bucket."""
+    (stack,) = run.client("cloudformation", region).describe_stacks(StackName=NAMES.stack("data"))["Stacks"]
+    (bucket,) = (one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "ConfigurationBucket")
+    return str(bucket)
 
 
 def put_secret(run: Run, region: Region, name: str, text: str) -> None:

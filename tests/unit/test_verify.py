@@ -183,7 +183,7 @@ def test_a_persons_word_about_an_alarms_email_is_kept(kept: Any, state: State) -
 
 
 def test_an_alarm_that_cannot_be_set_off_is_an_error_that_names_it() -> None:
-    with pytest.raises(DeliveryError, match=r"^pardon-production-p4-secret-old-notification cannot be set to ALARM"):
+    with pytest.raises(DeliveryError, match=r"^pardon-production-p4-secret-old cannot be set to ALARM"):
         deliver(aws(SetAlarmState="ResourceNotFound"), lambda _: "yes", Console(quiet=True))
 
 

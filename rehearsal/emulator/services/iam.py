@@ -35,7 +35,7 @@ def register() -> None:
 
     def resource_with_tasks(service: str, method: str, path: str, headers: Any, body: bytes, *more: Any) -> Any:
         action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
-        resource = tasks_resource(action, body) if service == "ecs" else None
+        resource = ecs_resource(action, body) if service == "ecs" else None
         if service == "logs" and action == "GetLogEvents":
             resource = stream_resource(body)
         return resource or resource_of(service, method, path, headers, body, *more)
@@ -52,18 +52,21 @@ def cluster_key(body: bytes) -> dict[str, str]:
     return {"ecs:cluster": f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{name}"} if name else {}
 
 
-def tasks_resource(action: str, body: bytes) -> str | None:
-    """The resource that a request about tasks is authorized on; None for other requests. MiniStack takes the cluster.
+def ecs_resource(action: str, body: bytes) -> str | None:
+    """What a request about tasks or services is authorized on; None for other requests. MiniStack takes the cluster.
 
-    Source: Service Authorization Reference, Amazon ECS: DescribeTasks has resource type task; ListTasks has
-    container instances, which it names only when they are asked for.
+    Source: Service Authorization Reference, Amazon ECS: DescribeTasks has resource type task, DescribeServices service;
+    ListTasks has container instances, which it names only when they are asked for.
     """
     if action == "ListTasks":
         return "*"
-    if action != "DescribeTasks":
+    kind, field = {"DescribeTasks": ("task", "tasks"), "DescribeServices": ("service", "services")}.get(
+        action, ("", "")
+    )
+    if not kind:
         return None
-    task = json.loads(body)["tasks"][0].rpartition("/")[2]
-    return f"arn:aws:ecs:{get_region()}:{get_account_id()}:task/{cluster_name(body)}/{task}"
+    name = json.loads(body)[field][0].rpartition("/")[2]
+    return f"arn:aws:ecs:{get_region()}:{get_account_id()}:{kind}/{cluster_name(body)}/{name}"
 
 
 def stream_resource(body: bytes) -> str:
