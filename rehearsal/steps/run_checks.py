@@ -25,13 +25,16 @@ Prove = Callable[[Run, Region], list[CheckRun]]
 # order. The others read only AWS.
 _OF_APPLICATION: dict[str, Prove] = {
     "database_role": run_database_role.prove,
-    "containers": run_containers.prove,
     "pool_health": run_pool_health.prove,
     "session_cleanup": run_session_and_thread_cleanup.prove_session_cleanup,
     "thread_cleanup": run_session_and_thread_cleanup.prove_thread_cleanup,
     "cron_routes": run_cron_routes.prove,
 }
-_OF_AWS: dict[str, Prove] = {"cost_report": run_cost_report.prove, "housekeeping": run_housekeeping.prove}
+_OF_AWS: dict[str, Prove] = {
+    "containers": run_containers.prove,
+    "cost_report": run_cost_report.prove,
+    "housekeeping": run_housekeeping.prove,
+}
 
 
 def prove(run: Run, region: Region, step: Step) -> None:
