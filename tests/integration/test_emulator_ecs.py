@@ -1,10 +1,13 @@
 """The emulator's ECS and its scaling: tasks of a service, and their addresses."""
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
+from rehearsal.emulator.services.ecs_container_states import AGE_TAG
 from tests.integration.emulator_process import Emulator
 from tests.integration.emulator_templates import service
 
@@ -35,6 +38,26 @@ def test_service_runs_as_many_tasks_as_its_scaling_requires(emulator: Emulator) 
         "logical_id": "Policy",
         "stack": "service",
     } in recorded
+    emulator.delete("service")
+
+
+def test_containers_show_what_their_programs_would_refuse(emulator: Emulator) -> None:
+    ecs, names = emulator.client("ecs"), {"cluster": "emulator-cluster"}
+    emulator.deploy("service", service(1))
+    (arn,) = ecs.list_tasks(**names)["taskArns"]
+
+    def described() -> Any:
+        (task,) = ecs.describe_tasks(**names, tasks=[arn])["tasks"]
+        return task
+
+    started = described()["startedAt"]
+    (web,) = described()["containers"]  # its secret does not exist
+    assert (web["lastStatus"], web["healthStatus"], web["exitCode"]) == ("STOPPED", "UNHEALTHY", 1)
+    assert "arn:secret was not found" in web["reason"]
+    service_arn = ecs.describe_services(**names, services=["emulator-service"])["services"][0]["serviceArn"]
+    ecs.tag_resource(resourceArn=service_arn, tags=[{"key": AGE_TAG, "value": "10"}])
+    assert started - described()["startedAt"] == timedelta(minutes=10)
+    assert started - described()["startedAt"] == timedelta(minutes=10), "once, not at each look"
     emulator.delete("service")
 
 
