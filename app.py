@@ -29,6 +29,9 @@ def main() -> None:
         from stacks import add_stacks
 
         add_stacks(app, chosen)
+        if chosen.is_protected and not chosen.alarm_emails:
+            # Not as a warning of the CDK, which `cdk synth --strict` would refuse.
+            print(f"{chosen.name}: nobody is told of an alarm, alarm_emails in config.py is empty", file=sys.stderr)
     except ConfigurationError as error:
         sys.exit(f"configuration: {error}")
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())

@@ -112,7 +112,8 @@ def subscription(run: Run, region: Region) -> None:
     asked = [json.loads(line) for line in (run.folder / "emulator" / "confirmations.jsonl").read_text().splitlines()]
     tokens = {one["to"]: one["token"] for one in asked if one["topic"] == topic}
     for email in REHEARSAL.alarm_emails:  # with the token in the email that asks for it
-        arn = run.aws(region, "sns", "confirm-subscription", *of_topic, "--token", tokens[email])["SubscriptionArn"]
+        confirm = ["confirm-subscription", *of_topic, "--authenticate-on-unsubscribe", "true", "--token", tokens[email]]
+        arn = run.aws(region, "sns", *confirm)["SubscriptionArn"]
         run.report.expect(arn.startswith(topic), region.name, "aws sns confirm-subscription", f"{email}: {arn}")
     address = "your-email@example.com"
     answer = run.aws(region, "sns", "subscribe", *of_topic, "--protocol", "email", "--notification-endpoint", address)

@@ -1,5 +1,6 @@
 """A bad value is refused by name, before it is used."""
 
+import json
 import os
 import subprocess
 import sys
@@ -203,6 +204,14 @@ def test_bad_choice_ends_with_one_line_and_nothing_synthesized(
     assert line.startswith("configuration: ")
     assert message in line
     assert not list(tmp_path.glob("cdk.out/*.json"))
+
+
+def test_a_protected_environment_whose_alarms_reach_nobody_says_so_and_is_built(tmp_path: Path) -> None:
+    context = json.dumps({"environment": "production", "aws:cdk:bundling-stacks": []})
+    ended = _app(tmp_path, context=context)
+    assert ended.returncode == 0, ended.stderr
+    assert "production: nobody is told of an alarm, alarm_emails in config.py is empty" in ended.stderr.splitlines()
+    assert list(tmp_path.glob("cdk.out/*.template.json"))
 
 
 def test_bad_value_in_the_file_ends_with_one_line(tmp_path: Path) -> None:
