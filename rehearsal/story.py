@@ -84,7 +84,9 @@ def _deploy(run: Run, region: Region) -> None:
         deploy_stacks.deploy(run, region, step)
     with _step(run, region, "The first run of each check") as step:
         fire_schedule.expect_first_runs(run, region, step)
-    with _step(run, region, "Rows and secrets for the application") as step:
+    with _step(run, region, "Rows, secrets and prompts for the application") as step:
+        set_up_application.fill_secrets(run, region)
+        set_up_application.upload_prompts(run, region)
         set_up_application.set_up(run, region, step)
     with _step(run, region, "cdk deploy without changes"):
         run.finish(again)

@@ -33,9 +33,7 @@ def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
 
 
 def set_up(run: Run, region: Region, step: Step) -> None:
-    """Fill the tables that the deployment's migration has made, and give the tasks their secrets and prompts."""
-    fill_secrets(run, region)
-    upload_prompts(run, region)
+    """Fill the tables that the deployment's migration has made, and give the tasks their secrets."""
     query(run, region, SEED_SQL.read_text())
     ((sessions,),) = query(run, region, 'SELECT count(*) FROM "Session"')
     give_secrets(run, region)

@@ -67,3 +67,21 @@ def test_record_with_failover_is_refused_beside_a_simple_one(emulator: Emulator)
         emulator.deploy("beside", {"Record": resource})
     assert any("a non-weighted set exists with the same name and type" in note for note in error.value.__notes__)
     emulator.delete("beside")
+
+
+def test_health_check_is_created_changed_and_deleted(emulator: Emulator) -> None:
+    def template(path: str) -> dict[str, Any]:
+        config = {"Type": "HTTPS", "FullyQualifiedDomainName": "pardon.example.com", "Port": 443, "ResourcePath": path}
+        return {"Check": {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": config}}}
+
+    route53, cloudwatch = emulator.client("route53"), emulator.client("cloudwatch")
+    for path in ("/a", "/b"):
+        id_ = emulator.deploy("health", template(path))["Check"]
+        (check,) = route53.list_health_checks()["HealthChecks"]
+        assert (check["Id"], check["HealthCheckConfig"]["ResourcePath"]) == (id_, path)
+        listed = cloudwatch.list_metrics(Namespace="AWS/Route53", MetricName="HealthCheckStatus")["Metrics"]
+        assert [one["Dimensions"] for one in listed] == [[{"Name": "HealthCheckId", "Value": id_}]]
+    elsewhere = emulator.client("cloudwatch", "us-west-2").list_metrics(Namespace="AWS/Route53")
+    assert elsewhere["Metrics"] == []
+    emulator.delete("health")
+    assert route53.list_health_checks()["HealthChecks"] == []

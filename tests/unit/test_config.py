@@ -207,8 +207,9 @@ def test_bad_choice_ends_with_one_line_and_nothing_synthesized(
 
 
 def test_a_protected_environment_whose_alarms_reach_nobody_says_so_and_is_built(tmp_path: Path) -> None:
-    context = json.dumps({"environment": "production", "aws:cdk:bundling-stacks": []})
-    ended = _app(tmp_path, context=context)
+    flags = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context = {**flags, "environment": "production", "aws:cdk:bundling-stacks": []}
+    ended = _app(tmp_path, context=json.dumps(context))
     assert ended.returncode == 0, ended.stderr
     assert "production: nobody is told of an alarm, alarm_emails in config.py is empty" in ended.stderr.splitlines()
     assert list(tmp_path.glob("cdk.out/*.template.json"))

@@ -1,7 +1,11 @@
-"""Route 53 health checks in templates: made by MiniStack's own Route 53, which does not look at the site."""
+"""Route 53 health checks in templates: made by MiniStack's own Route 53, which does not look at the site.
+
+Each change replaces the check; on AWS a change of its type does.
+"""
 
 from xml.sax.saxutils import escape
 
+from ministack.core.responses import new_uuid
 from ministack.services import route53
 
 from rehearsal.emulator.services.cloudformation_handler import (
@@ -14,10 +18,10 @@ from rehearsal.emulator.services.cloudformation_handler import (
 )
 
 
-def create(logical_id: str, props: Properties, stack: str) -> tuple[str, Attributes]:
+def create(_logical_id: str, props: Properties, _stack: str) -> tuple[str, Attributes]:
     config = "".join(f"<{key}>{escape(_text(value))}</{key}>" for key, value in props["HealthCheckConfig"].items())
     body = (
-        f"<CreateHealthCheckRequest><CallerReference>{escape(f'{stack}-{logical_id}')}</CallerReference>"
+        f"<CreateHealthCheckRequest><CallerReference>{new_uuid()}</CallerReference>"
         f"<HealthCheckConfig>{config}</HealthCheckConfig></CreateHealthCheckRequest>"
     )
     id_ = element(answer(route53._create_health_check(body.encode())), "Id")
