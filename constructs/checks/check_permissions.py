@@ -44,6 +44,15 @@ def may_find_tasks(function: lambda_.Function, deployed: Deployed) -> None:
         acknowledge(function.role, "Every task of one cluster, since tasks come and go", f"IAM5[Resource::{tasks}]")
 
 
+def may_describe_service(function: lambda_.Function, deployed: Deployed) -> None:
+    """Describe the service."""
+    names = deployed.environment.names
+    service = Stack.of(function).format_arn(
+        service="ecs", resource="service", resource_name=f"{names.cluster}/{names.service}"
+    )
+    function.add_to_role_policy(iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=[service]))
+
+
 def may_read_costs(function: lambda_.Function, _deployed: Deployed) -> None:
     """Query Cost Explorer, which has no resources."""
     actions = ["ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"]

@@ -9,7 +9,7 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.checks.check_permissions import may_find_tasks
+from constructs.checks.check_permissions import may_describe_service, may_find_tasks
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.cloudwatch_metrics import MAXIMUM, MINUTE, check_metric
 from names import Names
@@ -29,15 +29,6 @@ def _settings(deployed: Deployed) -> dict[str, str]:
         "ALARM_NAME": _notification(names),
         "LOG_GROUP": names.service_log_group,
     }
-
-
-def _may_describe_service(function: lambda_.Function, deployed: Deployed) -> None:
-    """Describe the service."""
-    names = deployed.environment.names
-    service = Stack.of(function).format_arn(
-        service="ecs", resource="service", resource_name=f"{names.cluster}/{names.service}"
-    )
-    function.add_to_role_policy(iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=[service]))
 
 
 def _may_set_alarm(function: lambda_.Function, deployed: Deployed) -> None:
@@ -75,6 +66,6 @@ CHECK = Check(
     every=Duration.minutes(1),
     timeout=Duration.seconds(55),
     settings=_settings,
-    permissions=(may_find_tasks, _may_describe_service, _may_set_alarm),
+    permissions=(may_find_tasks, may_describe_service, _may_set_alarm),
     alarms=_alarms,
 )

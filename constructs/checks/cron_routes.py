@@ -11,7 +11,7 @@ from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
 from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
-from constructs.checks.check_permissions import may_read_secret
+from constructs.checks.check_permissions import may_describe_service, may_read_secret
 from constructs.checks.declaration import Check, Deployed, Run
 from constructs.common.cloudwatch_metrics import MAXIMUM, check_metric
 from ops_lambdas.cron_routes.core import INTERMEDIARY_CLEANUP, RESET_HOUR, WEEKLY_RESET
@@ -20,10 +20,13 @@ EVERY = Duration.minutes(30)
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:
+    names = deployed.environment.names
     return {
+        "ECS_CLUSTER": names.cluster,
+        "ECS_SERVICE": names.service,
         "SITE_URL": deployed.site_url,
         "CRON_SECRET_ARN": deployed.secrets.by_name["cron-secret"].secret_arn,
-        "WEEKLY_RESET_PARAMETER": deployed.environment.names.weekly_reset_parameter,
+        "WEEKLY_RESET_PARAMETER": names.weekly_reset_parameter,
     }
 
 
@@ -63,7 +66,7 @@ CHECK = Check(
     every=EVERY,
     timeout=Duration.seconds(150),  # the site has 120 s, as long as the load balancer waits
     settings=_settings,
-    permissions=(may_read_secret("cron-secret"), _may_remember_reset),
+    permissions=(may_read_secret("cron-secret"), may_describe_service, _may_remember_reset),
     runs={
         INTERMEDIARY_CLEANUP: Run(scheduler.ScheduleExpression.rate(EVERY), {"route": INTERMEDIARY_CLEANUP}),
         WEEKLY_RESET: Run(

@@ -4,13 +4,11 @@ from datetime import UTC, datetime
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.containers.core import Container, Missing, RunningTask, Service
 from ops_lambdas.containers.settings import Settings
-from ops_lambdas.shared.tasks import TasksError, described_tasks, task_id
+from ops_lambdas.shared.tasks import described_service, described_tasks, task_id
 
-# Two tries of each call stay below the function's time.
 _CONFIG = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -20,15 +18,7 @@ def describe(config: Settings) -> Service:
     Raises:
         TasksError: ECS could not be reached, refused, or does not know the service.
     """
-    try:
-        answer = boto3.client("ecs", config=_CONFIG).describe_services(
-            cluster=config.ecs_cluster, services=[config.ecs_service]
-        )
-    except (BotoCoreError, ClientError) as error:
-        raise TasksError(f"{config.ecs_service} in {config.ecs_cluster} cannot be described: {error}") from error
-    if not answer["services"]:
-        raise TasksError(f"there is no service {config.ecs_service} in {config.ecs_cluster}")
-    service = answer["services"][0]
+    service = described_service(config.ecs_cluster, config.ecs_service)
     described, _ = described_tasks(config.ecs_cluster, config.ecs_service)
     return Service(
         desired=service["desiredCount"],

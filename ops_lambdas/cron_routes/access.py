@@ -10,6 +10,7 @@ from ops_lambdas.cron_routes.settings import Settings
 from ops_lambdas.shared.http import HttpError
 from ops_lambdas.shared.secret_values import SecretError
 from ops_lambdas.shared.site import ask, state_of_failure
+from ops_lambdas.shared.tasks import described_service
 
 # The load balancer ends a request that has been idle for as long.
 _SECONDS = 120
@@ -23,6 +24,15 @@ def call(config: Settings, route: str) -> Outcome:
     except (SecretError, HttpError) as error:
         return Outcome(state=state_of_failure(error), detail=str(error))
     return understand(route, answer, milliseconds)
+
+
+def is_at_rest(config: Settings) -> bool:
+    """Whether the service wants no task, so that the site is off on purpose; needs `ecs:DescribeServices`.
+
+    Raises:
+        TasksError: ECS could not be reached, refused, or does not know the service.
+    """
+    return bool(described_service(config.ecs_cluster, config.ecs_service)["desiredCount"] == 0)
 
 
 def last_reset(parameter: str) -> datetime:

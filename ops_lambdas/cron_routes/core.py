@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from ops_lambdas.shared.http import Answer, NotJsonError
 from ops_lambdas.shared.site import MAX_DETAIL_LENGTH, State, state_of_status
@@ -17,10 +18,11 @@ class Outcome:
     """The outcome of calling a route.
 
     Attributes:
+        state: "at_rest" when the route failed and the service wants no task.
         cleaned: rows that the intermediary cleanup deleted; None of the other route, and when it failed.
     """
 
-    state: State
+    state: State | Literal["at_rest"]
     status: int | None = None
     milliseconds: float | None = None
     cleaned: int | None = None

@@ -1,6 +1,7 @@
 """Cron routes on AWS: the site's answer in; a metric, log lines and a result out."""
 
 import os
+from dataclasses import replace
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,13 +25,16 @@ def handler(event: object, _context: LambdaContext) -> report.CronRoutesResult:
 
     Raises:
         InvalidSettingError: the check cannot begin.
-        RouteError: the site did not answer that it has done the work.
+        RouteError: the site did not answer that it has done the work, and is not at rest.
+        TasksError: it did not, and whether it is at rest is not known.
         BotoCoreError, ClientError: SSM could not be reached, or refused.
     """
     options = from_event(Options, event)
     config = from_environment(Settings, os.environ)
     outcome = access.call(config, options.route)
     is_done = outcome.state == "ok"
+    if not is_done and access.is_at_rest(config):
+        outcome = replace(outcome, state="at_rest")
     if is_done and options.route == core.WEEKLY_RESET:
         access.remember_reset(config.weekly_reset_parameter)
     is_overdue = core.is_overdue(access.last_reset(config.weekly_reset_parameter), access.now())
@@ -38,6 +42,6 @@ def handler(event: object, _context: LambdaContext) -> report.CronRoutesResult:
     result = report.result(config.environment, options.route, outcome, is_overdue=is_overdue)
     log = logger.info if is_done and not is_overdue else logger.warning
     log("Cron route called", extra={"result": result})
-    if not is_done:
+    if outcome.state not in ("ok", "at_rest"):
         raise RouteError(f"{options.route}: {outcome.state}: {outcome.detail}")
     return result

@@ -1,6 +1,6 @@
 """Cron routes' result and metric."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from ops_lambdas.cron_routes.core import Outcome
 from ops_lambdas.shared.metrics import Metric, publish
@@ -11,12 +11,12 @@ class CronRoutesResult(TypedDict):
     """The check's result.
 
     Attributes:
-        state: "ok", or why the route did not do its work; the run fails then.
+        state: "ok"; "at_rest" in off-hours; or why the route did not do its work, and the run fails.
         cleaned: rows that intermediary-cleanup deleted.
         is_weekly_reset_overdue: it has not succeeded since Monday, 14:00 UTC, and that was over an hour ago.
     """
 
-    state: State
+    state: State | Literal["at_rest"]
     environment: str
     route: str
     status: int | None

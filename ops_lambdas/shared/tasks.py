@@ -45,6 +45,22 @@ def service_tasks(cluster: str, service: str) -> Tasks:
     return _sorted_out(*described_tasks(cluster, service))
 
 
+def described_service(cluster: str, service: str) -> dict[str, Any]:
+    """Describe the service; needs `ecs:DescribeServices`.
+
+    Raises:
+        TasksError: ECS could not be reached, refused, or does not know the service.
+    """
+    try:
+        answer = boto3.client("ecs", config=_CONFIG).describe_services(cluster=cluster, services=[service])
+    except (BotoCoreError, ClientError) as error:
+        raise TasksError(f"{service} in {cluster} cannot be described: {error}") from error
+    if not answer["services"]:
+        raise TasksError(f"there is no service {service} in {cluster}")
+    found: dict[str, Any] = answer["services"][0]
+    return found
+
+
 def described_tasks(cluster: str, service: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Describe the tasks that the service wants to run; also return the ids of those that ended between the two calls.
 

@@ -169,6 +169,7 @@ _OF_CHECKS: Mapping[str, Callable[[Arns], Iterable[Call]]] = {
     "cost_report": _of_cost_report,
     "cron_routes": lambda arns: (
         *_reads_secret(arns, "cron-secret"),
+        *_on(arns.service, "ecs:DescribeServices"),
         *_on(arns.weekly_reset, "ssm:GetParameter", "ssm:PutParameter"),
     ),
     "database_role": lambda arns: _reads_secret(arns, DATABASE_SECRET),

@@ -26,10 +26,11 @@ WEEKLY = {"route": "weekly-reset"}
 
 
 class Ssm:
-    """One parameter; `put` is how writing it is answered."""
+    """One parameter, `put` is how writing it is answered; and the service of ECS."""
 
     def __init__(self) -> None:
         self.modified = AFTER
+        self.services = [{"desiredCount": 1}]
         self.put: tuple[int, dict[str, Any]] = (200, {"Version": 2})
 
     def get(self, parameters: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -51,13 +52,22 @@ def ssm() -> Ssm:
 @pytest.fixture(autouse=True)
 def aws(ssm: Ssm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     secret = {"SecretString": json.dumps({"value": CRON_SECRET})}
-    answering = Aws({"GetSecretValue": lambda _: (200, secret), "GetParameter": ssm.get, "PutParameter": ssm.write})
+    answering = Aws(
+        {
+            "GetSecretValue": lambda _: (200, secret),
+            "GetParameter": ssm.get,
+            "PutParameter": ssm.write,
+            "DescribeServices": lambda _: (200, {"services": ssm.services}),
+        }
+    )
     with serving(answering) as server:
         variables = {
             **AWS,
             "AWS_ENDPOINT_URL": server.url,
             "ENVIRONMENT": "rehearsal",
             "CRON_SECRET_ARN": CRON_ARN,
+            "ECS_CLUSTER": "pardon-rehearsal-cluster",
+            "ECS_SERVICE": "pardon-rehearsal-service",
             "WEEKLY_RESET_PARAMETER": PARAMETER,
         }
         for name, value in variables.items():
@@ -153,6 +163,13 @@ def test_a_route_that_did_not_do_its_work_fails_so_that_lambda_repeats_it(
     assert run.logs[-1]["result"]["state"] == state
     assert not aws.asked("PutParameter")
     assert run.values == {"WeeklyResetOverdue": 1}, "what is known is published"
+
+
+def test_in_off_hours_the_site_is_at_rest_and_no_run_fails(ssm: Ssm, run: Running, site: Any) -> None:
+    ssm.services = [{"desiredCount": 0}]
+    with site(answers(503, b"no target")):
+        result = run({})
+    assert (result["state"], result["status"], result["cleaned"]) == ("at_rest", 503, None)
 
 
 def test_a_site_that_cannot_be_reached_fails(run: Running, monkeypatch: pytest.MonkeyPatch) -> None:

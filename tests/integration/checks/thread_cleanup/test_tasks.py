@@ -128,14 +128,14 @@ def test_other_tasks_are_cleaned_when_one_fails_to_close(
 def test_it_ends_in_time_and_reports_what_it_did(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "WAVE_THREADS", 20)
     monkeypatch.setattr(cleanup, "_LOOKUP_SECONDS", 0.2)
-    world.corals.answer_seconds = 0.05
-    world.seconds = 11.5  # ten are reserved
+    world.corals.answer_seconds = 0.2
+    world.seconds = 13.5  # ten are reserved
     for one in world.corals.tasks:
         one.open("pool-0", *(f"{thread}-{one.address}" for thread in ids("ended", 150)))
     world.record(*(thread for _, _, thread in world.corals.held()), ended="1 hour")
     before = time.monotonic()
     result = world.cleaned()
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 5
     assert not result["is_complete"]
     assert 0 < result["threads_closed"] <= len(closed(world)) < 300
     assert result["threads_closed"] + result["threads_left"] + result["threads_failed"] == 300
