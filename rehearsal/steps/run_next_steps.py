@@ -46,9 +46,9 @@ def prove(run: Run, region: Region, step: Step) -> None:
 
 
 def _of_the_runbook(region: Region) -> Iterator[str]:
-    """The commands of the runbook's blocks but those that the email completes."""
+    """The commands of the runbook's blocks but those that an email completes."""
     for command in document_commands.of_document(ROOT / "docs" / "runbook.md", region):
-        if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER|NAME)\b(?!=)", command):
+        if not re.search(r"\b(\w+_)?(ARN|ID|IDENTIFIER|NAME|TOKEN)\b(?!=)", command):
             yield command
 
 
@@ -62,7 +62,15 @@ def _run(run: Run, region: Region, commands: Sequence[str]) -> None:
     for command in commands:
         if command.startswith(_CHECK):
             check = command.removeprefix(_CHECK).split()[0]
-            arguments = [check, "--environment", "rehearsal", "--region", region.name]
+            event = re.findall(r"EVENT='(.+)'", command)
+            arguments = [
+                check,
+                "--environment",
+                "rehearsal",
+                "--region",
+                region.name,
+                *(["--event", *event] if event else []),
+            ]
             run.finish(run.begin("make check", [Path(sys.executable), "-m", "procedures.check", *arguments], region))
             continue
         chosen = re.sub(r"\b[A-Z_]+\b", lambda found: _CHOSEN.get(found[0], found[0]), command)
