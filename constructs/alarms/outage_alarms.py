@@ -120,7 +120,7 @@ class OutageAlarms(Construct):
     def _on_the_site(self, environment: Environment, front: LoadBalancer) -> SeverityAlarm:
         """The site as seen from outside AWS's network where CloudWatch has that, else from a function.
 
-        Pool health has its own alarm for not running, so that no data is no outage.
+        Missing data is not breaching: a new health check has none yet, and pool health its own alarm for not running.
         """
         steps = self._notifications.steps
         alarm = partial(
@@ -129,19 +129,18 @@ class OutageAlarms(Construct):
             name="site-unreachable",
             next_steps=(steps.check("pool_health"), steps.tasks, steps.events),
             below=1,
+            missing_data=TreatMissingData.NOT_BREACHING,
         )
         if environment.region == HEALTH_CHECK_REGION:
             return alarm(
                 problem="the site has not been healthy from outside, as Route 53 sees it from several regions",
                 metric=self._health_check(environment, front),
                 datapoints=(3, 3),
-                missing_data=TreatMissingData.BREACHING,
             )
         return alarm(
             problem="the site has not answered from outside",
             metric=check_metric("SiteReachable", environment.name, period=FIVE_MINUTES, statistic=MAXIMUM),
             datapoints=(2, 2),
-            missing_data=TreatMissingData.NOT_BREACHING,
         )
 
     def _health_check(self, environment: Environment, front: LoadBalancer) -> cloudwatch.Metric:

@@ -18,7 +18,9 @@ from constructs.common.cloudwatch_metrics import SUM
 
 # The deployment that creates the alarm starts the first run when it ends; until then the alarm is in ALARM.
 FIRST_RUN_WITHIN = Duration.minutes(15)
-MIN_FAILURE_PERIOD = Duration.minutes(30)  # longer than that, or it would be over before it is notified
+# Longer than that and the quarter of an hour that metrics of an idle queue may be late: else it never notifies.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html
+MIN_FAILURE_PERIOD = Duration.hours(1)
 MIN_SILENCE_PERIOD = Duration.minutes(5)  # Lambda's metrics are a minute or two late
 EMPTY_PERIODS = 2  # one may be empty when a run starts a little early or late
 

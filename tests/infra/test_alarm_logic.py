@@ -141,7 +141,7 @@ def test_every_expression_is_evaluated_here(production: Deployment) -> None:
         ("p1-load-balancer-errors", [11, 11, 11], True),
         ("p1-load-balancer-errors", [None, None, None], False),
         ("p1-site-unreachable", [0, 0, 0], True),
-        ("p1-site-unreachable", [None, 0, None], True),
+        ("p1-site-unreachable", [None, None, None], False),
         ("p1-site-unreachable", [0, 0, 1], False),
         ("p1-all-pools-unhealthy", [1, 1], True),
         ("p1-all-pools-unhealthy", [0, 1], False),

@@ -27,7 +27,7 @@ FOR_HOW_LONG = (
 # Alarms of P1 and P2 for which missing data is not breaching → the alarm for which it is.
 PAIRS = {
     "p1-load-balancer-errors": "p1-no-healthy-target",
-    "p1-site-unreachable": "p4-pool-health-not-running",
+    "p1-site-unreachable": "p1-no-healthy-target",
     "p1-all-pools-unhealthy": "p4-pool-health-not-running",
     "p2-error-rate": "p1-no-healthy-target",
     "p2-unhealthy-targets": "p1-no-healthy-target",
@@ -139,9 +139,8 @@ def test_missing_data_sets_an_alarm_off(deployment: Deployment) -> None:
     incidents = _incidents(deployment)
     urgent = {name for name in incidents if name.startswith(("p1-", "p2-"))}
     fine = {name for name in urgent if incidents[name]["TreatMissingData"] == "notBreaching"}
-    pairs = PAIRS.keys() - ({"p1-site-unreachable"} if deployment.environment.region == "us-east-1" else set())
-    differing = ", ".join(sorted(fine ^ pairs))
-    assert fine == pairs, f"PAIRS must have the alarms for which missing data is not breaching, see {differing}"
+    differing = ", ".join(sorted(fine ^ set(PAIRS)))
+    assert fine == set(PAIRS), f"PAIRS must have the alarms for which missing data is not breaching, see {differing}"
     assert all(incidents[pair]["TreatMissingData"] == "breaching" for pair in PAIRS.values())
 
 
