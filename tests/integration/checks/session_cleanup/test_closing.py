@@ -41,6 +41,16 @@ def test_without_the_threads_api_sessions_are_ended_and_threads_said_to_be_left(
     assert [log["level"] for log in world.logs] == ["WARNING", "INFO"]
 
 
+def test_a_task_without_the_threads_api_beside_others_has_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(world.connection, 3, idle="2 hours", threads=1)
+    world.open_threads()
+    monkeypatch.setattr(world.corals.tasks[0], "has_threads_api", False)
+    result = world.run()
+    assert (result["state"], result["threads_closed"], result["threads_left"]) == ("cleaned", 0, 3)
+    assert result["tasks_failed"] == 1
+    assert {task for task, _, _ in world.corals.held()} == {world.corals.tasks[0].id}, "the other tasks' are closed"
+
+
 def test_a_server_that_has_no_pool_yet_has_closed_its_threads(world: World) -> None:
     """A task that has just started answers 404 to a pool that nobody has used on it, and lists others."""
     add(world.connection, 4, idle="2 hours", threads=1, pools=1)
