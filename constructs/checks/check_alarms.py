@@ -29,9 +29,7 @@ class CheckAlarms(Construct):
     """One composite alarm for each check: a run failed for good, or the check has not run.
 
     A run that failed and its retries, like one that could not be started, is a message sent to the dead-letter queue.
-    What stays there keeps no alarm on.
-
-    Attributes: failed, not_running, notification.
+    What stays there keeps no alarm on. A run that failed in an outage notifies of nothing once that is over.
     """
 
     def __init__(
@@ -52,7 +50,7 @@ class CheckAlarms(Construct):
         silence_period = Duration.seconds(max(every.to_seconds(), MIN_SILENCE_PERIOD.to_seconds()))
         log, run, letters = steps.check_log(name), steps.check(name), steps.dead_letters(queue)
         p4 = partial(SeverityAlarm, self, notifications=notifications, severity=Severity.P4, is_part=True)
-        self.failed = p4(
+        failed = p4(
             "Failure",
             name=f"{hyphened}-failed",
             section=runbook.CHECK_FAILED,
@@ -63,7 +61,7 @@ class CheckAlarms(Construct):
             datapoints=(1, 1),
             missing_data=TreatMissingData.NOT_BREACHING,  # nothing was sent
         )
-        self.not_running = p4(
+        not_running = p4(
             "NotRunning",
             name=f"{hyphened}-not-running",
             section=runbook.CHECK_NOT_RUNNING,
@@ -75,7 +73,7 @@ class CheckAlarms(Construct):
             missing_data=TreatMissingData.BREACHING,
         )
         alarm = notifications.names.alarm(Severity.P4, hyphened)
-        self.notification = NotifyingAlarm(
+        NotifyingAlarm(
             self,
             "Notification",
             name=notifications.names.notification(alarm),
@@ -85,9 +83,10 @@ class CheckAlarms(Construct):
                 (log, steps.schedule(name), run),
                 runbook.CHECK_FAILED,
             ),
-            rule=in_alarm(self.failed, self.not_running),
+            rule=in_alarm(failed, not_running),
             topic=notifications.topic,
             has_ok_action=False,
             suppressed_by=context.outage_or_database,
             suppressor_wait=FIRST_RUN_WITHIN,
+            suppressor_extension=MIN_FAILURE_PERIOD,
         )

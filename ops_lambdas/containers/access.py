@@ -1,6 +1,8 @@
 """AWS calls of containers."""
 
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -47,8 +49,14 @@ def log_command(config: Settings, one: Missing) -> str:
     stream = f"{one.container}/{one.container}/{one.task}"
     return (
         f"aws logs get-log-events --log-group-name {config.log_group} --log-stream-name {stream} --limit 20"
-        f" --query events[].message --output text --region {boto3.session.Session().region_name}"
+        f" --query events[].message --output text --region {_region()}"
     )
+
+
+@cache
+def _region() -> str:
+    """Return the function's region, once: a session reads botocore's configuration."""
+    return str(boto3.session.Session().region_name)
 
 
 def now() -> datetime:
@@ -56,7 +64,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _task(described: dict[str, object]) -> RunningTask:
+def _task(described: dict[str, Any]) -> RunningTask:
     containers = tuple(
         Container(
             name=one["name"],
@@ -65,6 +73,6 @@ def _task(described: dict[str, object]) -> RunningTask:
             exit_code=one.get("exitCode"),
             reason=one.get("reason", ""),
         )
-        for one in described["containers"]  # type: ignore[attr-defined]
+        for one in described["containers"]
     )
-    return RunningTask(task_id(str(described["taskArn"])), described["startedAt"], containers)  # type: ignore[arg-type]
+    return RunningTask(task_id(described["taskArn"]), described["startedAt"], containers)

@@ -1,7 +1,6 @@
 """Connect to the deployed database as the site's clients do, with the URL that the task gets."""
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 
@@ -18,7 +17,7 @@ _SECONDS = 60
 def prove(run: Run, region: Region, step: Step) -> None:
     """`url` of the secret works for Prisma 6, Prisma 7 and node-postgres, over TLS, in an image without RDS's CA."""
     secret = database_secret(run, region)
-    seen = seen_by_node(secret["url"], os.environ)
+    seen = seen_by_node(secret["url"], run.environment(region.name))
     is_so = all(row[:2] == [secret["username"], True] for row in seen.values())
     name = "node-postgres and Prisma 7's adapter connect over TLS with the database secret's url"
     run.report.expect(is_so and len(seen) == 2, region.name, name, str(seen))

@@ -248,7 +248,9 @@ def test_a_composite_alarm_exists_where_something_else_sets_an_alarm_off(
                 is_check = alarm in SET_OFF_BY_THE_DATABASE and f"{prefix}-{alarm}" not in alarms(deployment)
                 # A check's waits for the first run after a deployment.
                 assert 0 < composite["ActionsSuppressorWaitPeriod"] <= (900 if is_check else 300)
-                assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= 300
+                # What failed in an outage stays in ALARM for an hour, and is not told after it.
+                assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= (3600 if is_check else 300)
+                assert not is_check or composite["ActionsSuppressorExtensionPeriod"] == 3600
         expected = SET_OFF_BY_THE_DATABASE - (
             set() if deployment.environment.has_replica else {"p2-database-replica-lag"}
         )

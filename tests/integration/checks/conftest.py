@@ -4,8 +4,8 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -23,6 +23,7 @@ from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, writing
 from ops_lambdas.shared.settings import DatabaseSettings
 from rehearsal.postgresql.server import Postgres
+from tests.integration.checks.servers import Behaviour, Server, serving
 from tests.integration.checks.variables import AWS
 from tests.integration.conftest import Database
 
@@ -82,6 +83,19 @@ def server() -> Iterator[Secrets]:
     secrets = Secrets()
     yield secrets
     secrets.close()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Callable[[Behaviour], AbstractContextManager[Server]]:
+    """Start a site that behaves so, at which the check finds it."""
+
+    @contextmanager
+    def serve(behaviour: Behaviour) -> Iterator[Server]:
+        with serving(behaviour) as server:
+            monkeypatch.setenv("SITE_URL", server.url)
+            yield server
+
+    return serve
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from ops_lambdas.shared.settings import InvalidSettingError
 from tests.integration.checks import servers
 from tests.integration.checks.conftest import CRON_ARN, CRON_SECRET
 from tests.integration.checks.running import Aws, Running
-from tests.integration.checks.servers import Behaviour, Server, answers, serving
+from tests.integration.checks.servers import Behaviour, answers, serving
 from tests.integration.checks.variables import AWS
 
 PARAMETER = "/pardon-rehearsal/weekly-reset"
@@ -82,17 +81,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Running]:
     running = Running(handler, capsys)
     yield running
     assert CRON_SECRET not in running.text
-
-
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Any:
-    @contextmanager
-    def start(behaviour: Behaviour) -> Iterator[Server]:
-        with serving(behaviour) as server:
-            monkeypatch.setenv("SITE_URL", server.url)
-            yield server
-
-    return start
 
 
 def test_intermediary_cleanup_is_called_with_the_secret_and_its_answer_read(run: Running, site: Any) -> None:

@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from ops_lambdas.shared.database import DatabaseError
 from tests.integration.checks import servers
 from tests.integration.checks.conftest import CRON_ARN, CRON_SECRET, Check
 from tests.integration.checks.pool_health.world import add, measured
-from tests.integration.checks.servers import Behaviour, Server, answers, answers_after, serving
+from tests.integration.checks.servers import Behaviour, answers, answers_after
 from tests.integration.conftest import Database
 
 
@@ -43,17 +42,6 @@ def emptied() -> None:
 @pytest.fixture(autouse=True)
 def _short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "_SITE_SECONDS", 0.5)
-
-
-@pytest.fixture
-def site(monkeypatch: pytest.MonkeyPatch) -> Any:
-    @contextmanager
-    def serve(behaviour: Behaviour) -> Iterator[Server]:
-        with serving(behaviour) as server:
-            monkeypatch.setenv("SITE_URL", server.url)
-            yield server
-
-    return serve
 
 
 @pytest.fixture
