@@ -38,6 +38,9 @@ _READ_MARGIN_SECONDS = 5
 # A function that is killed does not disconnect. The server detects that within 90 seconds, before the
 # next run is due, and releases the rows and the check's lock.
 _KEEPALIVE = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
+# What a query means must not depend on how the role or the database is set: the parameters of a connection's start
+# take precedence over both. With row_security off, a policy that hides rows is an error instead of an empty table.
+_MEANING = {"TimeZone": "UTC", "row_security": "off", "search_path": "public", "client_encoding": "UTF8"}
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNDEFINED_TABLE = "42P01"
@@ -152,7 +155,7 @@ def _milliseconds(seconds: float) -> str:
 def _connected(
     credentials: Credentials, application_name: str, session: dict[str, str], statement_timeout_seconds: float
 ) -> Iterator[native.Connection]:
-    session = {"statement_timeout": _milliseconds(statement_timeout_seconds), **_KEEPALIVE, **session}
+    session = {"statement_timeout": _milliseconds(statement_timeout_seconds), **_KEEPALIVE, **_MEANING, **session}
     _clear_openssl_errors()
     with _translated_errors(credentials):
         connection = _connect(credentials, application_name, session, statement_timeout_seconds)

@@ -16,8 +16,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-# The default events of EventBridge Scheduler and of an EventBridge rule: an envelope without options.
+# The default events of EventBridge Scheduler and of an EventBridge rule are an envelope of these fields, with an empty
+# detail. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
 _SCHEDULES = ("aws.scheduler", "aws.events")
+_ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"})
+_NO_DETAIL = (None, {}, "{}", "")
 _MAX_POOLS = 50  # five custom metrics each, $0.30 a month a metric
 
 Declared = TypeVar("Declared")
@@ -170,7 +173,7 @@ def from_environment(declared: type[Declared], variables: Mapping[str, str]) -> 
 def from_event(declared: type[Declared], event: object) -> Declared:
     """Read the declared options from the event that a check was called with.
 
-    A schedule's own event has none. Anything else is refused: a misspelt option must not be ignored.
+    The envelope of a schedule's own event holds none. Anything else is refused: a misspelt option must not be ignored.
 
     Raises:
         InvalidSettingError: the event is not a JSON object, has a field that is not declared, or a value that is
@@ -180,7 +183,9 @@ def from_event(declared: type[Declared], event: object) -> Declared:
         raise InvalidSettingError("event", event, "a JSON object")
     given = event or {}
     if given.get("source") in _SCHEDULES and "detail-type" in given:
-        given = {}
+        if given.get("detail") not in _NO_DETAIL:
+            raise InvalidSettingError("detail", given["detail"], "empty, options stand beside it")
+        given = {field: value for field, value in given.items() if field not in _ENVELOPE}
     kinds = _kinds(declared)
     for field, value in given.items():
         if field not in kinds:

@@ -143,6 +143,32 @@ def test_a_schedule_gives_no_options(event: object) -> None:
     assert from_event(Options, event) == Options(dry_run=False, age_minutes=60)
 
 
+ENVELOPE = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "account": "000000000000",
+    "time": "2026-11-26T03:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
+
+
+@pytest.mark.parametrize("source", ["aws.scheduler", "aws.events"])
+def test_an_option_beside_the_envelope_of_a_schedule_is_honoured_or_refused(source: str) -> None:
+    event = {**ENVELOPE, "source": source}
+    assert from_event(Options, event) == Options(dry_run=False, age_minutes=60)
+    assert from_event(Options, {**event, "dry_run": True}) == Options(dry_run=True, age_minutes=60)
+    assert from_event(Options, {**event, "age_minutes": 61}).age_minutes == 61
+    for misspelt in ("dryrun", "Dry_run", "dry-run", "age", "details"):
+        with pytest.raises(InvalidSettingError, match=f"event must be .*'{misspelt}': True"):
+            from_event(Options, {**event, misspelt: True})
+    for detail in ({"dry_run": True}, [0], "dry_run", 1):
+        with pytest.raises(InvalidSettingError, match="detail must be empty, options stand beside it"):
+            from_event(Options, {**event, "detail": detail})
+
+
 @pytest.mark.parametrize("age_minutes", [60, 600])
 def test_options_within_bounds_are_read(age_minutes: int) -> None:
     read = from_event(Options, {"dry_run": True, "age_minutes": age_minutes})
