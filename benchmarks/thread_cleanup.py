@@ -103,8 +103,8 @@ def _clean(corals: _Corals) -> None:
     )
     one = cleanup.Cleanup(config, Options(), seconds=300, grace_seconds=_GRACE_SECONDS)
     state = one.run()
-    if state != "cleaned" or one.progress.outcomes["closed"] != THREADS:
-        raise SideError(f"{THREADS} threads were to be closed, got {state}: {one.progress.outcomes}")
+    if state != "cleaned" or one.progress.closings.counts["closed"] != THREADS:
+        raise SideError(f"{THREADS} threads were to be closed, got {state}: {one.progress.closings.counts}")
 
 
 def _close_one_at_a_time(corals: _Corals) -> None:

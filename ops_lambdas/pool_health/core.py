@@ -14,8 +14,7 @@ STUCK_AFTER_MINUTES = 120
 INACTIVE_LIMIT = 5000
 SOFT_LIMIT_THREADS = 40  # the application puts new users elsewhere when a pool has this many
 UNHEALTHY_FROM_PERCENT = 90  # of the soft limit: 36 threads
-# A pool costs five custom metrics, $1.50 a month. The application writes the names in the table: hundreds of
-# pools would be a fault there, and must not become a bill here.
+# That are named. The application writes the names in the table: hundreds of pools would be a fault there.
 MAX_UNCONFIGURED_POOLS = 20
 
 State = Literal["measured", "tables_missing", "database_unavailable", "already_running"]
@@ -28,6 +27,7 @@ class PoolCount:
     pool: str
     active_threads: int
     active_sessions: int
+    sessions_in_use: int = 0
     stuck_threads: int = 0
     stuck_sessions: int = 0
     oldest_open_session_minutes: int | None = None
@@ -53,13 +53,16 @@ class PoolLoad:
     Attributes:
         load_percent: of the pool's soft limit, 0..∞.
         is_healthy: below 90 % of it.
-        stuck_sessions, stuck_threads: open, but inactive for two hours.
+        active_threads, active_sessions: as the site counts them, open and active by `lastActivityAt`.
+        sessions_in_use: also by their threads and messages, and also after their end.
+        stuck_sessions, stuck_threads: open, without any activity for two hours.
         oldest_open_session_minutes: since it began; None when no session is open.
     """
 
     pool: str
     active_threads: int
     active_sessions: int
+    sessions_in_use: int
     load_percent: float
     is_healthy: bool
     stuck_threads: int
@@ -82,6 +85,7 @@ class PoolHealth:
     total_pools: int
     total_active_threads: int
     total_active_sessions: int
+    total_sessions_in_use: int
     total_stuck_sessions: int
     unhealthy_pools: int
     is_every_pool_unhealthy: bool
@@ -92,11 +96,11 @@ def counts(rows: Sequence[Sequence[Any]]) -> Counts:
     """Return the counts in the query's rows."""
     *_, inactive_read, back_minutes = rows[0]
     pools = []
-    for pool, active_threads, active_sessions, stuck_threads, stuck_sessions, minutes, *_ in rows:
+    for pool, active_threads, active, in_use, stuck_threads, stuck, minutes, *_ in rows:
         if pool is not None:
             # The application's clock may be ahead of the database's.
-            age = max(minutes, 0)
-            pools.append(PoolCount(pool, active_threads, active_sessions, stuck_threads, stuck_sessions, age))
+            age = None if minutes is None else max(minutes, 0)
+            pools.append(PoolCount(pool, active_threads, active, in_use, stuck_threads, stuck, age))
     return Counts(tuple(pools), looked_back_minutes=back_minutes if inactive_read >= INACTIVE_LIMIT else None)
 
 
@@ -118,6 +122,7 @@ def assess(counted: Counts, configured: Iterable[str]) -> PoolHealth:
         total_pools=len(everything),
         total_active_threads=sum(load.active_threads for load in everything),
         total_active_sessions=sum(load.active_sessions for load in everything),
+        total_sessions_in_use=sum(load.sessions_in_use for load in everything),
         total_stuck_sessions=sum(load.stuck_sessions for load in everything),
         unhealthy_pools=unhealthy_pools,
         is_every_pool_unhealthy=0 < unhealthy_pools == len(everything),
@@ -131,6 +136,7 @@ def _load(count: PoolCount) -> PoolLoad:
         pool=count.pool,
         active_threads=count.active_threads,
         active_sessions=count.active_sessions,
+        sessions_in_use=count.sessions_in_use,
         load_percent=load_percent,
         is_healthy=load_percent < UNHEALTHY_FROM_PERCENT,
         stuck_threads=count.stuck_threads,

@@ -33,7 +33,7 @@ def handler(event: object, _context: LambdaContext) -> report.PoolHealthResult:
         return result
     if reading.counts:
         health = core.assess(reading.counts, config.pools)
-        report.publish_pools(config.environment, health)  # first: the site may take the rest of our time
+        report.publish_pools(config.environment, health, config.pools)  # first: the site may take the rest of our time
         result = {**result, **report.pools_result(health)}
     site = access.ask_site(config)
     differences = disagreements(site, reading.counts) if reading.counts else None

@@ -1,5 +1,6 @@
 """Pool health's result and metrics."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import TypedDict
 
@@ -7,6 +8,7 @@ from ops_lambdas.pool_health.core import PoolHealth, State
 from ops_lambdas.pool_health.site import Site
 from ops_lambdas.shared.metrics import Metric, publish
 
+UNCONFIGURED = "(unconfigured)"  # no pool has this name
 _MAX_DISAGREEMENTS = 10  # that are named
 
 
@@ -16,6 +18,7 @@ class PoolResult(TypedDict):
     pool: str
     active_threads: int
     active_sessions: int
+    sessions_in_use: int
     load_percent: float
     is_healthy: bool
     stuck_threads: int
@@ -31,6 +34,7 @@ class PoolsResult(TypedDict):
     total_pools: int
     total_active_threads: int
     total_active_sessions: int
+    total_sessions_in_use: int
     total_stuck_sessions: int
     unhealthy_pools: int
     is_every_pool_unhealthy: bool
@@ -93,9 +97,14 @@ def site_result(site: Site, differences: list[str] | None) -> SiteResult:
     }
 
 
-def publish_pools(environment: str, health: PoolHealth) -> None:
-    """Publish each pool's numbers and the totals; no age where no session is open."""
-    for load in health.pools:
+def publish_pools(environment: str, health: PoolHealth, configured: Collection[str]) -> None:
+    """Publish each configured pool's numbers, those of all others together, and the totals.
+
+    The application writes the others' names, so each of them could cost as much as a metric that we know.
+    There is no age where no session is open.
+    """
+    ours = [load for load in health.pools if load.pool in configured]
+    for load in ours:
         age = load.oldest_open_session_minutes
         publish(
             {"Environment": environment, "Pool": load.pool},
@@ -105,10 +114,18 @@ def publish_pools(environment: str, health: PoolHealth) -> None:
             Metric("StuckSessions", load.stuck_sessions),
             *([] if age is None else [Metric("OldestOpenSessionMinutes", age, "None")]),
         )
+    if health.total_pools > len(ours):
+        publish(
+            {"Environment": environment, "Pool": UNCONFIGURED},
+            Metric("ActiveThreads", health.total_active_threads - sum(load.active_threads for load in ours)),
+            Metric("ActiveSessions", health.total_active_sessions - sum(load.active_sessions for load in ours)),
+            Metric("StuckSessions", health.total_stuck_sessions - sum(load.stuck_sessions for load in ours)),
+        )
     publish(
         {"Environment": environment},
         Metric("TotalActiveThreads", health.total_active_threads),
         Metric("TotalActiveSessions", health.total_active_sessions),
+        Metric("TotalSessionsInUse", health.total_sessions_in_use),
         Metric("TotalStuckSessions", health.total_stuck_sessions),
         Metric("UnhealthyPools", health.unhealthy_pools),
         Metric("AllPoolsUnhealthy", health.is_every_pool_unhealthy),

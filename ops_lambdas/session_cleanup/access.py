@@ -17,19 +17,26 @@ def end_stale(
         `next`, no further batch is ended.
     """
     ((idle_since,),) = writer.rows(queries.IDLE_SINCE, minutes=older_than_minutes)
-    batches = writer.rows(queries.STALE_BATCHES, idle_since=idle_since, batch_sessions=batch_sessions)
-    sessions = core.Sessions(stale=sum(stale for stale, _ in batches))
-    yield sessions
     writer.rows(queries.PRICE_PAGES)
-    for stale, places in batches:
+    batches = writer.rows(queries.STALE_BATCHES, idle_since=idle_since, batch_sessions=batch_sessions)
+    sessions = core.Sessions(
+        stale=sum(count for is_silent, count, _ in batches if is_silent),
+        kept_active=sum(count for is_silent, count, _ in batches if not is_silent),
+        idle_since=idle_since,
+    )
+    yield sessions
+    for is_silent, stale, places in batches:
+        if not is_silent:
+            continue
         with writer.transaction():
-            rows = writer.rows(queries.END, places=places, idle_since=idle_since)
+            ((locked,),) = writer.rows(queries.LOCK, places=places, idle_since=idle_since)
+            rows = writer.rows(queries.END, places=locked or "{}", idle_since=idle_since)
         sessions = sessions.add(_batch(stale, rows))
         yield sessions
 
 
 def count_stale(reader: Reader, *, older_than_minutes: int) -> list[core.PoolStale]:
-    """Count, for each pool, the sessions that would be ended, and their threads."""
+    """Count, for each pool, the sessions that would be ended, their threads, and those that activity would keep."""
     ((idle_since,),) = reader.rows(queries.IDLE_SINCE, minutes=older_than_minutes)
     rows = reader.rows(queries.COUNT_STALE, idle_since=idle_since)
     return [core.PoolStale(*row) for row in rows]

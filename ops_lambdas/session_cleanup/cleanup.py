@@ -1,22 +1,23 @@
 """One run of session cleanup: end the sessions, close their threads, and publish what was done, also on an error."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from ops_lambdas.session_cleanup import core, report
+from ops_lambdas.session_cleanup import core, queries, report
 from ops_lambdas.session_cleanup.access import end_stale
 from ops_lambdas.session_cleanup.settings import Settings
-from ops_lambdas.shared import fleet
-from ops_lambdas.shared.coral import is_usable_id
+from ops_lambdas.shared.closing import Clock, Closings, close, confirm
 from ops_lambdas.shared.database import Writer
+from ops_lambdas.shared.fleet import Fleet, pools_to_list
 from ops_lambdas.shared.tasks import service_tasks
+from ops_lambdas.shared.thread_records import ThreadRecords
 
-# As many as are in progress at once: a task that fails slowly costs no more than one round of its calls.
-_MAX_FAILURES = fleet.CALLS_PER_TASK
-# Of the time for threads, at most this share goes to asking whether they can be closed.
-_PROBE_SHARE = 0.25
+# Of the time for threads, at most this share goes to listing them, before and after.
+_LISTING_SHARE = 0.25
+_MAX_REASONS = 20
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Cleanup:
 
     Args:
         remaining_milliseconds: until the function's timeout; counts down.
+        clock: against which the database's answer about a thread is fresh; seconds.
     """
 
     config: Settings
     older_than_minutes: int
     remaining_milliseconds: Callable[[], int]
     logger: Logger
+    clock: Clock = time.monotonic
 
     def run(self, writer: Writer) -> report.Cleaned:
         """End the stale sessions, close their threads.
@@ -48,41 +51,41 @@ class Cleanup:
         try:
             for so_far in end_stale(writer, older_than_minutes=self.older_than_minutes):
                 sessions = so_far
+                closed = core.Closed(left=len(sessions.threads))
                 if self._seconds() < end:
                     break
+            assert sessions is not None, "the first step yields what was found, or fails"  # noqa: S101
+            closed = self._close(writer, sessions)
         finally:
             if sessions is not None:
-                try:
-                    closed = core.Closed(left=len(sessions.threads))
-                    closed = self._close(sessions)
-                finally:
-                    report.publish_metrics(self.config.environment, sessions, closed)
-        assert sessions is not None, "the first step yields what was found, or fails"  # noqa: S101
+                report.publish_metrics(self.config.environment, sessions, closed)
         return report.cleaned(
             sessions, closed, environment=self.config.environment, older_than_minutes=self.older_than_minutes
         )
 
-    def _close(self, sessions: core.Sessions) -> core.Closed:
-        if not sessions.threads:
+    def _close(self, writer: Writer, sessions: core.Sessions) -> core.Closed:
+        """Close the threads that any task holds; without the database, which must allow each, none."""
+        if not sessions.threads or sessions.idle_since is None:
             return core.Closed()
-        found = service_tasks(self.config.ecs_cluster, self.config.ecs_service)
-        # An id that is not safe in a URL is not Coral's, and not a task's failure.
-        usable = [one for one in sessions.threads if is_usable_id(one.pool) and is_usable_id(one.id)]
-        seconds = core.seconds_for_threads(self._seconds())
-        port = self.config.coral_port
-        with fleet.calling(found.running, port, seconds=seconds, max_failures=_MAX_FAILURES) as corals:
-            if corals.lacks_threads_api(self.config.pools, seconds=seconds * _PROBE_SHARE):
-                self.logger.warning("Coral has no threads API, threads were not closed")
-                return core.without_threads_api(len(sessions.threads), len(found.running))
-            closings = corals.close_everywhere(usable)
-        closed = core.closed(len(sessions.threads), closings.outcomes.values())
-        if closings.failures:
-            reasons = {one.task.address: one.reason for one in reversed(closings.failures)}  # the first of each task
-            self.logger.warning("Tasks that did not close all threads", extra={"reasons": reasons})
-        if found.without_address:
-            self.logger.warning("Tasks without an address", extra={"tasks": found.without_address})
-            return core.unreached(closed, len(found.without_address))
-        return closed
+        tasks = service_tasks(self.config.ecs_cluster, self.config.ecs_service)
+        fleet, seconds = Fleet(tasks.running, self.config.coral_port), core.seconds_for_threads(self._seconds())
+        pools = pools_to_list(self.config.pools, (thread.pool for thread in sessions.threads))
+        listing = fleet.list_everywhere(pools, seconds=seconds * _LISTING_SHARE)
+        if listing.lacks_threads_api:
+            self.logger.warning("Coral has no threads API, threads were not closed")
+            return core.without_threads_api(len(sessions.threads), len(tasks.running))
+        ((now,),) = writer.rows(queries.NOW)
+        records = ThreadRecords(writer, ended_before=now, quiet_since=sessions.idle_since)
+        held, closings = core.held_of(listing, sessions.threads), Closings()
+        closing_seconds = core.seconds_for_threads(self._seconds()) * (1 - _LISTING_SHARE)
+        close(fleet, held, records.over, closings, seconds=closing_seconds, clock=self.clock)
+        confirm(fleet, closings, seconds=core.seconds_for_threads(self._seconds()))
+        if reasons := [*listing.failed, *(f"{one.task}: {reason}" for one, reason in closings.reasons)]:
+            some = {"reasons": reasons[:_MAX_REASONS]}
+            self.logger.warning("Tasks that did not list or close all threads", extra=some)
+        if tasks.without_address:
+            self.logger.warning("Tasks without an address", extra={"tasks": tasks.without_address})
+        return core.closed(sessions.threads, tasks, listing, closings)
 
     def _seconds(self) -> float:
         return self.remaining_milliseconds() / 1000

@@ -1,10 +1,14 @@
 """What session cleanup counts, and how it divides its time. Values in, values out."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 
-from ops_lambdas.shared.coral import Outcome, Thread
+from ops_lambdas.shared.closing import Closings, Outcome
+from ops_lambdas.shared.coral import Thread
+from ops_lambdas.shared.fleet import Held, Listing
+from ops_lambdas.shared.tasks import Tasks
 
 # A batch holds its row locks for some tens of milliseconds; larger ones are hardly faster.
 BATCH_SESSIONS = 2000
@@ -18,11 +22,12 @@ RESERVED_SECONDS = 10.0
 
 
 class PoolStale(NamedTuple):
-    """How many sessions of a pool are idle, and their threads."""
+    """How many sessions of a pool are idle, their threads, and how many only look idle by `lastActivityAt`."""
 
     pool: str
     sessions: int
     threads: int
+    kept_active: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Sessions:
         spared: became active before their batch, or were locked by somebody.
         threads: of the ended ones, at most MAX_THREADS.
         unkept_threads: how many more there were.
+        kept_active: not among these: idle by `lastActivityAt`, but with a younger thread or message.
+        idle_since: the moment since which the others were idle; UTC, without a zone.
     """
 
     stale: int = 0
@@ -57,6 +64,8 @@ class Sessions:
     spared: int = 0
     threads: tuple[Thread, ...] = ()
     unkept_threads: int = 0
+    kept_active: int = 0
+    idle_since: datetime | None = None
 
     @property
     def left(self) -> int:
@@ -66,8 +75,8 @@ class Sessions:
     def add(self, batch: Batch) -> "Sessions":
         """Return the same with one more batch."""
         room = MAX_THREADS - len(self.threads)
-        return Sessions(
-            stale=self.stale,
+        return replace(
+            self,
             ended=self.ended + batch.ended,
             spared=self.spared + batch.stale - batch.ended,
             threads=(*self.threads, *batch.threads[:room]),
@@ -80,18 +89,24 @@ class Closed:
     """The outcome for the threads of ended sessions.
 
     Attributes:
-        threads: closed on every task, or there were none of their ids.
+        threads: no task holds them any more, or ever did.
+        spared: may not be closed, as somebody uses them again, or another session does.
         left: may still be open on a task; thread cleanup closes them.
+        still_listed: of those, closed by a task's answer, and still in its list.
         tasks: that are running.
-        tasks_failed: did not close all.
+        tasks_failed: did not list all, or did not close all.
         has_threads_api: False when every task's Coral server has no such routes.
+        listing: what the tasks hold; None: nothing was asked.
     """
 
     threads: int = 0
+    spared: int = 0
     left: int = 0
+    still_listed: int = 0
     tasks: int = 0
     tasks_failed: int = 0
     has_threads_api: bool = True
+    listing: Listing | None = None
 
 
 def seconds_for_sessions(remaining_seconds: float) -> float:
@@ -104,22 +119,33 @@ def seconds_for_threads(remaining_seconds: float) -> float:
     return max(remaining_seconds - RESERVED_SECONDS, 0)
 
 
-def closed(threads: int, outcomes: Collection[Sequence[Outcome | None]]) -> Closed:
-    """Count the threads that are closed on every task: each lives on one, and the database does not know which.
+def held_of(listing: Listing, threads: Iterable[Thread]) -> list[Held]:
+    """Return where these threads are held: by their ids, as a session may have changed its pool."""
+    ids = {thread.id for thread in threads}
+    return [one for one in listing.held if one.thread in ids]
 
-    Args:
-        threads: how many there are.
-        outcomes: for each task, of those threads that could be tried, in the same order.
+
+def closed(threads: Iterable[Thread], tasks: Tasks, listing: Listing, closings: Closings) -> Closed:
+    """Count the threads by their worst outcome on any task.
+
+    One that no task holds is closed, but only when every task could be asked.
     """
-    if not outcomes:
-        return Closed(threads=threads)
-    is_closed = [[outcome in ("closed", "gone") for outcome in of_task] for of_task in outcomes]
-    count = sum(map(all, zip(*is_closed, strict=True)))
+    outcomes: dict[str, set[Outcome | None]] = {}
+    for one in listing.held:
+        outcomes.setdefault(one.thread, set()).add(closings.outcomes.get(one))
+    is_complete = listing.is_complete and not tasks.without_address
+    counts = {"closed": 0, "spared": 0, "left": 0}
+    for thread in threads:
+        counts[_worst(outcomes.get(thread.id, {"gone" if is_complete else None}))] += 1
+    not_closed = {one.task for one in listing.held if closings.outcomes.get(one) == "failed"}
     return Closed(
-        threads=count,
-        left=threads - count,
-        tasks=len(is_closed),
-        tasks_failed=sum(not all(of_task) for of_task in is_closed),
+        threads=counts["closed"],
+        spared=counts["spared"],
+        left=counts["left"],
+        still_listed=closings.still_listed,
+        tasks=len(tasks.running) + len(tasks.without_address),
+        tasks_failed=len(listing.failing | not_closed) + len(tasks.without_address),
+        listing=listing,
     )
 
 
@@ -128,8 +154,7 @@ def without_threads_api(threads: int, tasks: int) -> Closed:
     return Closed(left=threads, tasks=tasks, tasks_failed=tasks, has_threads_api=False)
 
 
-def unreached(closed: Closed, tasks: int) -> Closed:
-    """Return the same with more tasks, which could not be called: no thread is known to be closed on them."""
-    return Closed(
-        left=closed.threads + closed.left, tasks=closed.tasks + tasks, tasks_failed=closed.tasks_failed + tasks
-    )
+def _worst(outcomes: set[Outcome | None]) -> str:
+    if outcomes <= {"closed", "gone"}:
+        return "closed"
+    return "spared" if outcomes <= {"closed", "gone", "spared"} else "left"

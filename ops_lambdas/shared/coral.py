@@ -1,6 +1,7 @@
 """The Coral server of one task: which threads a pool has there, and closing one."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from ops_lambdas.shared.http import HttpClient, HttpError, NotJsonError
 # Ids of threads are UUIDs of 36 characters; one that is far longer is something else.
 _MAX_ID_LENGTH = 200
 
-Outcome = Literal["closed", "gone", "failed", "unreachable", "out_of_time"]
+Outcome = Literal["closed", "gone", "failed", "unreachable", "out_of_time", "late"]
 
 
 class CoralError(RuntimeError):
@@ -20,7 +21,7 @@ class CoralError(RuntimeError):
             (404); "failed": any other answer, or none; "out_of_time": the client's time was up.
     """
 
-    def __init__(self, kind: Literal["unreachable", "absent", "failed", "out_of_time"], message: str) -> None:
+    def __init__(self, kind: Literal["unreachable", "absent", "failed", "out_of_time", "late"], message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
@@ -38,8 +39,8 @@ class Closing:
 
     Attributes:
         outcome: "closed"; "gone": there was none (404 of a server that has answered a list), as good as closed;
-            "failed": it may still be open;
-            "unreachable": no connection, or no answer in time; "out_of_time": the client's time was up.
+            "failed": it may still be open; "unreachable": no connection, or no answer in time; "out_of_time": the
+            client's time was up; "late": it might not be sent any more, and was not.
         reason: why, when it is neither closed nor gone.
     """
 
@@ -53,14 +54,13 @@ class Coral:
 
     Args:
         address: IPv4 address of the task.
-    Attributes:
         has_listed: it has answered a list, so it has the threads API; the public Coral server has not.
     """
 
     client: HttpClient
     address: str
     port: int
-    has_listed: bool = field(default=False, init=False)
+    has_listed: bool = False
 
     def threads(self, pool: str) -> list[str]:
         """List the ids of a pool's threads, each once.
@@ -90,16 +90,17 @@ class Coral:
                 raise CoralError("failed", f"{self._name(pool)}: a thread's id must be {allowed}, got {thread!r:.80}")
         return list(dict.fromkeys(ids))
 
-    def close(self, pool: str, thread: str) -> Closing:
+    def close(self, pool: str, thread: str, *, may_send: Callable[[], bool] | None = None) -> Closing:
         """Close one thread. Closing it again does no harm.
 
         Args:
             thread: an id that `is_usable_id` accepts; others are refused without a call.
+            may_send: asked right before the request is sent.
         """
         if not is_usable_id(thread):
             return Closing("failed", f"{thread!r:.80} is not a thread's id")
         try:
-            answer = self.client.request("DELETE", f"{self._url(pool)}/{quote(thread, safe='')}")
+            answer = self.client.request("DELETE", f"{self._url(pool)}/{quote(thread, safe='')}", may_send=may_send)
         except HttpError as error:
             return Closing(_kind(error), f"{error.kind}: {error}")
         if 200 <= answer.status < 300:
@@ -129,11 +130,11 @@ def is_usable_id(thread: object) -> bool:
     )
 
 
-def _kind(error: HttpError) -> Literal["unreachable", "failed", "out_of_time"]:
+def _kind(error: HttpError) -> Literal["unreachable", "failed", "out_of_time", "late"]:
     match error.kind:
         case "unreachable" | "timeout":
             return "unreachable"
         case "broken":
             return "failed"
-        case "out_of_time":
-            return "out_of_time"
+        case "out_of_time" | "late":
+            return error.kind

@@ -1,148 +1,168 @@
-"""The Coral servers of all running tasks, called in parallel; closing threads on them."""
+"""The Coral servers of all running tasks, called in parallel: which threads they hold."""
 
-import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ops_lambdas.shared.coral import Coral, CoralError, Outcome, Thread
+from ops_lambdas.shared.coral import Coral, CoralError, is_usable_id
 from ops_lambdas.shared.http import HttpClient
 from ops_lambdas.shared.tasks import Task
 
 # Concurrent calls to one Coral server, which also serves players.
 CALLS_PER_TASK = 8
 # Concurrent calls to all of them; at most ten tasks run, and a function may open 1,024 files.
-_MAX_CALLS = 80
+MAX_CALLS = 80
 # A Coral server answers in milliseconds; one that takes longer is stuck, and its threads with it.
-_ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
+# Pools of the table that are listed beside the configured ones. The application writes their names: hundreds would be
+# a fault there.
+MAX_OTHER_POOLS = 100
 
 
-class Failure(NamedTuple):
-    """A thread that may still be open on a task, and why."""
+class Held(NamedTuple):
+    """A thread that a task's Coral server holds."""
 
-    task: Task
-    thread: Thread
-    reason: str
+    task: str
+    pool: str
+    thread: str
 
 
 @dataclass(frozen=True)
-class Closings:
-    """The outcome for the threads that were to be closed.
+class Listing:
+    """The threads that the tasks hold. Tasks are given by their ids, sorted.
 
     Attributes:
-        outcomes: for each task by id, of its threads in their order; None: not tried.
-        failures: in the order in which they happened.
+        listing: tasks that listed at least one pool.
+        unreachable: those that could not be reached, or did not answer in time; they are not called again.
+        unlisted: those that answered, but no list.
+        without_pools: those that answered 404 to every list: without the threads API, or of a Coral server that has
+            forgotten its pools.
+        pools_unlisted: pools that no task listed although one tried, nor knew that it has none.
+        failing: tasks of which something is not known: unreachable, unlisted, without pools, or one list failed.
+        failed: what could not be listed, and why.
     """
 
-    outcomes: dict[str, list[Outcome | None]]
-    failures: list[Failure] = field(default_factory=list)
+    held: tuple[Held, ...] = ()
+    listing: tuple[str, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    without_pools: tuple[str, ...] = ()
+    pools_unlisted: tuple[str, ...] = ()
+    failing: frozenset[str] = frozenset()
+    failed: tuple[str, ...] = ()
+
+    @property
+    def lacks_threads_api(self) -> bool:
+        """Whether every task answered 404 to every list."""
+        return bool(self.without_pools) and not (self.listing or self.unreachable or self.unlisted)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every task listed each pool, or has none of that name beside others."""
+        return not self.failing
 
 
 @dataclass
-class _Server:
-    """One task's Coral server. Several calls at a time share it; each of its operations is atomic."""
+class Server:
+    """One task's Coral server. Several calls at a time share it; each of its operations is atomic.
+
+    Attributes:
+        has_listed: as Coral's.
+        is_given_up: it is not called any more: each further call would cost its whole timeout.
+    """
 
     task: Task
-    coral: Coral
-    failures: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    has_listed: bool = False
     is_given_up: bool = False
 
 
+@dataclass
+class _Answers:
+    """What one task answered to its lists."""
+
+    held: list[Held] = field(default_factory=list)
+    pools: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
 class Fleet:
-    """The Coral servers of all running tasks.
+    """The Coral servers of all running tasks, by the tasks' ids."""
 
-    A task that cannot be reached, or does not answer in time, is given up: each further call would cost its whole
-    timeout.
+    def __init__(self, tasks: Iterable[Task], port: int) -> None:
+        self.servers = {task.id: Server(task) for task in tasks}
+        self._port = port
 
-    Args:
-        max_failures: a task is also given up after this many failures of another kind.
-    """
+    def coral(self, client: HttpClient, task: str) -> Coral:
+        """Return a task's Coral server, to be called with this client."""
+        server = self.servers[task]
+        return Coral(client, server.task.address, self._port, server.has_listed)
 
-    def __init__(self, client: HttpClient, tasks: Iterable[Task], port: int, *, max_failures: float = math.inf) -> None:
-        self._servers = {task.id: _Server(task, Coral(client, task.address, port)) for task in tasks}
-        self._max_failures = max_failures
+    def list_everywhere(self, pools: Sequence[str], *, seconds: float) -> Listing:
+        """List these pools on every task."""
+        return self.list(dict.fromkeys(self.servers, pools), seconds=seconds)
 
-    @property
-    def given_up(self) -> frozenset[str]:
-        """Ids of the tasks that were given up."""
-        return frozenset(task for task, server in self._servers.items() if server.is_given_up)
-
-    def give_up(self, task: str) -> None:
-        """Stop calling this task."""
-        self._servers[task].is_given_up = True
-
-    def call_each(self, call: Callable[[str, Coral], None]) -> None:
-        """Call with each task's id and Coral server, all in parallel."""
-        _in_parallel(lambda task: call(task, self._servers[task].coral), list(self._servers))
-
-    def lacks_threads_api(self, pools: Sequence[str], *, seconds: float) -> bool:
-        """Whether every task answers 404 to the list of each pool, so that its Coral server has no such route.
-
-        Those that answer a list are known to have it from then on.
+    def list(self, pools: Mapping[str, Sequence[str]], *, seconds: float) -> Listing:
+        """List each task's pools, all tasks in parallel; one that does not answer in time is given up.
 
         Args:
-            seconds: after this, calls under way end.
+            seconds: after this, calls under way end, and their tasks are given up.
         """
-        absent: set[str] = set()
+        answers = {task: _Answers() for task in pools}
+        with HttpClient(seconds=seconds, answer_seconds=min(ANSWER_SECONDS, seconds)) as client:
+            in_parallel(lambda task: self._look(client, task, pools[task], answers[task]), list(pools))
+        return self._listing(answers)
 
-        def look(task: str, coral: Coral) -> None:
-            asked = Coral(client, coral.address, coral.port)
-            for pool in pools:
-                try:
-                    asked.threads(pool)
-                except CoralError as error:
-                    if error.kind == "absent":
-                        continue
-                coral.has_listed = asked.has_listed
+    def _look(self, client: HttpClient, task: str, pools: Iterable[str], answers: _Answers) -> None:
+        server, coral = self.servers[task], self.coral(client, task)
+        for pool in pools:
+            if server.is_given_up:
                 return
-            absent.add(task)
-
-        with HttpClient(seconds=seconds, answer_seconds=_ANSWER_SECONDS) as client:
-            self.call_each(look)
-        return bool(absent) and absent == self._servers.keys()
-
-    def close_everywhere(self, threads: Sequence[Thread]) -> Closings:
-        """Close each thread on every task."""
-        return self.close(dict.fromkeys(self._servers, threads))
-
-    def close(self, threads: Mapping[str, Sequence[Thread]]) -> Closings:
-        """Close each task's threads, given by task id; nothing is tried twice."""
-        closings = Closings({task: [None] * len(of_task) for task, of_task in threads.items()})
-        turns = {task: itertools.count() for task in threads}
-
-        def work(task: str) -> None:
-            server, of_task, outcomes = self._servers[task], threads[task], closings.outcomes[task]
-            while not server.is_given_up and (turn := next(turns[task])) < len(of_task):
-                closing = server.coral.close(*of_task[turn])
-                outcomes[turn] = closing.outcome
-                if closing.outcome in ("closed", "gone"):
+            try:
+                threads = coral.threads(pool)
+            except CoralError as error:
+                if error.kind == "absent":
+                    answers.absent.add(pool)
                     continue
-                closings.failures.append(Failure(server.task, of_task[turn], closing.reason))
-                if closing.outcome != "failed" or next(server.failures) >= self._max_failures:
-                    server.is_given_up = True
+                answers.failed[pool] = str(error)
+                server.is_given_up = error.kind in ("unreachable", "out_of_time")
+            else:
+                answers.pools.add(pool)
+                answers.held += [Held(task, pool, thread) for thread in threads]
+        server.has_listed = server.has_listed or coral.has_listed
 
-        # Every task is called once before any is called twice: no task waits for another that hangs.
-        _in_parallel(work, list(threads) * CALLS_PER_TASK)
-        return closings
+    def _listing(self, answers: Mapping[str, _Answers]) -> Listing:
+        listing = {task for task, of_task in answers.items() if of_task.pools}
+        unreachable = {task for task in answers if self.servers[task].is_given_up}
+        silent = answers.keys() - listing - unreachable
+        unlisted = {task for task in silent if answers[task].failed}
+        without_pools = {task for task in silent - unlisted if answers[task].absent}
+        failing = unreachable | without_pools | {task for task, of_task in answers.items() if of_task.failed}
+        known = {pool for task in listing for pool in answers[task].pools | answers[task].absent}
+        tried = {pool for of_task in answers.values() for pool in of_task.failed}
+        return Listing(
+            held=tuple(one for of_task in answers.values() for one in of_task.held),
+            listing=tuple(sorted(listing)),
+            unreachable=tuple(sorted(unreachable)),
+            unlisted=tuple(sorted(unlisted)),
+            without_pools=tuple(sorted(without_pools)),
+            pools_unlisted=tuple(sorted(tried - known)),
+            failing=frozenset(failing),
+            failed=tuple(sorted(reason for of_task in answers.values() for reason in of_task.failed.values())),
+        )
 
 
-@contextmanager
-def calling(tasks: Iterable[Task], port: int, *, seconds: float, max_failures: float = math.inf) -> Iterator[Fleet]:
-    """Yield the Coral servers of these tasks, to be called within the block.
-
-    Args:
-        seconds: after this, calls under way end and others are refused.
-        max_failures: as in Fleet.
-    """
-    with HttpClient(seconds=seconds, answer_seconds=_ANSWER_SECONDS, connections=CALLS_PER_TASK) as client:
-        yield Fleet(client, tasks, port, max_failures=max_failures)
+def pools_to_list(configured: Iterable[str], of_sessions: Iterable[str]) -> list[str]:
+    """Return the configured pools, and at most MAX_OTHER_POOLS of the others that have a usable name."""
+    pools = dict.fromkeys(configured)
+    others = [pool for pool in dict.fromkeys(of_sessions) if pool not in pools and is_usable_id(pool)]
+    return [*pools, *others[:MAX_OTHER_POOLS]]
 
 
-def _in_parallel(call: Callable[[str], None], tasks: Sequence[str]) -> None:
+def in_parallel(call: Callable[[str], None], tasks: Sequence[str]) -> None:
+    """Call with each, in at most MAX_CALLS threads, and raise the first error when all have ended."""
     if tasks:
-        with ThreadPoolExecutor(min(len(tasks), _MAX_CALLS)) as executor:
+        with ThreadPoolExecutor(min(len(tasks), MAX_CALLS)) as executor:
             for _ in executor.map(call, tasks):
                 pass

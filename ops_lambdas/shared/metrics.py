@@ -1,5 +1,6 @@
 """Publishing metrics as lines of CloudWatch's embedded metric format on standard output."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -36,8 +37,12 @@ def _dimension_value(text: str) -> str:
     """Return what CloudWatch accepts as a dimension's value: printable ASCII that is not blank.
 
     Values can come from the application's tables. CloudWatch would drop the whole line for one that it refuses, and
-    leave out a blank one, so that the number would count as the total.
+    leave out a blank one, so that the number would count as the total. What had to be changed gets a part of the text's
+    hash, so that two texts never share a metric.
     """
     printable = "".join(character if " " <= character <= "~" else "?" for character in text)
-    cleaned = printable.strip().lstrip(":")[:_MAX_DIMENSION_LENGTH].rstrip()
-    return cleaned or "(blank)"
+    cleaned = printable.strip().lstrip(":")[:_MAX_DIMENSION_LENGTH].strip()
+    if text and cleaned == text:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{cleaned[: _MAX_DIMENSION_LENGTH - 10].strip() or '(blank)'} #{digest}"

@@ -20,7 +20,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 # detail. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
 _SCHEDULES = ("aws.scheduler", "aws.events")
 _ENVELOPE = frozenset({"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"})
-_NO_DETAIL = (None, {}, "{}", "")
+_NO_DETAIL: tuple[object, ...] = (None, {}, "{}", "")
 _MAX_POOLS = 50  # five custom metrics each, $0.30 a month a metric
 
 Declared = TypeVar("Declared")

@@ -46,7 +46,9 @@ def state_of_failure(error: SecretError | HttpError) -> State:
     """Return the state for a call that got no answer."""
     if isinstance(error, SecretError):
         return "secret_unreadable"
-    return "timeout" if error.kind == "out_of_time" else error.kind
+    if error.kind == "unreachable" or error.kind == "broken":
+        return error.kind
+    return "timeout"
 
 
 def state_of_status(status: int) -> State:

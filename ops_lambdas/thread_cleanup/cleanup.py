@@ -1,22 +1,21 @@
-"""One run of thread cleanup: list, wait, look up, close. It closes only threads that it looked up in the database."""
+"""One run of thread cleanup: list, wait, look up, close. It closes only what the database has just allowed."""
 
-import json
 import time
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ops_lambdas.shared import database
-from ops_lambdas.shared.coral import Outcome, Thread
-from ops_lambdas.shared.fleet import Fleet, calling
+from ops_lambdas.shared.closing import Clock, Closings, close, confirm
+from ops_lambdas.shared.fleet import MAX_OTHER_POOLS, Fleet, Listing, pools_to_list
 from ops_lambdas.shared.tasks import Tasks, service_tasks
+from ops_lambdas.shared.thread_records import MAX_IDS, ThreadRecords, pools_of_sessions
 from ops_lambdas.thread_cleanup import core, queries
-from ops_lambdas.thread_cleanup.listing import list_threads
 from ops_lambdas.thread_cleanup.settings import Options, Settings
 
 # The database answers for 5,000 threads in tens of milliseconds.
 _STATEMENT_TIMEOUT_SECONDS = 10
 _LOOKUP_SECONDS = 15
+# Of the time, this share goes to listing.
+_LISTING_SHARE = 0.2
 
 
 class RefusedError(RuntimeError):
@@ -40,12 +39,10 @@ class Progress:
     """What a run has done so far; None: not known yet."""
 
     tasks: Tasks | None = None
-    listing: core.Listing | None = None
+    listing: Listing | None = None
     judgement: core.Judgement | None = None
     is_refused: bool | None = None
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    reasons: list[str] = field(default_factory=list)
-    spared: int = 0
+    closings: Closings = field(default_factory=Closings)
     is_complete: bool = False
 
     @property
@@ -60,15 +57,23 @@ class Cleanup:
     Args:
         seconds: it ends before these have passed.
         grace_seconds: instead of the settings' own; also less than one.
+        clock: against which the database's answer about a thread is fresh; seconds.
     Attributes: progress, also after an error.
     """
 
     def __init__(
-        self, config: Settings, options: Options, *, seconds: float, grace_seconds: float | None = None
+        self,
+        config: Settings,
+        options: Options,
+        *,
+        seconds: float,
+        grace_seconds: float | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._config = config
         self._options = options
         self._grace_seconds = config.grace_seconds if grace_seconds is None else grace_seconds
+        self._clock = clock
         self._ends_at = time.monotonic() + seconds
         self.progress = Progress()
 
@@ -88,14 +93,14 @@ class Cleanup:
                 connection.rows(queries.READ_ONLY)
                 if not connection.try_lock("thread_cleanup"):
                     return "already_running"
-                self._known(connection, [""])  # a missing table or grant shows before anything is done
+                self._records(connection).known([""])  # a missing table or grant shows before anything is done
+                pools = pools_to_list(self._config.pools, pools_of_sessions(connection, most=2 * MAX_OTHER_POOLS))
                 self.progress.tasks = service_tasks(self._config.ecs_cluster, self._config.ecs_service)
-                with calling(
-                    self.progress.tasks.running, self._config.coral_port, seconds=self._seconds_left()
-                ) as fleet:
-                    self._judge(connection, fleet)
-                    if not self._options.dry_run:
-                        self._close(connection, fleet)
+                fleet = Fleet(self.progress.tasks.running, self._config.coral_port)
+                self.progress.listing = fleet.list_everywhere(pools, seconds=self._seconds_left() * _LISTING_SHARE)
+                self._judge(connection, self.progress.listing)
+                if not self._options.dry_run:
+                    self._close(connection, fleet)
         except NoThreadsApiError:
             return "no_threads_api"
         except database.TablesMissingError:
@@ -104,12 +109,11 @@ class Cleanup:
             return "tables_missing"
         return "dry_run" if self._options.dry_run else "cleaned"
 
-    def _judge(self, connection: database.Reader, fleet: Fleet) -> None:
-        """List, wait, and find out what may be closed; refuse when that is implausible."""
-        listing = self.progress.listing = list_threads(fleet, self._config.pools)
+    def _judge(self, connection: database.Reader, listing: Listing) -> None:
+        """Wait, and find out what may be closed; refuse when that is implausible."""
         if listing.lacks_threads_api:
             raise NoThreadsApiError
-        if not listing.answering and self.progress.has_running_tasks:
+        if not listing.listing and self.progress.has_running_tasks:
             raise NoThreadsListedError("; ".join(listing.failed[:5]) or "no running task has an address")
         if listing.held:
             if self._seconds_left() < self._grace_seconds + _LOOKUP_SECONDS:
@@ -118,7 +122,11 @@ class Cleanup:
                     f"{self._grace_seconds:g} and the lookups in the database need {_LOOKUP_SECONDS} more"
                 )
             time.sleep(self._grace_seconds)
-        known = self._known(connection, {one.thread for one in listing.held})
+        records, known = self._records(connection), dict[str, bool]()
+        for ids in core.parts(list({one.thread for one in listing.held}), MAX_IDS):
+            if self._seconds_left() < 0:
+                raise OutOfTimeError("the time was up before all threads were looked up in the database")
+            known |= records.known(ids)
         judgement = self.progress.judgement = core.judge(listing.held, known)
         self.progress.is_refused = not (judgement.is_plausible or self._options.force)
         if self.progress.is_refused and not self._options.dry_run:
@@ -128,40 +136,23 @@ class Cleanup:
             )
 
     def _close(self, connection: database.Reader, fleet: Fleet) -> None:
-        """Look up each thread that may be closed once more, and close it."""
+        """Close what may be closed, each thread when the database has allowed it once more."""
         progress = self.progress
-        assert progress.judgement is not None  # noqa: S101
+        assert progress.judgement and progress.listing  # noqa: S101, PT018
         threads = core.closing_order(progress.judgement)
-        for wave in core.parts(threads[: core.MAX_CLOSED], core.WAVE_THREADS):
-            if self._seconds_left() < _LOOKUP_SECONDS:
-                return
-            known = self._known(connection, {one.thread for one in wave})
-            still = [one for one in wave if known.get(one.thread, True)]
-            progress.spared += len(wave) - len(still)
-            self._close_wave(fleet, still)
-        tried = progress.spared + progress.outcomes["closed"] + progress.outcomes["gone"]
-        progress.is_complete = tried == len(threads)
+        seconds = self._seconds_left() - _LOOKUP_SECONDS
+        if seconds > 0:
+            allowed = self._records(connection).over_or_unknown
+            to_close = threads[: core.MAX_CLOSED]
+            close(fleet, to_close, allowed, progress.closings, seconds=seconds, clock=self._clock)
+            confirm(fleet, progress.closings, seconds=self._seconds_left())
+        counts = progress.closings.counts
+        is_done = counts["closed"] + counts["gone"] + counts["spared"] == len(threads)
+        progress.is_complete = is_done and progress.listing.is_complete
 
-    def _close_wave(self, fleet: Fleet, wave: Iterable[core.Held]) -> None:
-        by_task: dict[str, list[Thread]] = {}
-        for one in wave:
-            by_task.setdefault(one.task, []).append(Thread(one.pool, one.thread))
-        closings = fleet.close(by_task)
-        for outcomes in closings.outcomes.values():
-            self.progress.outcomes.update(outcome for outcome in outcomes if outcome)
-        self.progress.reasons += [
-            f"{one.thread.id} of {one.thread.pool} on task {one.task.id}: {one.reason}" for one in closings.failures
-        ]
-
-    def _known(self, connection: database.Reader, threads: Iterable[str]) -> dict[str, bool]:
-        """Return, for each thread that the database knows, whether it may be closed."""
-        known: dict[str, bool] = {}
-        for ids in core.parts(list(threads), queries.MAX_IDS):
-            if self._seconds_left() < 0:
-                raise OutOfTimeError("the time was up before all threads were looked up in the database")
-            rows = connection.rows(queries.KNOWN, ids=json.dumps(ids), grace_seconds=self._grace_seconds)
-            known.update((thread, is_over) for thread, is_over in rows)
-        return known
+    def _records(self, connection: database.Reader) -> ThreadRecords:
+        ((settled_before,),) = connection.rows(queries.SETTLED_BEFORE, grace_seconds=self._grace_seconds)
+        return ThreadRecords(connection, ended_before=settled_before, quiet_since=settled_before)
 
     def _seconds_left(self) -> float:
         return self._ends_at - time.monotonic()

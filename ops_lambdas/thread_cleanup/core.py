@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, TypeVar
+
+from ops_lambdas.shared.fleet import Held
 
 # Ten full tasks hold 2,000 threads (five pools of 40): several times that is a day's leak, and the next run comes
 # half an hour later.
@@ -13,37 +15,9 @@ MAX_UNKNOWN_SHARE = 0.5
 # At night one forgotten thread may be all there is. Half of one pool's soft limit bounds the loss if even that is a
 # mistake.
 MIN_UNKNOWN_TO_REFUSE = 20
-# This many are looked up once more right before they are closed, as their session may have opened again.
-WAVE_THREADS = 1000
 
 Item = TypeVar("Item")
 State = Literal["cleaned", "dry_run", "tables_missing", "already_running", "no_threads_api"]
-
-
-class Held(NamedTuple):
-    """A thread that a task's Coral server holds."""
-
-    task: str
-    pool: str
-    thread: str
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The threads that the tasks hold.
-
-    Attributes:
-        answering: ids of the tasks that listed at least one pool.
-        unreachable: ids of those that could not be reached, or did not answer in time.
-        failed: what could not be listed, and why.
-        lacks_threads_api: every task answered 404 to every list.
-    """
-
-    held: tuple[Held, ...]
-    answering: tuple[str, ...]
-    unreachable: tuple[str, ...]
-    failed: tuple[str, ...]
-    lacks_threads_api: bool
 
 
 @dataclass(frozen=True)
@@ -52,7 +26,7 @@ class Judgement:
 
     Attributes:
         unknown: the database has none of their ids.
-        ended: recorded more than the grace period ago, in sessions that all ended longer ago than that.
+        ended: over in all their sessions, which ended longer ago than the grace period.
     """
 
     listed: int

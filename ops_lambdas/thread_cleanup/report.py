@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Literal, TypedDict
 
+from ops_lambdas.shared.fleet import Held
 from ops_lambdas.shared.metrics import Metric, publish
 from ops_lambdas.thread_cleanup.cleanup import Progress
-from ops_lambdas.thread_cleanup.core import Held, Judgement
+from ops_lambdas.thread_cleanup.core import Judgement
 from ops_lambdas.thread_cleanup.settings import Settings
 
 # A log event holds 256 KiB; a few reasons show the cause.
@@ -25,8 +26,10 @@ class Cleaned(TypedDict):
     """The check's result when it listed and looked up all threads.
 
     `threads_closed` were closed now, `threads_gone` were closed already, `threads_failed` may still be open, for
-    `threads_left` there was no time, no room below the cap, or no task that answered. `threads_spared` were found
-    in an open session right before closing.
+    `threads_left` there was no time, no room below the cap, or no task that answered. `threads_spared` may not be
+    closed any more, by what the database said right before. Of the failed, `threads_still_listed` are those of which a
+    task said that they are closed. `tasks_without_pools` answered 404 to every list, `tasks_unlisted` with no list,
+    `pools_unlisted` no task could list. `is_complete`: all is known, and nothing is left.
     """
 
     state: Literal["cleaned", "dry_run"]
@@ -36,6 +39,9 @@ class Cleaned(TypedDict):
     tasks: int
     tasks_unreachable: list[str]
     tasks_without_address: list[str]
+    tasks_unlisted: list[str]
+    tasks_without_pools: list[str]
+    pools_unlisted: list[str]
     listings_failed: list[str]
     threads_listed: int
     threads_unknown: int
@@ -43,6 +49,7 @@ class Cleaned(TypedDict):
     threads_closed: int
     threads_gone: int
     threads_failed: int
+    threads_still_listed: int
     threads_spared: int
     threads_left: int
     pools: list[PoolResult]
@@ -66,8 +73,7 @@ def result(state: Literal["cleaned", "dry_run"], config: Settings, progress: Pro
     """Return the result of a run that listed and looked up all threads."""
     tasks, listing, judgement = progress.tasks, progress.listing, progress.judgement
     assert tasks and listing and judgement  # noqa: S101, PT018
-    outcomes = progress.outcomes
-    failed = outcomes["failed"] + outcomes["unreachable"] + outcomes["out_of_time"]
+    outcomes = progress.closings.counts
     closable = len(judgement.ended) + len(judgement.unknown)
     return {
         "state": state,
@@ -77,15 +83,19 @@ def result(state: Literal["cleaned", "dry_run"], config: Settings, progress: Pro
         "tasks": len(tasks.running),
         "tasks_unreachable": list(listing.unreachable),
         "tasks_without_address": list(tasks.without_address),
+        "tasks_unlisted": list(listing.unlisted),
+        "tasks_without_pools": list(listing.without_pools),
+        "pools_unlisted": list(listing.pools_unlisted),
         "listings_failed": list(listing.failed),
         "threads_listed": judgement.listed,
         "threads_unknown": len(judgement.unknown),
         "threads_ended": len(judgement.ended),
         "threads_closed": outcomes["closed"],
         "threads_gone": outcomes["gone"],
-        "threads_failed": failed,
-        "threads_spared": progress.spared,
-        "threads_left": closable - progress.spared - outcomes.total(),
+        "threads_failed": outcomes["failed"],
+        "threads_still_listed": progress.closings.still_listed,
+        "threads_spared": outcomes["spared"],
+        "threads_left": closable - outcomes.total(),
         "pools": by_pool(config.pools, listing.held, judgement),
     }
 
@@ -93,16 +103,20 @@ def result(state: Literal["cleaned", "dry_run"], config: Settings, progress: Pro
 def publish_metrics(environment: str, progress: Progress) -> None:
     """Publish what is known; a number that is not known is left out, because it is not zero."""
     numbers: dict[str, int] = {}
-    outcomes = progress.outcomes
+    outcomes = progress.closings.counts
     if progress.listing:
         numbers["TasksUnreachable"] = len(progress.listing.unreachable)
         numbers["ThreadsApiMissing"] = int(progress.listing.lacks_threads_api)
-        if progress.listing.answering or not progress.has_running_tasks:
+        numbers["TasksUnlisted"] = len(progress.listing.unlisted)
+        numbers["TasksWithoutPools"] = len(progress.listing.without_pools)
+        numbers["PoolsUnlisted"] = len(progress.listing.pools_unlisted)
+        if progress.listing.listing or not progress.has_running_tasks:
             numbers["ThreadsListed"] = len(progress.listing.held)
     if progress.judgement:
         numbers["ThreadsUnknown"] = len(progress.judgement.unknown)
         numbers["ThreadsClosed"] = outcomes["closed"]
-        numbers["ThreadsFailed"] = outcomes["failed"] + outcomes["unreachable"] + outcomes["out_of_time"]
+        numbers["ThreadsFailed"] = outcomes["failed"]
+        numbers["ThreadsStillListed"] = progress.closings.still_listed
         numbers["ThreadCleanupRefused"] = int(bool(progress.is_refused))
     if numbers:
         publish({"Environment": environment}, *(Metric(name, value) for name, value in numbers.items()))
@@ -111,14 +125,20 @@ def publish_metrics(environment: str, progress: Progress) -> None:
 def reasons(progress: Progress) -> list[str]:
     """Return why something could not be listed or closed: the first few, as many often have one cause."""
     listed = progress.listing.failed if progress.listing else ()
-    return [*listed[:_MAX_REASONS], *progress.reasons[:_MAX_REASONS]]
+    closings = [
+        f"{one.thread} of {one.pool} on task {one.task}: {reason}"
+        for one, reason in progress.closings.reasons[:_MAX_REASONS]
+    ]
+    return [*listed[:_MAX_REASONS], *closings]
 
 
 def by_pool(pools: Iterable[str], held: Iterable[Held], judgement: Judgement) -> list[PoolResult]:
     """Count the threads of each pool."""
     counts = {pool: PoolResult(pool=pool, threads_listed=0, threads_unknown=0, threads_ended=0) for pool in pools}
     for one in held:
-        counts[one.pool]["threads_listed"] += 1
+        counts.setdefault(one.pool, PoolResult(pool=one.pool, threads_listed=0, threads_unknown=0, threads_ended=0))[
+            "threads_listed"
+        ] += 1
     for one in judgement.unknown:
         counts[one.pool]["threads_unknown"] += 1
     for one in judgement.ended:

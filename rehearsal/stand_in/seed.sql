@@ -35,3 +35,9 @@ INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId", "createdAt"
 SELECT format('thread-%s-%s', "id", agent), "id", md5("id" || agent)::uuid::text, agent,
        "startTime" + interval '1 minute'
 FROM "Session", unnest(ARRAY['agent-cz', 'agent-trump-donald']) AS agent;
+
+-- A message a thread, sent a minute after it began.
+INSERT INTO "Message" ("id", "threadId", "senderId", "content", "timestamp", "createdAt")
+SELECT format('message-%s', "id"), "id", 'user', 'Good morning', "createdAt" + interval '1 minute',
+       "createdAt" + interval '1 minute'
+FROM "Thread";

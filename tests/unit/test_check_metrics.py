@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ops_lambdas.shared.metrics import Metric, publish
+from ops_lambdas.shared.metrics import Metric, _dimension_value, publish
 from tests.expectations import expectation
 
 
@@ -46,25 +48,39 @@ def test_one_call_leaves_nothing_for_the_next(capsys: pytest.CaptureFixture[str]
     ("name", "value"),
     [
         ("pool-0", "pool-0"),
-        ("", "(blank)"),
-        ("  ", "(blank)"),
-        ("\t", "?"),
-        (":::", "(blank)"),
-        (":pool", "pool"),
-        ("pöol\x00", "p?ol?"),
-        ("プール", "???"),
-        ("p" * 5000, "p" * 255),
-        ("p" * 254 + " q", "p" * 254),
+        ("", "(blank) #e3b0c442"),
+        ("  ", "(blank) #6c179f21"),
+        (":pool", "pool #"),
+        ("pöol\x00", "p?ol? #"),
+        ("プール", "??? #"),
+        ("\ud800", "? #"),
+        ("p" * 5000, "p" * 245 + " #"),
     ],
 )
 def test_a_pool_name_that_cloudwatch_refuses_still_has_a_dimension(
     capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
     publish({"Environment": "production", "Pool": name}, Metric("ActiveThreads", 1))
-    assert published(capsys)["Pool"] == value
+    dimension = published(capsys)["Pool"]
+    assert dimension.startswith(value)
+    assert len(dimension) <= 255
 
 
 @pytest.mark.parametrize("check", ["absent", "check_settings"])
 def test_a_check_whose_tests_do_not_publish_is_named(check: str) -> None:
     with pytest.raises(AssertionError, match=rf"tests/unit/test_{check}\.py must have publish_every_metric"):
         expectation(check, "publish_every_metric")
+
+
+ODD = st.sampled_from("p :ö\u30d7\ud800\n~") | st.characters()
+
+
+@given(st.lists(st.text(ODD, max_size=5), unique=True, max_size=20))
+def test_two_names_never_share_a_metric(names: list[str]) -> None:
+    dimensions = [_dimension_value(name) for name in names]
+    assert len(set(dimensions)) == len(names)
+    for one in dimensions:
+        assert one.strip()
+        assert one.isascii()
+        assert one.isprintable()
+        assert not one.startswith(":")

@@ -24,8 +24,8 @@ def test_the_list_of_rights_has_no_private_column_and_one_update() -> None:
     assert {key: columns for key, columns in grants.COLUMNS.items() if key[0] != "SELECT"} == {
         ("UPDATE", "Session"): ("endTime",)
     }
-    assert {table for _, table in grants.COLUMNS} == {"Session", "Thread"}
-    private = {"userId", "walletAddress", "currentScore", "weekId"}
+    assert {table for _, table in grants.COLUMNS} == {"Session", "Thread", "Message"}
+    private = {"userId", "walletAddress", "currentScore", "weekId", "senderId", "content"}
     assert not private & {column for columns in grants.COLUMNS.values() for column in columns}
 
 

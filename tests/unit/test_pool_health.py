@@ -25,6 +25,7 @@ COUNTS = st.builds(
     pool=POOL_NAMES,
     active_threads=NUMBERS,
     active_sessions=NUMBERS,
+    sessions_in_use=NUMBERS,
     stuck_threads=NUMBERS,
     stuck_sessions=NUMBERS,
     oldest_open_session_minutes=NUMBERS,
@@ -38,7 +39,7 @@ SCHEDULES = {"pool-health": "rate(5 minutes)"}
 
 def publish_every_metric(environment: str) -> None:
     """Publish every metric of the check, for the tests of alarms and dashboard."""
-    publish_pools(environment, assess([PoolCount("pool-0", 1, 1, oldest_open_session_minutes=1)], []))
+    publish_pools(environment, assess([PoolCount("pool-0", 1, 1, oldest_open_session_minutes=1)], []), ["pool-0"])
     site = Site(state="ok", latency_milliseconds=1.0)
     publish_reachability(environment, is_database_readable=True, site=site, agrees=True)
 
@@ -130,12 +131,12 @@ def test_all_pools_are_unhealthy_only_when_there_are_some() -> None:
 
 
 def test_rows_show_what_is_open_and_how_far_back_they_look() -> None:
-    rows = [["pool-0", 3, 2, 5, 4, 600, INACTIVE_LIMIT, 900], ["pool-1", 1, 1, 0, 0, -2, INACTIVE_LIMIT, 900]]
+    rows = [["pool-0", 3, 2, 3, 5, 4, 600, INACTIVE_LIMIT, 900], ["pool-1", 1, 1, 1, 0, 0, -2, INACTIVE_LIMIT, 900]]
     assert counts(rows) == Counts(
-        (PoolCount("pool-0", 3, 2, 5, 4, 600), PoolCount("pool-1", 1, 1, 0, 0, 0)), looked_back_minutes=900
+        (PoolCount("pool-0", 3, 2, 3, 5, 4, 600), PoolCount("pool-1", 1, 1, 1, 0, 0, 0)), looked_back_minutes=900
     )
 
 
 @pytest.mark.parametrize(("read", "back"), [(0, None), (INACTIVE_LIMIT - 1, 900)])
 def test_fewer_inactive_sessions_than_the_limit_are_all_there_are(read: int, back: int | None) -> None:
-    assert counts([[None, None, None, None, None, None, read, back]]) == Counts((), looked_back_minutes=None)
+    assert counts([[None, None, None, None, None, None, None, read, back]]) == Counts((), looked_back_minutes=None)

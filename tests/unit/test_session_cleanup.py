@@ -10,8 +10,11 @@ from ops_lambdas.session_cleanup import core
 from ops_lambdas.session_cleanup.core import Batch, Closed, Sessions
 from ops_lambdas.session_cleanup.report import cleaned, publish_metrics
 from ops_lambdas.session_cleanup.settings import Options
-from ops_lambdas.shared.coral import Outcome, Thread
+from ops_lambdas.shared.closing import Closings, Outcome
+from ops_lambdas.shared.coral import Thread
+from ops_lambdas.shared.fleet import Held, Listing
 from ops_lambdas.shared.settings import InvalidSettingError, from_event
+from ops_lambdas.shared.tasks import Task, Tasks
 
 BATCHES = st.lists(
     st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 30)).map(
@@ -79,38 +82,54 @@ def test_sessions_get_half_of_the_time_and_the_end_is_kept_free(
     assert core.seconds_for_threads(remaining) == for_threads
 
 
-OUTCOMES = st.sampled_from(["closed", "gone", "failed", "unreachable", "out_of_time", None])
+HELD = st.builds(Held, task=st.sampled_from("ab"), pool=st.sampled_from(["p", "q"]), thread=st.integers(0, 9).map(str))
+OUTCOMES = st.dictionaries(HELD, st.sampled_from(["closed", "gone", "failed", "spared", None]), max_size=20)
 
 
-@given(tasks=st.integers(1, 4).flatmap(lambda size: st.lists(st.lists(OUTCOMES, min_size=size, max_size=size))))
-def test_a_thread_is_closed_when_it_is_on_every_task(tasks: list[list[Outcome | None]]) -> None:
-    result = core.closed(9, tasks)
-    closed = 9 if not tasks else sum({*column} <= {"closed", "gone"} for column in zip(*tasks, strict=True))
-    assert (result.threads, result.left, result.tasks) == (closed, 9 - closed, len(tasks))
-    assert result.tasks_failed == sum(not {*of_task} <= {"closed", "gone"} for of_task in tasks)
+@given(outcomes=OUTCOMES, is_complete=st.booleans(), count=st.integers(0, 12))
+def test_a_thread_counts_by_its_worst_outcome_on_any_task(
+    outcomes: dict[Held, Outcome | None], is_complete: bool, count: int
+) -> None:
+    closings = Closings({one: outcome for one, outcome in outcomes.items() if outcome})
+    listing = Listing(held=tuple(outcomes), failing=frozenset() if is_complete else frozenset("b"))
+    threads = [Thread("p", str(number)) for number in range(count)]
+    result = core.closed(threads, Tasks((Task("a", "127.0.0.1"), Task("b", "127.0.0.2"))), listing, closings)
+    assert result.threads + result.spared + result.left == count
+    seen = {thread.id: {of for one, of in outcomes.items() if one.thread == thread.id} for thread in threads}
+    assert result.left == sum(bool(of & {None, "failed"}) or (not of and not is_complete) for of in seen.values())
+    assert result.spared == sum("spared" in of and not of & {None, "failed"} for of in seen.values())
+    assert (result.tasks, result.tasks_failed >= (not is_complete)) == (2, True)
 
 
-@given(closed=st.builds(Closed, *[st.integers(0, 1000)] * 4), tasks=st.integers(1, 9))
-def test_on_a_task_that_cannot_be_asked_every_thread_is_left(closed: Closed, tasks: int) -> None:
-    result = core.unreached(closed, tasks)
-    assert (result.threads, result.left) == (0, closed.threads + closed.left)
-    assert (result.tasks - closed.tasks, result.tasks_failed - closed.tasks_failed) == (tasks, tasks)
+def test_on_a_task_that_cannot_be_asked_what_nobody_holds_is_left() -> None:
+    tasks = Tasks((Task("a", "127.0.0.1"),), without_address=("b",))
+    held = Held("a", "p", "1")
+    result = core.closed([Thread("p", "1"), Thread("p", "2")], tasks, Listing(held=(held,)), Closings({held: "closed"}))
+    assert (result.threads, result.left, result.tasks, result.tasks_failed) == (1, 1, 2, 1)
 
 
 def test_the_result_is_json_and_counts_threads_that_were_not_kept() -> None:
-    sessions = Sessions(stale=9, ended=6, spared=2, unkept_threads=4)
-    closed = Closed(threads=5, left=1, tasks=3, tasks_failed=1)
+    sessions = Sessions(stale=9, ended=6, spared=2, unkept_threads=4, kept_active=7)
+    listing = Listing(without_pools=("b",), failing=frozenset("b"))
+    closed = Closed(threads=5, spared=2, left=1, tasks=3, tasks_failed=1, listing=listing)
     result = cleaned(sessions, closed, environment="production", older_than_minutes=60)
     assert json.loads(json.dumps(result)) == {
         "state": "cleaned",
         "environment": "production",
+        "is_complete": False,
         "older_than_minutes": 60,
         "sessions_stale": 9,
         "sessions_ended": 6,
         "sessions_spared": 2,
         "sessions_left": 1,
+        "sessions_kept_active": 7,
         "threads_closed": 5,
+        "threads_spared": 2,
         "threads_left": 5,
+        "threads_still_listed": 0,
         "tasks": 3,
         "tasks_failed": 1,
+        "tasks_unlisted": [],
+        "tasks_without_pools": ["b"],
+        "pools_unlisted": [],
     }

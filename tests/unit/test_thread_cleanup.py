@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops_lambdas.shared.fleet import Held, Listing
 from ops_lambdas.shared.tasks import Tasks
 from ops_lambdas.thread_cleanup import core, report
 from ops_lambdas.thread_cleanup.cleanup import Progress
-from ops_lambdas.thread_cleanup.core import Held, Judgement, Listing
+from ops_lambdas.thread_cleanup.core import Judgement
 
 HELD = st.builds(
     Held,
@@ -25,7 +26,7 @@ SCHEDULES = {"thread-cleanup": "rate(30 minutes)"}
 
 def publish_every_metric(environment: str) -> None:
     """Publish every metric of the check, for the tests of alarms and dashboard."""
-    listing = Listing(held=(), answering=("task",), unreachable=(), failed=(), lacks_threads_api=False)
+    listing = Listing(listing=("task",))
     progress = Progress(tasks=Tasks(()), listing=listing, judgement=Judgement(0, (), ()), is_refused=False)
     report.publish_metrics(environment, progress)
 

@@ -38,3 +38,15 @@ CREATE TABLE "Thread" (
 );
 CREATE INDEX "Thread_sessionId_agentId_idx" ON "Thread" ("sessionId", "agentId");
 CREATE INDEX "Thread_coralThreadId_idx" ON "Thread" ("coralThreadId");
+
+CREATE TABLE "Message" (
+    "id"             TEXT PRIMARY KEY,
+    "threadId"       TEXT NOT NULL REFERENCES "Thread" ("id") ON UPDATE CASCADE ON DELETE RESTRICT,
+    "senderId"       TEXT NOT NULL,
+    "content"        TEXT NOT NULL,
+    "timestamp"      TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "isIntermediary" BOOLEAN NOT NULL DEFAULT false,
+    "createdAt"      TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE INDEX "Message_threadId_timestamp_idx" ON "Message" ("threadId", "timestamp");
+CREATE INDEX "Message_threadId_createdAt_idx" ON "Message" ("threadId", "createdAt");

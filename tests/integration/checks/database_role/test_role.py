@@ -1,9 +1,9 @@
 """The checks' role, created by an owner who is not a superuser: what it may do, and what it may not."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import cast
 
 import pg8000.native
@@ -13,8 +13,8 @@ from ops_lambdas.database_role import grants, queries
 from ops_lambdas.database_role import role as role_module
 from ops_lambdas.database_role.core import RoleError
 from ops_lambdas.database_role.report import Ensured
-from ops_lambdas.shared.database import DatabaseError
-from ops_lambdas.thread_cleanup import queries as thread_cleanup
+from ops_lambdas.shared.database import DatabaseError, Reader
+from ops_lambdas.shared.thread_records import ThreadRecords
 from rehearsal.stand_in import TABLES_SQL
 from tests.integration.checks.database_role.world import PASSWORD, dropped, make
 from tests.integration.conftest import Database
@@ -30,6 +30,7 @@ FORBIDDEN = [
     'SELECT "walletAddress" FROM "Session"',
     'SELECT * FROM "Session"',
     'SELECT * FROM "User"',
+    'SELECT "content" FROM "Message"',
     'SELECT "agentId" FROM "Thread"',
     'UPDATE "Thread" SET "createdAt" = now()',
     'DELETE FROM "Thread"',
@@ -66,6 +67,7 @@ def test_the_role_is_made_once_and_then_left_alone(database: Database, role: str
         "membership in pg_monitor",
         "membership in rds_iam",
         f"CONNECT on {database.name}",
+        *(f"SELECT on public.Message.{name}" for name in sorted(grants.COLUMNS["SELECT", "Message"])),
         *(f"SELECT on public.Session.{name}" for name in sorted(grants.COLUMNS["SELECT", "Session"])),
         *(f"SELECT on public.Thread.{name}" for name in sorted(grants.COLUMNS["SELECT", "Thread"])),
         "UPDATE on public.Session.endTime",
@@ -91,15 +93,12 @@ def test_what_it_may_not_do(ops: pg8000.native.Connection) -> None:
 
 def test_what_it_may_do(ops: pg8000.native.Connection) -> None:
     # The other checks' tests run whole as this role.
-    ((known, is_settled),) = ops.run(
-        thread_cleanup.KNOWN,
-        ids=json.dumps(ops.run('SELECT "coralThreadId" FROM "Thread" LIMIT 1')[0]),
-        grace_seconds=1,
-    )
-    assert known
-    assert is_settled in (True, False)
+    ((thread,),) = ops.run('SELECT "coralThreadId" FROM "Thread" LIMIT 1')
+    now = datetime.now(UTC).replace(tzinfo=None)
+    assert ThreadRecords(Reader(ops), ended_before=now, quiet_since=now).known([thread]).keys() == {thread}
     assert ops.run('SELECT ctid, "id", "coralSessionId", "startTime", "endTime", "lastActivityAt" FROM "Session"')
-    assert ops.run('SELECT "sessionId", "coralThreadId", "createdAt" FROM "Thread"')
+    assert ops.run('SELECT "id", "sessionId", "coralThreadId", "createdAt" FROM "Thread"')
+    assert ops.run('SELECT "threadId", "createdAt", "timestamp" FROM "Message"')
     assert ops.run('SELECT "id" FROM "Session" FOR UPDATE SKIP LOCKED')
     ops.run("""UPDATE "Session" SET "endTime" = now() AT TIME ZONE 'UTC' WHERE "endTime" IS NULL""")
     ((others,),) = ops.run("SELECT pg_has_role(current_user, 'pg_monitor', 'USAGE')")
@@ -152,7 +151,7 @@ def test_without_the_applications_tables_the_role_is_made_and_completed_later(
     monkeypatch.setenv("PGSSLROOTCERT", str(empty_database.server.ca_file))
     role = f"ops_{empty_database.name}"
     first = make(empty_database, role)
-    assert (first["state"], first["pending"]) == ("pending", ["public.Session", "public.Thread"])
+    assert (first["state"], first["pending"]) == ("pending", ["public.Message", "public.Session", "public.Thread"])
     with closing(empty_database.connect()) as owner:
         owner.run('CREATE TABLE "Thread" ("sessionId" text)')
         assert make(empty_database, role)["pending"] == [

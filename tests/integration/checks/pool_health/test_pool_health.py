@@ -16,7 +16,7 @@ from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.settings import InvalidSettingError
 from tests.integration.checks.conftest import CONTEXT, CRON_ARN, Check, Secrets, environment
-from tests.integration.checks.pool_health.world import add, definition, values
+from tests.integration.checks.pool_health.world import add, definition, measured, values
 from tests.integration.conftest import Database
 
 
@@ -41,6 +41,7 @@ def test_active_threads_and_sessions_of_each_pool_are_in_the_result(check: Check
                 "pool": "pool-0",
                 "active_threads": 10,
                 "active_sessions": 2,
+                "sessions_in_use": 2,
                 "load_percent": 25.0,
                 "is_healthy": True,
                 "stuck_threads": 0,
@@ -51,6 +52,7 @@ def test_active_threads_and_sessions_of_each_pool_are_in_the_result(check: Check
                 "pool": "pool-1",
                 "active_threads": 0,
                 "active_sessions": 0,
+                "sessions_in_use": 0,
                 "load_percent": 0.0,
                 "is_healthy": True,
                 "stuck_threads": 0,
@@ -61,6 +63,7 @@ def test_active_threads_and_sessions_of_each_pool_are_in_the_result(check: Check
                 "pool": "production-main",
                 "active_threads": 36,
                 "active_sessions": 2,
+                "sessions_in_use": 2,
                 "load_percent": 90.0,
                 "is_healthy": False,
                 "stuck_threads": 0,
@@ -72,6 +75,7 @@ def test_active_threads_and_sessions_of_each_pool_are_in_the_result(check: Check
         "total_pools": 3,
         "total_active_threads": 46,
         "total_active_sessions": 4,
+        "total_sessions_in_use": 4,
         "total_stuck_sessions": 0,
         "unhealthy_pools": 1,
         "is_every_pool_unhealthy": False,
@@ -90,26 +94,28 @@ def test_active_threads_and_sessions_of_each_pool_are_published(check: Check) ->
         "StuckSessions": "Count",
     }
     of_a_pool = {**counts, "OldestOpenSessionMinutes": "None"}
-    totals = ("TotalActiveThreads", "TotalActiveSessions", "TotalStuckSessions")
+    others = dict.fromkeys(("ActiveThreads", "ActiveSessions", "StuckSessions"), "Count")
+    totals = ("TotalActiveThreads", "TotalActiveSessions", "TotalSessionsInUse", "TotalStuckSessions")
     pools = ("UnhealthyPools", "AllPoolsUnhealthy", "Pools")
     assert [definition(line) for line in check.metrics[:-1]] == [
         ("PardonSimulator", [["Environment", "Pool"]], of_a_pool),
         ("PardonSimulator", [["Environment", "Pool"]], counts),
-        ("PardonSimulator", [["Environment", "Pool"]], of_a_pool),
+        ("PardonSimulator", [["Environment", "Pool"]], others),
         ("PardonSimulator", [["Environment"]], dict.fromkeys((*totals, *pools), "Count")),
     ]
     age = {"OldestOpenSessionMinutes": [480.0]}
     pool = {"Environment": "rehearsal", "Pool": "pool-0", "StuckSessions": [0.0], **age}
     idle_pool = {"Environment": "rehearsal", "Pool": "pool-1", "StuckSessions": [0.0]}
-    other_pool = {"Environment": "rehearsal", "Pool": "production-main", "StuckSessions": [0.0], **age}
+    other_pools = {"Environment": "rehearsal", "Pool": "(unconfigured)", "StuckSessions": [0.0]}
     assert [values(line) for line in check.metrics[:-1]] == [
         {**pool, "ActiveThreads": [10.0], "ActiveSessions": [2.0], "PoolLoadPercent": [25.0]},
         {**idle_pool, "ActiveThreads": [0.0], "ActiveSessions": [0.0], "PoolLoadPercent": [0.0]},
-        {**other_pool, "ActiveThreads": [36.0], "ActiveSessions": [2.0], "PoolLoadPercent": [90.0]},
+        {**other_pools, "ActiveThreads": [36.0], "ActiveSessions": [2.0]},
         {
             "Environment": "rehearsal",
             "TotalActiveThreads": [46.0],
             "TotalActiveSessions": [4.0],
+            "TotalSessionsInUse": [4.0],
             "TotalStuckSessions": [0.0],
             "UnhealthyPools": [1.0],
             "AllPoolsUnhealthy": [0.0],
@@ -172,7 +178,7 @@ def test_a_role_that_may_not_read_is_an_error_and_not_missing_tables(
 ) -> None:
     connection.run(f"CREATE ROLE {database.name}_stranger LOGIN PASSWORD '{database.password}'")
     check.user = f"{database.name}_stranger"
-    check.refuses(DatabaseError, "permission denied for table Session, SQLSTATE 42501")
+    check.refuses(DatabaseError, r"permission denied for table \w+, SQLSTATE 42501")
     connection.run(f"DROP ROLE {database.name}_stranger")
 
 
@@ -211,3 +217,53 @@ print(json.dumps({{"result": handler({{}}, types.SimpleNamespace(**{vars(CONTEXT
     assert [definition(line)[1] for line in metrics] == [[["Environment", "Pool"]]] * 5 + [[["Environment"]]]
     assert log["service"] == "pool_health"
     assert [pool["is_healthy"] for pool in last["result"]["pools"]] == [True, True, True, True, False]
+
+
+def test_pools_that_only_the_table_shows_are_counted_together_whatever_their_names(
+    check: Check, connection: pg8000.native.Connection
+) -> None:
+    names = ["pool-0 ", ":pool-0", "poöl", "poäl", "", "\n", "x" * 100_000, *(f"made-up-{n}" for n in range(300))]
+    for name in names:
+        add(connection, name, idle="1 minute", threads=2)
+    add(connection, "pool-0", idle="1 minute", threads=1)
+    result = measured(check.run())
+    by_pool = [line for line in check.metrics if "Pool" in line]
+    assert [line["Pool"] for line in by_pool] == ["pool-0", "pool-1", "(unconfigured)"]
+    assert (by_pool[0]["ActiveThreads"], by_pool[2]["ActiveThreads"]) == ([1.0], [2.0 * len(names)])
+    assert (len(result["pools"]), result["total_pools"]) == (2 + 20, 2 + len(names))
+    assert result["unlisted_pools"] == len(names) - 20
+    assert len(json.dumps(result)) < 50_000
+
+
+def test_times_that_are_infinite_or_missing_hide_nothing(check: Check, connection: pg8000.native.Connection) -> None:
+    connection.run('ALTER TABLE "Session" ALTER "startTime" DROP NOT NULL')
+    add(connection, "pool-0", idle="1 minute", threads=2, age="3 hours 1 second")
+    late, early = "infinity", "-infinity"
+    for start, active in ((late, late), (early, early), (None, early), (None, late)):
+        sql = """INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "startTime", "lastActivityAt")
+                 VALUES (gen_random_uuid(), 'u', 'pool-1', gen_random_uuid(), CAST(:start AS timestamp),
+                         CAST(:active AS timestamp))"""
+        connection.run(sql, start=start, active=active)
+    first, second = measured(check.run())["pools"]
+    assert (first["active_sessions"], first["oldest_open_session_minutes"]) == (1, 180)
+    assert (second["active_sessions"], second["stuck_sessions"]) == (2, 2)
+    assert second["oldest_open_session_minutes"] is None
+    connection.run('TRUNCATE "Session" CASCADE')
+    connection.run('ALTER TABLE "Session" ALTER "startTime" SET NOT NULL')
+
+
+def test_a_user_who_goes_on_in_an_idle_or_ended_session_is_in_use_and_not_stuck(
+    check: Check, connection: pg8000.native.Connection
+) -> None:
+    add(connection, "pool-0", idle="3 hours", threads=1)
+    add(connection, "pool-0", idle="3 hours", threads=1, has_ended=True)
+    connection.run("""UPDATE "Session" SET "endTime" = "lastActivityAt" WHERE "endTime" IS NOT NULL""")
+    assert measured(check.run())["total_stuck_sessions"] == 1
+    connection.run(
+        """INSERT INTO "Message" ("id", "threadId", "senderId", "content", "timestamp", "createdAt")
+           SELECT gen_random_uuid(), "id", 'user', '', utc - interval '1 minute', utc - interval '3 hours'
+           FROM "Thread", (SELECT now() AT TIME ZONE 'UTC' AS utc) AS clock"""
+    )
+    result = measured(check.run())
+    assert (result["total_active_sessions"], result["total_sessions_in_use"]) == (0, 2)
+    assert result["total_stuck_sessions"] == 0

@@ -25,10 +25,11 @@ def add(
                  utc - CAST(:age AS interval), utc - CAST(:idle AS interval),
                  CASE WHEN :has_ended THEN utc END
           FROM (SELECT now() AT TIME ZONE 'UTC' AS utc) AS clock
-          RETURNING "id"
+          RETURNING "id", "lastActivityAt"
         )
-        INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId")
-        SELECT gen_random_uuid(), "id", gen_random_uuid(), 'agent-cz' FROM session, generate_series(1, :threads)
+        INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId", "createdAt")
+        SELECT gen_random_uuid(), "id", gen_random_uuid(), 'agent-cz', "lastActivityAt"
+        FROM session, generate_series(1, :threads)
         """,
         pool=pool,
         idle=idle,

@@ -7,12 +7,13 @@ from unittest import mock
 import pytest
 
 from ops_lambdas.session_cleanup import core
-from ops_lambdas.shared import fleet
+from ops_lambdas.shared import closing, fleet
 from ops_lambdas.shared.tasks import TasksError
 from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import task
 from tests.integration.checks.servers import (
     Behaviour,
+    Exchange,
     answers,
     answers_after,
     closes,
@@ -24,7 +25,7 @@ from tests.integration.checks.servers import (
     sends_half,
     serving,
 )
-from tests.integration.checks.session_cleanup.world import World, add, states
+from tests.integration.checks.session_cleanup.world import World, add, states, threads_of
 
 
 def test_without_the_threads_api_sessions_are_ended_and_threads_said_to_be_left(
@@ -46,8 +47,9 @@ def test_a_task_without_the_threads_api_beside_others_has_failed(world: World, m
     world.open_threads()
     monkeypatch.setattr(world.corals.tasks[0], "has_threads_api", False)
     result = world.run()
-    assert (result["state"], result["threads_closed"], result["threads_left"]) == ("cleaned", 0, 3)
-    assert result["tasks_failed"] == 1
+    assert (result["state"], result["threads_closed"], result["threads_left"]) == ("cleaned", 2, 1)
+    assert (result["tasks_failed"], result["is_complete"]) == (1, False)
+    assert result["tasks_without_pools"] == [world.corals.tasks[0].id]
     assert {task for task, _, _ in world.corals.held()} == {world.corals.tasks[0].id}, "the other tasks' are closed"
 
 
@@ -64,29 +66,27 @@ def test_a_server_that_has_no_pool_yet_has_closed_its_threads(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "is_endless"),
+    "behaviour",
     [
-        pytest.param(hangs, False, id="hangs"),
-        pytest.param(resets, False, id="resets"),
-        pytest.param(closes, False, id="closes"),
-        pytest.param(answers(500, {}), False, id="500"),
-        pytest.param(answers(302), False, id="302"),
-        pytest.param(sends_half(), False, id="half"),
-        pytest.param(is_not_http, False, id="not http"),
-        pytest.param(drips(), True, id="drips"),
-        pytest.param(None, False, id="unreachable"),
+        pytest.param(hangs, id="hangs"),
+        pytest.param(resets, id="resets"),
+        pytest.param(closes, id="closes"),
+        pytest.param(answers(500, {}), id="500"),
+        pytest.param(answers(302), id="302"),
+        pytest.param(sends_half(), id="half"),
+        pytest.param(is_not_http, id="not http"),
+        pytest.param(drips(), id="drips"),
+        pytest.param(None, id="unreachable"),
     ],
 )
 def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
-    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour | None, is_endless: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour | None
 ) -> None:
-    monkeypatch.setattr(fleet, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(fleet, "ANSWER_SECONDS", 1.0)
     stale = add(world.connection, 12, idle="2 hours", threads=1)
     world.open_threads()
     address = "127.0.0.20"
     world.ecs.tasks.append(task("bad", address))
-    # Only a server that always sends and never ends takes all the time.
-    world.seconds = core.RESERVED_SECONDS + (3 if is_endless else 30)
     with ExitStack() as stack:
         if behaviour:
             stack.enter_context(serving(behaviour, host=address, port=world.corals.port))
@@ -94,35 +94,84 @@ def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
         result = world.run()
     assert time.monotonic() - start < 10
     assert all(states(world.connection)[one].end for one in stale)
-    assert (result["threads_closed"], result["threads_left"], result["tasks"], result["tasks_failed"]) == (0, 12, 4, 1)
-    assert world.corals.held() == set(), "the other tasks' are closed"
-    assert world.metrics["ThreadsLeft"] == 12
+    assert (result["threads_closed"], result["threads_left"], result["tasks"], result["tasks_failed"]) == (12, 0, 4, 1)
+    assert (world.corals.held(), result["is_complete"]) == (set(), False), "the other tasks' are closed"
+    add(world.connection, 3, idle="2 hours", threads=1)
+    assert world.run()["threads_left"] == 3, "no task that answers holds them, so the other may"
     (warning,) = [log for log in world.logs if log["level"] == "WARNING"]
-    assert list(warning["reasons"]) == [address]
+    assert address in warning["reasons"][0]
 
 
-def test_a_task_that_fails_again_and_again_is_given_up(world: World) -> None:
-    add(world.connection, 60, idle="2 hours", threads=1)
+def lists_then(threads: list[str], behaviour: Behaviour, *, pool: str) -> Behaviour:
+    """Answer each list with the same threads of a pool, and behave so when one is to be closed."""
+
+    def behave(exchange: Exchange) -> None:
+        is_pool = exchange.request.target.endswith(f"/{pool}/threads")
+        (answers(200, threads if is_pool else []) if exchange.request.method == "GET" else behaviour)(exchange)
+
+    return behave
+
+
+def test_a_task_that_fails_again_and_again_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing, "_MAX_FAILURES", 9)
+    add(world.connection, 60, idle="2 hours", threads=1, pools=1)
     world.ecs.tasks.append(task("bad", "127.0.0.20"))
-    with serving(answers(500, {}), host="127.0.0.20", port=world.corals.port) as server:
+    threads = [thread for _, thread in threads_of(world.connection)]
+    behaviour = lists_then(threads, answers(500, {}), pool="pool-0")
+    with serving(behaviour, host="127.0.0.20", port=world.corals.port) as server:
         result = world.run()
-    # As many failures as calls at a time; those that are under way then still end.
+    # Those that are under way then still end.
     tried = [one for one in server.requests if one.method == "DELETE"]
-    assert fleet.CALLS_PER_TASK <= len(tried) < 2 * fleet.CALLS_PER_TASK
+    assert 9 <= len(tried) < 9 + fleet.CALLS_PER_TASK
     assert (result["threads_closed"], result["threads_left"], result["tasks_failed"]) == (0, 60, 1)
 
 
 def test_a_slow_task_takes_its_time_and_no_more(world: World) -> None:
-    add(world.connection, 100, idle="2 hours", threads=1)
+    add(world.connection, 100, idle="2 hours", threads=1, pools=1)
     world.ecs.tasks.append(task("slow", "127.0.0.20"))
     world.seconds = core.RESERVED_SECONDS + 2.5
-    with serving(answers_after(0.3, answers(200, {})), host="127.0.0.20", port=world.corals.port):
+    threads = [thread for _, thread in threads_of(world.connection)]
+    behaviour = lists_then(threads, answers_after(0.3, answers(404)), pool="pool-0")
+    with serving(behaviour, host="127.0.0.20", port=world.corals.port):
         start = time.monotonic()
         result = world.run()
     assert time.monotonic() - start < 6
     assert result["sessions_ended"] == 100
-    assert 0 < result["threads_closed"] < 100
     assert result["threads_closed"] + result["threads_left"] == 100
+    assert result["threads_left"] > 0
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_task_that_says_closed_and_goes_on_listing_has_failed(world: World, status: int) -> None:
+    add(world.connection, 5, idle="2 hours", threads=1, pools=1)
+    world.ecs.tasks.append(task("lies", "127.0.0.20"))
+    threads = [thread for _, thread in threads_of(world.connection)]
+    behaviour = lists_then(threads, answers(status), pool="pool-0")
+    with serving(behaviour, host="127.0.0.20", port=world.corals.port):
+        result = world.run()
+    assert (result["threads_closed"], result["threads_left"], result["threads_still_listed"]) == (0, 5, 5)
+    assert (result["tasks_failed"], result["is_complete"]) == (1, False)
+
+
+def test_a_thread_that_is_listed_in_another_pool_is_closed_there(world: World) -> None:
+    add(world.connection, 2, idle="2 hours", threads=1, pools=1)
+    ((pool, first), (_, second)) = sorted(threads_of(world.connection))
+    world.corals.tasks[0].open("pool-1", first)
+    world.corals.tasks[1].open(pool, second)
+    result = world.run()
+    assert (result["threads_closed"], result["is_complete"], world.corals.held()) == (2, True, set())
+
+
+def test_a_thread_that_an_active_session_shares_stays(world: World) -> None:
+    add(world.connection, 2, idle="2 hours", threads=1, pools=1)
+    (active,) = add(world.connection, 1, idle="1 minute", pools=1)
+    ((pool, shared), _) = sorted(threads_of(world.connection))
+    sql = """INSERT INTO "Thread" VALUES ('shared', :session, :thread, 'a', '2020-01-01')"""
+    world.connection.run(sql, session=active, thread=shared)
+    world.open_threads()
+    result = world.run()
+    assert (result["threads_closed"], result["threads_spared"], result["threads_left"]) == (1, 1, 0)
+    assert {(name, thread) for _, name, thread in world.corals.held()} == {(pool, shared)}
 
 
 def test_when_ecs_refuses_sessions_are_ended_and_the_check_fails(world: World) -> None:
@@ -152,24 +201,27 @@ def test_more_threads_than_a_run_closes_are_left_and_counted(world: World, monke
     assert (result["sessions_ended"], result["threads_closed"], result["threads_left"]) == (20, 15, 5)
 
 
-def test_ids_that_mean_something_else_in_a_url_are_left_and_the_others_closed(world: World) -> None:
+def test_any_characters_in_an_id_mean_the_same_to_coral_and_to_the_database(world: World) -> None:
     (session,) = add(world.connection, 1, idle="2 hours", pools=1)
     odd = ["", ".", "..", "a\nb", "x" * 5000, *(f"\x01{n}" for n in range(20))]
     usable = ["a/b", "ä?b#c", "%2e%2e", "NULL", '"', "{}", "a\\b"]
     for number, coral_id in enumerate([*odd, *usable]):
-        sql = """INSERT INTO "Thread" VALUES (:id, :session, :coral_id, 'a')"""
+        sql = """INSERT INTO "Thread" VALUES (:id, :session, :coral_id, 'a', '2020-01-01')"""
         world.connection.run(sql, id=str(number), session=session, coral_id=coral_id)
-    world.open_threads()
+    world.corals.tasks[0].open("pool-0", *usable)
     result = world.run()
-    assert (result["threads_closed"], result["threads_left"], result["tasks_failed"]) == (len(usable), len(odd), 0)
+    assert (result["threads_closed"], result["threads_left"], result["is_complete"]) == (len(usable + odd), 0, True)
     assert {thread for _, _, thread in world.corals.closed()} == set(usable)
+    assert world.corals.tasks[0].missed == [], "what no task lists is not asked for"
 
 
 def test_many_tasks_close_at_once(world: World) -> None:
     add(world.connection, 50, idle="2 hours", threads=2)
     with Corals(20, answer_seconds=0.01) as many:
         world.ecs.tasks = [task(one.id, one.address) for one in many.tasks]
+        for number, (pool, thread) in enumerate(threads_of(world.connection)):
+            many.tasks[number % 20].open(pool, thread)
         with mock.patch.dict("os.environ", {"CORAL_PORT": str(many.port)}):
             result = world.run()
         assert (result["threads_closed"], result["tasks"], result["tasks_failed"]) == (100, 20, 0)
-        assert all(len(one.closed) + len(one.missed) == 100 for one in many.tasks)
+        assert (many.held(), [one.missed for one in many.tasks]) == (set(), [[]] * 20)

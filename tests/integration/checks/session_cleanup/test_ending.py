@@ -25,16 +25,26 @@ AGES = ("0", "59 minutes 55 seconds", "60 minutes 5 seconds", "3 hours", "100 da
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     groups=st.lists(
-        st.tuples(st.integers(1, 12), st.sampled_from(AGES), st.integers(0, 3), st.booleans()), min_size=0, max_size=6
+        st.tuples(
+            st.integers(1, 12),
+            st.sampled_from(AGES),
+            st.integers(0, 3),
+            st.booleans(),
+            st.sampled_from([None, *AGES]),
+        ),
+        max_size=6,
     ),
     batch=st.integers(1, 9),
 )
 def test_exactly_the_open_and_stale_are_ended(
-    ops_login: Credentials, connection: pg8000.native.Connection, groups: list[tuple[int, str, int, bool]], batch: int
+    ops_login: Credentials,
+    connection: pg8000.native.Connection,
+    groups: list[tuple[int, str, int, bool, str | None]],
+    batch: int,
 ) -> None:
     connection.run('TRUNCATE "Session" CASCADE')
-    for count, idle, threads, has_ended in groups:
-        add(connection, count, idle=idle, threads=threads, has_ended=has_ended)
+    for count, idle, threads, has_ended, said in groups:
+        add(connection, count, idle=idle, threads=threads, has_ended=has_ended, said=said)
     before, start = states(connection), clock(connection)
     result = end(ops_login, batch=batch)
     after = states(connection)
@@ -46,6 +56,11 @@ def test_exactly_the_open_and_stale_are_ended(
         0,
         0,
     )
+    ((by_column,),) = connection.run(
+        """SELECT count(*) FROM "Session" WHERE "endTime" IS NULL
+           AND "lastActivityAt" < (now() AT TIME ZONE 'UTC') - interval '1 hour'"""
+    )
+    assert result.kept_active == by_column, "what the column alone would have ended"
     for one in ended:
         end_time = after[one].end
         assert end_time is not None
@@ -84,10 +99,11 @@ def test_without_tables_it_is_a_named_error(ops_login: Credentials, connection: 
 def test_counting_ends_nothing(ops_login: Credentials, connection: pg8000.native.Connection) -> None:
     add(connection, 4, idle="2 hours", threads=2, pools=2)
     add(connection, 3, idle="30 minutes", threads=2, pools=1)
+    add(connection, 1, idle="3 hours", threads=2, pools=1, said="5 minutes")
     before = states(connection)
     with reading(ops_login, application_name="t") as reader:
         assert count_stale(reader, older_than_minutes=60) == [
-            core.PoolStale("pool-0", sessions=2, threads=4),
+            core.PoolStale("pool-0", sessions=2, threads=4, kept_active=1),
             core.PoolStale("pool-1", sessions=2, threads=4),
         ]
         assert sum(pool.sessions for pool in count_stale(reader, older_than_minutes=10)) == 7

@@ -65,7 +65,7 @@ def test_a_connection_lost_within_a_batch_ends_none_of_it(
     def run() -> None:
         with ops_writing(ops_login) as writer, writer.transaction():
             ((since,),) = writer.rows(queries.IDLE_SINCE, minutes=60)
-            ((_, places),) = writer.rows(queries.STALE_BATCHES, idle_since=since, batch_sessions=10)
+            ((_, _, places),) = writer.rows(queries.STALE_BATCHES, idle_since=since, batch_sessions=10)
             assert writer.rows(queries.END, places=places, idle_since=since)
             cut(connection)
 

@@ -15,6 +15,7 @@ from tests.integration.checks.session_cleanup.world import World, add, states, t
 def test_idle_sessions_end_and_their_threads_close_on_every_task(world: World) -> None:
     stale = set(add(world.connection, 30, idle="2 hours", threads=2))
     add(world.connection, 10, idle="5 minutes", threads=2)
+    add(world.connection, 5, idle="61 minutes", threads=2, said="1 minute")
     world.open_threads()
     active = {
         (pool, thread)
@@ -25,15 +26,22 @@ def test_idle_sessions_end_and_their_threads_close_on_every_task(world: World) -
     assert world.run() == {
         "state": "cleaned",
         "environment": "rehearsal",
+        "is_complete": True,
         "older_than_minutes": 60,
         "sessions_stale": 30,
         "sessions_ended": 30,
         "sessions_spared": 0,
         "sessions_left": 0,
+        "sessions_kept_active": 5,
         "threads_closed": 60,
+        "threads_spared": 0,
         "threads_left": 0,
+        "threads_still_listed": 0,
         "tasks": 3,
         "tasks_failed": 0,
+        "tasks_unlisted": [],
+        "tasks_without_pools": [],
+        "pools_unlisted": [],
     }
     assert {one for one, state in states(world.connection).items() if state.end} == stale
     assert {(pool, thread) for _, pool, thread in world.corals.held()} == active
@@ -61,8 +69,9 @@ def test_a_dry_run_counts_and_changes_nothing(world: World) -> None:
         "environment": "rehearsal",
         "older_than_minutes": 60,
         "sessions_stale": 4,
+        "sessions_kept_active": 0,
         "threads": 4,
-        "pools": [{"pool": "pool-0", "sessions_stale": 4, "threads": 4}],
+        "pools": [{"pool": "pool-0", "sessions_stale": 4, "sessions_kept_active": 0, "threads": 4}],
     }
     assert (states(world.connection), world.corals.held(), world.metrics) == (before, held, {})
 
@@ -123,7 +132,7 @@ def test_when_time_is_short_the_rest_is_counted_and_ended_later(world: World) ->
     assert (world.run()["sessions_ended"], world.run()["sessions_stale"]) == (2010, 0)
 
 
-def test_what_was_ended_before_the_database_failed_is_published_and_closed(
+def test_what_was_ended_before_the_database_failed_is_published_and_its_threads_are_left(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ops_lambdas.session_cleanup.access.end_stale.__kwdefaults__", {"batch_sessions": 10})
@@ -140,5 +149,5 @@ def test_what_was_ended_before_the_database_failed_is_published_and_closed(
     with pytest.raises(DatabaseError):
         world.run()
     ended = [state for state in states(world.connection).values() if state.end]
-    assert len(ended) == world.metrics["SessionsEnded"] == world.metrics["ThreadsClosed"] == 10
-    assert len(world.corals.held()) == 10
+    assert len(ended) == world.metrics["SessionsEnded"] == world.metrics["ThreadsLeft"] == 10
+    assert len(world.corals.held()) == 20, "without the database nobody knows whether a user has come back"

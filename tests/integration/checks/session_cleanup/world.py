@@ -22,8 +22,11 @@ from tests.integration.checks.ecs import Ecs
 
 _STATE = """
 SELECT "id", "endTime", (row_to_json(one)::jsonb - 'endTime')::text,
-       "endTime" IS NULL AND "lastActivityAt" < (now() AT TIME ZONE 'UTC') - make_interval(mins => :minutes)
-FROM "Session" AS one
+       "endTime" IS NULL AND "lastActivityAt" < since
+       AND NOT EXISTS (SELECT FROM "Thread" AS t WHERE t."sessionId" = one."id" AND t."createdAt" >= since)
+       AND NOT EXISTS (SELECT FROM "Thread" AS t JOIN "Message" AS m ON m."threadId" = t."id"
+                       WHERE t."sessionId" = one."id" AND (m."createdAt" >= since OR m."timestamp" >= since))
+FROM "Session" AS one, (SELECT (now() AT TIME ZONE 'UTC') - make_interval(mins => :minutes) AS since) AS clock
 """
 
 
@@ -48,8 +51,13 @@ def add(
     threads: int = 0,
     pools: int = 5,
     has_ended: bool = False,
+    said: str | None = None,
 ) -> list[str]:
-    """Add sessions, each with its threads, idle for that long by the database's UTC clock; return their ids."""
+    """Add sessions, each with its threads, idle for that long by the database's UTC clock; return their ids.
+
+    Args:
+        said: how old a message in each thread is.
+    """
     rows = connection.run(
         """
         INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "lastActivityAt", "endTime")
@@ -67,14 +75,33 @@ def add(
     if threads:
         connection.run(
             """
-            INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId")
-            SELECT gen_random_uuid(), session, gen_random_uuid(), 'a'
-            FROM unnest(CAST(:ids AS text[])) AS session, generate_series(1, :threads)
+            INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId", "createdAt")
+            SELECT gen_random_uuid(), "id", gen_random_uuid(), 'a', "lastActivityAt"
+            FROM unnest(CAST(:ids AS text[])) AS session, "Session", generate_series(1, :threads)
+            WHERE "id" = session
             """,
             ids=ids,
             threads=threads,
         )
+    if said is not None:
+        say(connection, ids, said)
     return ids
+
+
+def say(connection: pg8000.native.Connection, sessions: list[str], ago: str) -> None:
+    """Send a message in each thread of the sessions, that long ago by one of its two times."""
+    connection.run(
+        """
+        INSERT INTO "Message" ("id", "threadId", "senderId", "content", "timestamp", "createdAt")
+        SELECT gen_random_uuid(), "id", 'user', '', utc - CASE WHEN n > 1 THEN ago ELSE interval '1 year' END,
+               utc - CASE WHEN n > 1 THEN interval '1 year' ELSE ago END
+        FROM (SELECT now() AT TIME ZONE 'UTC' AS utc, CAST(:ago AS interval) AS ago) AS clock,
+             (SELECT "id", row_number() OVER () % 3 AS n FROM "Thread"
+              WHERE "sessionId" = ANY(CAST(:sessions AS text[]))) AS thread
+        """,
+        ago=ago,
+        sessions=sessions,
+    )
 
 
 def threads_of(connection: pg8000.native.Connection) -> set[tuple[str, str]]:

@@ -4,12 +4,13 @@ import threading
 
 import pytest
 
+from ops_lambdas.shared import closing, thread_records
 from ops_lambdas.shared.database import DatabaseError
-from ops_lambdas.thread_cleanup import cleanup, core, queries
+from ops_lambdas.thread_cleanup import cleanup
 from tests.integration.checks.thread_cleanup.world import World, closed, ids
 
 
-@pytest.mark.parametrize("missing", ['"Thread"', '"Thread", "Session"'])
+@pytest.mark.parametrize("missing", ['"Message"', '"Message", "Thread", "Session"'])
 def test_missing_tables_are_a_state(own_world: World, missing: str) -> None:
     own_world.corals.tasks[0].open("pool-0", "unknown")
     own_world.connection.run(f"DROP TABLE {missing}")
@@ -20,7 +21,7 @@ def test_missing_tables_are_a_state(own_world: World, missing: str) -> None:
 def test_tables_that_go_missing_in_the_grace_period_close_nothing(own_world: World) -> None:
     own_world.corals.tasks[0].open("pool-0", "unknown")
     own_world.grace_seconds = 0.4
-    own_world.in_grace_period(lambda: own_world.connection.run('DROP TABLE "Thread"'))
+    own_world.in_grace_period(lambda: own_world.connection.run('DROP TABLE "Message"'))
     assert own_world.run() == {"state": "tables_missing", "environment": "rehearsal"}
     assert closed(own_world) == set()
 
@@ -50,6 +51,9 @@ def test_a_database_that_drops_in_the_grace_period_closes_nothing(world: World) 
         "ThreadsListed": 1,
         "TasksUnreachable": 0,
         "ThreadsApiMissing": 0,
+        "TasksUnlisted": 0,
+        "TasksWithoutPools": 0,
+        "PoolsUnlisted": 0,
     }, "what is not known is not published as zero"
 
 
@@ -71,7 +75,8 @@ def test_a_database_that_does_not_answer_in_time_closes_nothing(world: World, mo
 def test_a_database_that_drops_while_closing_ends_the_run_and_its_work_is_published(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core, "WAVE_THREADS", 2)
+    monkeypatch.setattr(closing, "_ASKED_AT_ONCE", 2)
+    monkeypatch.setattr(closing, "CALLS_PER_TASK", 1)
     world.corals.tasks[0].open("pool-0", *ids("unknown", 6))
     lock = threading.Lock()
 
@@ -88,6 +93,8 @@ def test_a_database_that_drops_while_closing_ends_the_run_and_its_work_is_publis
 
 def test_it_cannot_write_to_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        queries, "KNOWN", """DELETE FROM "Session" WHERE "id" = :ids AND CAST(:grace_seconds AS float) > 0"""
+        thread_records,
+        "KNOWN",
+        """DELETE FROM "Session" WHERE "id" = :ids AND "endTime" < :ended_before AND "endTime" < :quiet_since""",
     )
     world.fails(DatabaseError, "read-only transaction")

@@ -51,7 +51,7 @@ class Application(RuleBasedStateMachine):
 
     @initialize(target=threads, lives=st.lists(LIVES, min_size=3, max_size=12))
     def begin(self, lives: list[tuple[int, str, list[tuple[bool, str | None]]]]) -> MultipleResults[str]:
-        self.world.connection.run('TRUNCATE "Thread", "Session"')
+        self.world.connection.run('TRUNCATE "Message", "Thread", "Session"')
         for task in self.world.corals.tasks:
             task.pools.clear()
             task.closed.clear()
@@ -88,7 +88,7 @@ class Application(RuleBasedStateMachine):
         return f"t-{self.count}"
 
     def record_in_a_new_session(self, thread: str, is_young: bool, ended: str | None) -> str:
-        session = self.world.record(thread, made=YOUNG if is_young else OLD, ended=ended)
+        session = self.world.record(thread, made=YOUNG if is_young else "2 days", ended=ended)
         if ended != OLD:
             (self.open_sessions if ended is None else self.just_ended).add(session)
         self.records.setdefault(thread, []).append(Record(session, is_young))

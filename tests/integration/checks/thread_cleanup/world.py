@@ -47,7 +47,7 @@ class World:
         self.logs: list[dict[str, Any]] = []
         self._written: list[str] = []
 
-    def record(self, *threads: str, ended: str | None = None, made: str = "1 day", session: str | None = None) -> str:
+    def record(self, *threads: str, ended: str | None = None, made: str = "2 days", session: str | None = None) -> str:
         """Record threads in one session, which ended that long ago or is open; return the session's id."""
         session = session or self._session(ended)
         self.connection.run(
@@ -136,7 +136,7 @@ def worlds(
 ) -> Iterator[World]:
     """Make a world with this many tasks."""
     connection = database.connect()
-    for table in ("Thread", "Session", "User"):  # quicker than TRUNCATE for a few rows
+    for table in ("Message", "Thread", "Session", "User"):  # quicker than TRUNCATE for a few rows
         connection.run(f'DELETE FROM "{table}"')
     connection.run("""INSERT INTO "User" ("id", "walletAddress", "username") VALUES ('u', 'w', 'n')""")
     login = Credentials(
