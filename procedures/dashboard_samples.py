@@ -39,6 +39,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "ActiveSessions": (3, 14),
     "TotalActiveThreads": (70, 110),
     "TotalActiveSessions": (28, 46),
+    "TotalSessionsInUse": (30, 49),
     "PoolLoadPercent": (20, 82),
     "OldestOpenSessionMinutes": (20, 75),
     "SiteLatencyMilliseconds": (180, 420),
@@ -55,7 +56,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "MonthToDateCost": (9, 168),
     "ForecastCost": (318, 342),
     **dict.fromkeys(("PendingTaskCount", "UnHealthyHostCount", "UnhealthyPools", "ThreadCleanupRefused"), (0.0, 0.0)),
-    **dict.fromkeys(("TasksUnreachable", "SessionsLeft", "ThreadsFailed"), (0.0, 0.0)),
+    **dict.fromkeys(("TasksUnreachable", "TasksUnlisted", "TasksWithoutPools", "PoolsUnlisted"), (0.0, 0.0)),
+    **dict.fromkeys(("ThreadsStillListed", "SessionsLeft", "ThreadsFailed"), (0.0, 0.0)),
     **dict.fromkeys(("SiteReachable", "SiteOk", "SiteAgrees", "DatabaseReadable"), (1.0, 1.0)),
 }
 RARE = (0, 3)

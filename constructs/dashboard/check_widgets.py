@@ -66,6 +66,10 @@ class CheckWidgets:
             graph(
                 "Cleanup problems",
                 self._total("TasksUnreachable", MAXIMUM, "tasks unreachable", Hue.ORANGE, period=HOUR),
+                self._total("TasksUnlisted", MAXIMUM, "tasks without a list", Hue.BLUE, period=HOUR),
+                self._total("TasksWithoutPools", MAXIMUM, "tasks without pools", Hue.GREY, period=HOUR),
+                self._total("PoolsUnlisted", MAXIMUM, "pools not listed", Hue.PURPLE, period=HOUR),
+                self._total("ThreadsStillListed", MAXIMUM, "closed, still listed", Hue.GREEN, period=HOUR),
                 self._total("ThreadCleanupRefused", MAXIMUM, "refused", Hue.RED, period=HOUR),
                 days=1,
             ),

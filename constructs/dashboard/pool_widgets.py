@@ -20,6 +20,7 @@ class PoolWidgets:
         """Numbers that the runbook says to watch."""
         return [
             self._total("TotalActiveSessions", MAXIMUM, "Active sessions", Hue.BLUE),
+            self._total("TotalSessionsInUse", MAXIMUM, "Sessions in use", Hue.BLUE),
             self._total("TotalActiveThreads", MAXIMUM, "Active threads", Hue.BLUE),
             self._total("UnhealthyPools", MAXIMUM, "Unhealthy pools", Hue.RED),
             self._total("SiteLatencyMilliseconds", MAXIMUM, "Site response time, ms", Hue.GREEN),
