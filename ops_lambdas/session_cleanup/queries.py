@@ -66,13 +66,12 @@ GROUP BY ended."coralSessionId"
 
 # A row for each pool; without one where none is stale.
 COUNT_STALE = f"""
-SELECT stale."coralSessionId", count(*) FILTER (WHERE is_silent),
-       coalesce(sum(held) FILTER (WHERE is_silent), 0)::bigint, count(*) FILTER (WHERE NOT is_silent)
-FROM (
-  SELECT session."coralSessionId", {_IS_SILENT} AS is_silent,
+WITH stale AS MATERIALIZED (
+  SELECT session."coralSessionId" AS pool, {_IS_SILENT} AS is_silent,
          (SELECT count(*) FROM public."Thread" WHERE "sessionId" = session."id") AS held
   FROM public."Session" AS session WHERE {_STALE}
-) AS stale
-GROUP BY stale."coralSessionId"
-ORDER BY stale."coralSessionId"
+)
+SELECT pool, count(*) FILTER (WHERE is_silent), coalesce(sum(held) FILTER (WHERE is_silent), 0)::bigint,
+       count(*) FILTER (WHERE NOT is_silent)
+FROM stale GROUP BY pool ORDER BY pool
 """  # noqa: S608
