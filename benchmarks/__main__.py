@@ -16,7 +16,7 @@ from benchmarks.comparison import Comparison, Result, SideError, Size
 from benchmarks.pool_health import pool_health
 from benchmarks.session_cleanup import session_cleanup
 from benchmarks.synth import synth
-from benchmarks.thread_cleanup import thread_cleanup
+from benchmarks.thread_cleanup import latest_delete, thread_cleanup
 from names import CHECKS
 
 REPORT = Path(__file__).parent.parent / "build" / "bench.json"
@@ -27,13 +27,13 @@ BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (
     thread_cleanup,
     *(partial(cold_import, check) for check in CHECKS),
 )
-SIZES: Sequence[Callable[[], Size]] = (asset_size,)
+SIZES: Sequence[Callable[[], Result | Size]] = (latest_delete, asset_size)
 
 
 def run(
     benchmarks: Sequence[Callable[[], AbstractContextManager[Comparison]]],
     *,
-    sizes: Sequence[Callable[[], Size]] = (),
+    sizes: Sequence[Callable[[], Result | Size]] = (),
     report: Path,
     console: Console,
 ) -> bool:

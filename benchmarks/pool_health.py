@@ -22,7 +22,7 @@ OPEN_MINUTES = 180
 ENDED_MINUTES = 365 * 24 * 60
 _LOADING_SECONDS = 120  # a statement may take that long
 
-# Ids begin with their creation time, as the application's do (Prisma's cuid). Each session has a thread.
+# Ids begin with their creation time, as the application's do (Prisma's cuid). Each session has a thread, with a message.
 _FILL = """
 WITH added AS (
   INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "startTime", "lastActivityAt", "endTime")
@@ -33,10 +33,14 @@ WITH added AS (
   FROM (SELECT n, n * CAST(:minutes AS float8) / :count AS minutes
         FROM generate_series(CAST(:count AS int), 1, -1) AS n) AS sessions,
        (SELECT now() AT TIME ZONE 'UTC' AS utc) AS clock
-  RETURNING "id"
+  RETURNING "id", "startTime"
+), thread AS (
+  INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId", "createdAt")
+  SELECT 't' || "id", "id", md5("id"), 'agent-cz', "startTime" FROM added
+  RETURNING "id", "createdAt"
 )
-INSERT INTO "Thread" ("id", "sessionId", "coralThreadId", "agentId")
-SELECT 't' || "id", "id", md5("id"), 'agent-cz' FROM added
+INSERT INTO "Message" ("id", "threadId", "senderId", "content", "timestamp", "createdAt")
+SELECT 'm' || "id", "id", 'user', 'Good morning', "createdAt", "createdAt" FROM thread
 """
 
 

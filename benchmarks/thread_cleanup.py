@@ -11,8 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
-from benchmarks.comparison import Comparison, SideError
+import pytest
+
+from benchmarks.comparison import Comparison, Result, SideError
 from ops_lambdas.shared import database
+from ops_lambdas.shared.closing import JUSTIFIED_SECONDS
 from ops_lambdas.shared.coral import Coral
 from ops_lambdas.shared.http import HttpClient
 from ops_lambdas.shared.tasks import Task, Tasks
@@ -21,6 +24,7 @@ from ops_lambdas.thread_cleanup.settings import Options, Settings
 from rehearsal import ROOT
 from rehearsal.postgresql.server import Postgres
 from rehearsal.stand_in import TABLES_SQL
+from tests.integration.checks.sent import recorded
 
 MIN_TIMES_FASTER = 15
 THREADS = 10_000
@@ -65,28 +69,50 @@ class _Corals:
 
 @contextmanager
 def thread_cleanup() -> Iterator[Comparison]:
-    """A run as in the Lambda, with a real database; only AWS's answers are recorded."""
+    """All of them, against closing them one at a time."""
+    with _world() as corals:
+        yield Comparison(
+            name="thread cleanup of 10,000 threads on 10 tasks / one at a time",
+            ours=lambda: _clean(corals),
+            baseline=lambda: _close_one_at_a_time(corals),
+            prepare_ours=corals.fill,
+            prepare_baseline=corals.fill,
+            baseline_times=SAMPLE,
+            bound=1 / MIN_TIMES_FASTER,
+            rounds=3,
+        )
+
+
+def latest_delete() -> Result:
+    """How long after the database's answer the latest DELETE of such a run is sent, against what is promised."""
+    with _world() as corals, pytest.MonkeyPatch.context() as patch:
+        corals.fill()
+        sent = recorded(patch)
+        _clean(corals)
+        return Result(
+            name="latest DELETE of 10,000 after the database's answer / 250 ms",
+            seconds=sent.slowest(),
+            baseline_seconds=JUSTIFIED_SECONDS,
+            bound=1,
+            rounds=1,
+        )
+
+
+@contextmanager
+def _world() -> Iterator["_Corals"]:
+    """A run's world as in the Lambda, with a real database; only AWS's answers are recorded."""
     with TemporaryDirectory() as name, Postgres(Path(name) / "postgres") as server, _corals() as corals:
         connection = server.connect()
         connection.run(TABLES_SQL.read_text())
         connection.run(_FILL, threads=THREADS)
-        connection.run('VACUUM ANALYZE "Thread"')
+        connection.run("VACUUM ANALYZE")
         with (
             closing(connection),
             mock.patch.dict(os.environ, {"PGSSLROOTCERT": str(server.ca_file)}),
             mock.patch.object(database, "iam_login", return_value=_login(server)),
             mock.patch.object(cleanup, "service_tasks", return_value=Tasks(corals.tasks)),
         ):
-            yield Comparison(
-                name="thread cleanup of 10,000 threads on 10 tasks / one at a time",
-                ours=lambda: _clean(corals),
-                baseline=lambda: _close_one_at_a_time(corals),
-                prepare_ours=corals.fill,
-                prepare_baseline=corals.fill,
-                baseline_times=SAMPLE,
-                bound=1 / MIN_TIMES_FASTER,
-                rounds=3,
-            )
+            yield corals
 
 
 def _clean(corals: _Corals) -> None:

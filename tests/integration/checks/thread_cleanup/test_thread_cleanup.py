@@ -40,8 +40,10 @@ def test_it_closes_forgotten_threads_on_every_task_and_pool_and_no_others(world:
         "is_complete": True,
         "would_refuse": False,
         "tasks": 2,
-        **dict.fromkeys(("tasks_unreachable", "tasks_without_address", "tasks_unlisted", "tasks_without_pools"), []),
-        **dict.fromkeys(("pools_unlisted", "listings_failed"), []),
+        **{
+            name: [] for name in ("tasks_unreachable", "tasks_without_address", "tasks_unlisted", "tasks_without_pools")
+        },
+        **{name: [] for name in ("pools_unlisted", "listings_failed")},
         "threads_listed": 20,
         "threads_unknown": 4,
         "threads_ended": 4,
