@@ -22,7 +22,7 @@ OPEN_MINUTES = 180
 ENDED_MINUTES = 365 * 24 * 60
 _LOADING_SECONDS = 120  # a statement may take that long
 
-# Ids begin with their creation time, as the application's do (Prisma's cuid). Each session has a thread, with a message.
+# Ids begin with their creation time, as the application's do (Prisma's cuid). Each session has one thread and message.
 _FILL = """
 WITH added AS (
   INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId", "startTime", "lastActivityAt", "endTime")

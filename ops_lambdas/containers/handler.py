@@ -3,19 +3,20 @@
 import os
 import time
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.containers import access, core, report
 from ops_lambdas.containers.settings import Settings
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
 _PAUSE_SECONDS = 10.0
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> report.ContainersResult:
     """Find the containers that should run and do not, in every task of the service.
 

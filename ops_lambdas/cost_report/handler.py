@@ -3,19 +3,20 @@
 import os
 from datetime import UTC, date, datetime
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.cost_report import core, email_text, report
 from ops_lambdas.cost_report.explorer import CostExplorer, gather
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared import topic
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import from_environment, from_event
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> report.CostReportResult:
     """Report what the month has cost and will cost; in full with {"form": "long"} in the event.
 

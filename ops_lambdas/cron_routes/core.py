@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from ops_lambdas.shared.bounds import shown
 from ops_lambdas.shared.http import Answer, NotJsonError
 from ops_lambdas.shared.site import MAX_DETAIL_LENGTH, State, state_of_status
 
@@ -11,6 +12,7 @@ INTERMEDIARY_CLEANUP, WEEKLY_RESET = "intermediary-cleanup", "weekly-reset"
 RESET_WEEKDAY, RESET_HOUR = 0, 14  # Monday, UTC
 # A failed run is retried after one and three minutes; then a person has to look.
 MAX_DELAY = timedelta(hours=1)
+_MAX_ROWS = 10**12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +45,18 @@ def understand(route: str, answer: Answer, milliseconds: float) -> Outcome:
 
     state = state_of_status(answer.status)
     if state != "ok":
-        return outcome(state, repr(answer.body[:MAX_DETAIL_LENGTH]))
+        return outcome(state, shown(answer.body, MAX_DETAIL_LENGTH))
     try:
         body = answer.json()
     except NotJsonError as error:
         return outcome("not_json", str(error))
     if not isinstance(body, dict) or body.get("success") is not True:
-        return outcome("wrong_shape", f"success must be true, got {body!r:.{MAX_DETAIL_LENGTH}}")
+        return outcome("wrong_shape", f"success must be true, got {shown(body, MAX_DETAIL_LENGTH)}")
     if route == WEEKLY_RESET:
         return outcome("ok")
     cleaned = body.get("cleaned")
-    if not isinstance(cleaned, int) or isinstance(cleaned, bool) or cleaned < 0:
-        return outcome("wrong_shape", f"cleaned must be a number of rows, got {cleaned!r:.80}")
+    if not isinstance(cleaned, int) or isinstance(cleaned, bool) or not 0 <= cleaned <= _MAX_ROWS:
+        return outcome("wrong_shape", f"cleaned must be a number of rows, got {shown(cleaned)}")
     return outcome("ok", cleaned=cleaned)
 
 

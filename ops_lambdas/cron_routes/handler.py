@@ -3,14 +3,14 @@
 import os
 from dataclasses import replace
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.cron_routes import access, core, report
 from ops_lambdas.cron_routes.settings import Options, Settings
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import from_environment, from_event
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 class RouteError(RuntimeError):
@@ -18,6 +18,7 @@ class RouteError(RuntimeError):
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> report.CronRoutesResult:
     """Call intermediary-cleanup, or weekly-reset with `{"route": "weekly-reset"}`.
 

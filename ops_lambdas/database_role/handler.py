@@ -2,7 +2,6 @@
 
 import os
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.database_role import cloudformation
@@ -11,6 +10,7 @@ from ops_lambdas.database_role.report import RoleResult
 from ops_lambdas.database_role.role import RoleMaker
 from ops_lambdas.database_role.settings import Settings
 from ops_lambdas.shared import database
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.custom_resource import is_request
 from ops_lambdas.shared.settings import InvalidSettingError, NoOptions, from_environment, from_event
 
@@ -19,10 +19,11 @@ _RESERVED_MILLISECONDS = 25_000
 
 _FAILURES = (InvalidSettingError, database.SecretError, database.DatabaseError, RoleError)
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, context: LambdaContext) -> RoleResult:
     """Create the checks' role with its privileges; respond to CloudFormation when it sent the request.
 

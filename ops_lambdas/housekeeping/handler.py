@@ -4,19 +4,20 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.housekeeping import access, core, report, standing_alarms
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared import topic
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult:
     """Check the age of the secrets, the subscribers of the alarm topic, and the age of the database's backup.
 

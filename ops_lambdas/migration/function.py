@@ -3,21 +3,22 @@
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.migration import access, core
 from ops_lambdas.migration.settings import Call, Settings
 from ops_lambdas.shared import custom_resource
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment, from_event
 
 PHYSICAL_ID = "migration"
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
     """Start a migration for CloudFormation, or do a step of one for the state machine.
 

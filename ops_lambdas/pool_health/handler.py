@@ -2,18 +2,19 @@
 
 import os
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.pool_health import access, core, report
 from ops_lambdas.pool_health.settings import Settings
 from ops_lambdas.pool_health.site import disagreements
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> report.PoolHealthResult:
     """Count each pool's threads and sessions in the database, query the site's own count, and publish both.
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops_lambdas.pool_health.core import Counts
+from ops_lambdas.shared.bounds import cut, shown
 from ops_lambdas.shared.http import Answer, NotJsonError
 from ops_lambdas.shared.site import MAX_DETAIL_LENGTH, UNANSWERED, State, state_of_status
 
@@ -16,6 +17,8 @@ SESSIONS_TOLERANCE = 1
 THREADS_TOLERANCE = 7
 SHARE_TOLERANCE = 0.1
 _MAX_POOLS = 1000
+_MAX_NAME = 200  # characters, as many as are read of the table's
+_MAX_NUMBER = 10**9
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def understand(answer: Answer, latency_milliseconds: float) -> Site:
         )
 
     if answer.status != 200:
-        return site(state_of_status(answer.status), repr(answer.body[:MAX_DETAIL_LENGTH]))
+        return site(state_of_status(answer.status), shown(answer.body, MAX_DETAIL_LENGTH))
     try:
         return site("ok", counts=_counts(answer.json()))
     except NotJsonError as error:
@@ -107,7 +110,7 @@ class _ShapeError(ValueError):
 def _counts(body: Any) -> tuple[SiteCount, ...]:
     success = _member(body, "success", "the body")
     if success is not True:
-        raise _ShapeError(f"success is {success!r}, error {body.get('error')!r}")
+        raise _ShapeError(f"success is {shown(success)}, error {shown(body.get('error'))}")
     pools = _member(_member(body, "statistics", "the body"), "pools", "statistics")
     if not isinstance(pools, list) or len(pools) > _MAX_POOLS:
         raise _ShapeError("statistics.pools is not a list of pools")
@@ -130,12 +133,12 @@ def _member(value: Any, name: str, where: str) -> Any:
 
 def _name(value: Any) -> str:
     if not isinstance(value, str):
-        raise _ShapeError(f"poolId is {value!r}")
-    return value
+        raise _ShapeError(f"poolId is {shown(value)}")
+    return cut(value, _MAX_NAME)
 
 
 def _number(pool: Any, name: str) -> int:
     value = _member(pool, name, "a pool")
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise _ShapeError(f"{name} is {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_NUMBER:
+        raise _ShapeError(f"{name} is {shown(value)}")
     return value

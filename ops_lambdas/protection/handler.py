@@ -2,18 +2,18 @@
 
 import os
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.protection import access, core, report
 from ops_lambdas.protection.settings import Settings
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
 # The instance is being backed up or modified. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
 _NOT_YET = "InvalidDBInstanceState"
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 class NotProtectedError(RuntimeError):
@@ -21,6 +21,7 @@ class NotProtectedError(RuntimeError):
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, _context: LambdaContext) -> report.ProtectionResult:
     """Switch every protection of the environment to what is configured.
 

@@ -2,7 +2,6 @@
 
 import os
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.session_cleanup import report
@@ -10,12 +9,14 @@ from ops_lambdas.session_cleanup.access import count_stale
 from ops_lambdas.session_cleanup.cleanup import Cleanup
 from ops_lambdas.session_cleanup.settings import Options, Settings
 from ops_lambdas.shared import database
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import from_environment, from_event
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, context: LambdaContext) -> report.SessionCleanupResult:
     """End the idle sessions, and close their threads on every running task.
 

@@ -49,25 +49,25 @@ SELECT CAST(array_agg(place) AS text) FROM (
 
 # Ends what is silent of it, with threads and messages as they are now that it is locked. `now()` is the start of the
 # transaction, which TIMESTAMP(3) would round up into the future. Threads are looked up one session at a time through
-# their index; otherwise the planner may read the whole table for each batch.
+# their index; otherwise the planner may read the whole table for each batch. Names are cut where they are unusable.
 END = f"""
 WITH ended AS (
   UPDATE public."Session" AS session SET "endTime" = date_trunc('milliseconds', now() AT TIME ZONE 'UTC')
   WHERE ctid = ANY(CAST(:places AS tid[])) AND {_STALE} AND {_IS_SILENT}
   RETURNING "id", "coralSessionId"
 )
-SELECT ended."coralSessionId", count(*), json_agg(threads.ids)
+SELECT left(ended."coralSessionId", 201), count(*), json_agg(threads.ids)
 FROM ended
 CROSS JOIN LATERAL (
   SELECT json_agg("coralThreadId") AS ids FROM public."Thread" WHERE "sessionId" = ended."id"
 ) AS threads
-GROUP BY ended."coralSessionId"
+GROUP BY 1
 """  # noqa: S608
 
-# A row for each pool; without one where none is stale.
+# A row for each pool, by the beginning of its name; without one where none is stale.
 COUNT_STALE = f"""
 WITH stale AS MATERIALIZED (
-  SELECT session."coralSessionId" AS pool, {_IS_SILENT} AS is_silent,
+  SELECT left(session."coralSessionId", 200) AS pool, {_IS_SILENT} AS is_silent,
          (SELECT count(*) FROM public."Thread" WHERE "sessionId" = session."id") AS held
   FROM public."Session" AS session WHERE {_STALE}
 )

@@ -6,6 +6,8 @@ from ops_lambdas.session_cleanup.core import Closed, PoolStale, Sessions
 from ops_lambdas.shared.fleet import Listing
 from ops_lambdas.shared.metrics import Metric, publish
 
+_MAX_POOLS = 100
+
 
 class Cleaned(TypedDict):
     """The check's result when it ended the idle sessions.
@@ -46,7 +48,7 @@ class PoolResult(TypedDict):
 
 
 class DryRun(TypedDict):
-    """The check's result when it only counted."""
+    """The check's result when it only counted; `pools` are those with the most idle sessions."""
 
     state: Literal["dry_run"]
     environment: str
@@ -55,6 +57,7 @@ class DryRun(TypedDict):
     sessions_kept_active: int
     threads: int
     pools: list[PoolResult]
+    unlisted_pools: int
 
 
 class NothingDone(TypedDict):
@@ -109,8 +112,9 @@ def dry_run(pools: list[PoolStale], *, environment: str, older_than_minutes: int
                 "sessions_kept_active": pool.kept_active,
                 "threads": pool.threads,
             }
-            for pool in pools
+            for pool in sorted(pools, key=lambda pool: (-pool.sessions, pool.pool))[:_MAX_POOLS]
         ],
+        "unlisted_pools": max(len(pools) - _MAX_POOLS, 0),
     }
 
 

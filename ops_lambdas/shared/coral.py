@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
+from ops_lambdas.shared.bounds import shown
 from ops_lambdas.shared.http import HttpClient, HttpError, NotJsonError
 
 # Ids of threads are UUIDs of 36 characters; one that is far longer is something else.
@@ -87,7 +88,7 @@ class Coral:
         for thread in ids:
             if not is_usable_id(thread):
                 allowed = f"text of 1 to {_MAX_ID_LENGTH} printable characters"
-                raise CoralError("failed", f"{self._name(pool)}: a thread's id must be {allowed}, got {thread!r:.80}")
+                raise CoralError("failed", f"{self._name(pool)}: a thread's id must be {allowed}, got {shown(thread)}")
         return list(dict.fromkeys(ids))
 
     def close(self, pool: str, thread: str, *, may_send: Callable[[], bool] | None = None) -> Closing:
@@ -98,7 +99,7 @@ class Coral:
             may_send: asked right before the request is sent.
         """
         if not is_usable_id(thread):
-            return Closing("failed", f"{thread!r:.80} is not a thread's id")
+            return Closing("failed", f"{shown(thread)} is not a thread's id")
         try:
             answer = self.client.request("DELETE", f"{self._url(pool)}/{quote(thread, safe='')}", may_send=may_send)
         except HttpError as error:

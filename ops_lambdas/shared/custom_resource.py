@@ -10,7 +10,8 @@ from typing import Any
 
 from ops_lambdas.shared.http import HttpClient, HttpError
 
-_MAX_REASON = 1000  # characters; the whole response may have 4096 bytes
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
+_MAX_BYTES = 4096
 _TRIES = 3
 _TRY_SECONDS = 4.0
 
@@ -30,18 +31,18 @@ def respond(request: Mapping[str, Any], *, physical_id: str, failure: str | None
     Args:
         physical_id: of a new resource. It must never change: after an update with another one, CloudFormation would
             delete the old resource.
-        failure: why the resource fails, cut to its last characters; None when it succeeds.
+        failure: why the resource fails, cut to its last characters that fit; None when it succeeds.
     Raises:
         ResponseError: CloudFormation cannot be reached, or refuses.
     """
     body = {
         "Status": "SUCCESS" if failure is None else "FAILED",
-        "Reason": (failure or "done")[-_MAX_REASON:],
+        "Reason": "",
         "PhysicalResourceId": request.get("PhysicalResourceId") or physical_id,
         **{key: request.get(key, "") for key in ("StackId", "RequestId", "LogicalResourceId")},
         "Data": data,
     }
-    content = json.dumps(body).encode()
+    content = _with_reason(body, failure or "done")
     problem = ""
     for turn in range(_TRIES):
         time.sleep(turn)
@@ -58,3 +59,14 @@ def respond(request: Mapping[str, Any], *, physical_id: str, failure: str | None
                 return
             problem = f"status {status}"
     raise ResponseError(f"the response to CloudFormation cannot be sent: {problem}")
+
+
+def _with_reason(body: dict[str, Any], reason: str) -> bytes:
+    """Return the response with as much of the reason's end as fits; without its data when even that does not."""
+    if len(json.dumps(body)) > _MAX_BYTES - 100:
+        body = {**body, "Data": {}}
+    room = _MAX_BYTES - len(json.dumps(body))
+    kept = reason[-max(room, 0) :]
+    while kept and len(json.dumps(kept)) - 2 > room:
+        kept = kept[-(len(kept) * 9 // 10) :] if len(kept) > 10 else kept[1:]
+    return json.dumps({**body, "Reason": kept}).encode()

@@ -11,6 +11,7 @@ from typing import Any
 from pg8000 import native
 from scramp import ScramException
 
+from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.login import Credentials, TokenError, iam_login, read_credentials
 from ops_lambdas.shared.secret_values import SecretError
@@ -35,6 +36,7 @@ _RDS_ROOTS = Path(__file__).with_name("rds-ca-bundle.pem")
 _CONNECT_TIMEOUT_SECONDS = 5
 # How long to wait for data beyond a statement's own timeout before we disconnect.
 _READ_MARGIN_SECONDS = 5
+_MAX_MESSAGE = 500  # characters of the server's message
 # A function that is killed does not disconnect. The server detects that within 90 seconds, before the
 # next run is due, and releases the rows and the check's lock.
 _KEEPALIVE = {"tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
@@ -231,6 +233,6 @@ def _translated_errors(credentials: Credentials) -> Iterator[None]:
         code, message = answer.get("C", "?"), answer.get("M", str(error))
         kind = TablesMissingError if code == _UNDEFINED_TABLE else DatabaseError
         hint = f" ({hints[code]})" if code in hints else ""
-        raise kind(f"{where}: {message}, SQLSTATE {code}{hint}") from error
+        raise kind(f"{where}: {cut(message, _MAX_MESSAGE)}, SQLSTATE {code}{hint}") from error
     except (native.InterfaceError, ScramException, OSError) as error:
-        raise DatabaseError(f"{where}: {error}") from error
+        raise DatabaseError(f"{where}: {cut(str(error), _MAX_MESSAGE)}") from error

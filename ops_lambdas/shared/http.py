@@ -21,12 +21,14 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.connecting import connected
 
 # Far above a handshake in a VPC or across the internet; a security group that drops packets is detected after this.
 _CONNECT_TIMEOUT_SECONDS = 3
 _MAX_BODY_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 64 * 1024
+_MAX_MESSAGE = 300  # characters of an error, which may have what the server sent
 
 # How often calls are looked at whose time may be up.
 _TICK_SECONDS = 0.05
@@ -45,7 +47,7 @@ class HttpError(RuntimeError):
     """
 
     def __init__(self, kind: Failure, message: str) -> None:
-        super().__init__(message)
+        super().__init__(cut(message, _MAX_MESSAGE))
         self.kind = kind
 
 

@@ -1,7 +1,11 @@
 """Calling the site's operations routes from outside, as an operator does, with the cron secret."""
 
+import base64
+import html
+import json
 import time
 from typing import Literal
+from urllib.parse import quote, quote_plus
 
 from ops_lambdas.shared.http import Answer, HttpClient, HttpError
 from ops_lambdas.shared.secret_values import SecretError, read_secret
@@ -35,11 +39,16 @@ def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
         SecretError: the secret cannot be read, or has no valid value.
         HttpError: no whole answer came.
     """
-    headers = {"Authorization": f"Bearer {_cron_secret(secret_arn)}", "Accept": "application/json"}
+    secret = _cron_secret(secret_arn)
+    headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
     with HttpClient(seconds=seconds, answer_seconds=seconds) as client:
         start = time.monotonic()
-        answer = client.request("GET", url, headers=headers)
-        return answer, round(1000 * (time.monotonic() - start), 1)
+        try:
+            answer = client.request("GET", url, headers=headers)
+        except HttpError as error:  # it may have what the server sent, and the server what we sent
+            raise HttpError(error.kind, _without(secret, str(error).encode()).decode()) from None
+        milliseconds = round(1000 * (time.monotonic() - start), 1)
+    return Answer(answer.status, _without(secret, answer.body)), milliseconds
 
 
 def state_of_failure(error: SecretError | HttpError) -> State:
@@ -60,6 +69,15 @@ def state_of_status(status: int) -> State:
     if 300 <= status < 400:
         return "redirected"
     return "server_error" if status >= 500 else "unexpected_status"
+
+
+def _without(secret: str, content: bytes) -> bytes:
+    """Return what a server sent without our secret, as it is or in the ways in which a server echoes a request."""
+    bearer = base64.b64encode(f"Bearer {secret}".encode()), base64.b64encode(secret.encode())
+    echoes = {secret, json.dumps(secret)[1:-1], html.escape(secret), quote(secret, safe=""), quote_plus(secret)}
+    for echo in sorted((*bearer, *(echo.encode() for echo in echoes)), key=len, reverse=True):
+        content = content.replace(echo, b"[secret]")
+    return content
 
 
 def _cron_secret(arn: str) -> str:

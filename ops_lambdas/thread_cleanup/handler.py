@@ -2,9 +2,9 @@
 
 import os
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import from_environment, from_event
 from ops_lambdas.thread_cleanup import report
 from ops_lambdas.thread_cleanup.cleanup import Cleanup
@@ -13,10 +13,11 @@ from ops_lambdas.thread_cleanup.settings import Options, Settings
 # For what comes after the last call: metrics, log lines, and disconnecting.
 RESERVED_SECONDS = 10
 
-logger = Logger(utc=True)
+logger = check_logger()
 
 
 @logger.inject_lambda_context
+@bounded_result
 def handler(event: object, context: LambdaContext) -> report.ThreadCleanupResult:
     """Close the threads that the application has forgotten, on every task.
 

@@ -29,7 +29,8 @@ class Cleaned(TypedDict):
     `threads_left` there was no time, no room below the cap, or no task that answered. `threads_spared` may not be
     closed any more, by what the database said right before. Of the failed, `threads_still_listed` are those of which a
     task said that they are closed. `tasks_without_pools` answered 404 to every list, `tasks_unlisted` with no list,
-    `pools_unlisted` no task could list. `is_complete`: all is known, and nothing is left.
+    `pools_unlisted` no task could list; `listings_failed` has the first reasons. `is_complete`: all is known, and
+    nothing is left.
     """
 
     state: Literal["cleaned", "dry_run"]
@@ -86,7 +87,7 @@ def result(state: Literal["cleaned", "dry_run"], config: Settings, progress: Pro
         "tasks_unlisted": list(listing.unlisted),
         "tasks_without_pools": list(listing.without_pools),
         "pools_unlisted": list(listing.pools_unlisted),
-        "listings_failed": list(listing.failed),
+        "listings_failed": list(listing.failed[:_MAX_REASONS]),
         "threads_listed": judgement.listed,
         "threads_unknown": len(judgement.unknown),
         "threads_ended": len(judgement.ended),

@@ -100,7 +100,7 @@ def test_thread_cleanup_closes_what_the_database_does_not_know(tasks: list[str])
 
 def test_a_database_without_tables_gives_status_500(tasks: list[str], database: Database) -> None:
     connection = database.connect()
-    connection.run('DROP TABLE "Thread", "Session"')
+    connection.run('DROP TABLE "Message", "Thread", "Session"')
     connection.close()
     status, body = call(tasks[0], WEB_PORT, "/api/cron/pool-health", secret="right")
     assert status == 500

@@ -1,9 +1,13 @@
 """Pool health and the site: what is published when the site, the database or both fail."""
 
+import base64
+import html
 import json
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -13,8 +17,10 @@ from ops_lambdas.shared.database import DatabaseError
 from tests.integration.checks import servers
 from tests.integration.checks.conftest import CRON_ARN, CRON_SECRET, Check
 from tests.integration.checks.pool_health.world import add, measured
-from tests.integration.checks.servers import Behaviour, answers, answers_after
+from tests.integration.checks.servers import Behaviour, Exchange, Server, answers, answers_after
 from tests.integration.conftest import Database
+
+Site = Callable[[Behaviour], AbstractContextManager[Server]]
 
 
 def body(threads: int = 3, sessions: int = 1) -> dict[str, Any]:
@@ -174,3 +180,70 @@ def test_without_both_the_check_fails(check: Check, site: Any, behaviour: Behavi
     with site(behaviour):
         check.refuses(DatabaseError, "refused")
     assert reach(check)["SiteOk"] == 0
+
+
+ODD_SECRET = 'cr"on <&> s/e\\c+ret'  # differs in JSON, HTML and addresses
+
+
+def echoes(exchange: Exchange) -> str:
+    return exchange.request.headers["authorization"].removeprefix("Bearer ")
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        lambda secret: secret.encode(),
+        lambda secret: json.dumps({"authorization": f"Bearer {secret}"}).encode(),
+        lambda secret: html.escape(secret).encode(),
+        lambda secret: quote(secret, safe="").encode(),
+        lambda secret: quote_plus(secret).encode(),
+        lambda secret: base64.b64encode(secret.encode()),
+        lambda secret: base64.b64encode(f"Bearer {secret}".encode()),
+        lambda secret: json.dumps({"success": False, "error": secret}).encode(),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 401, 500, None])
+@pytest.mark.usefixtures("emptied")
+def test_a_site_that_echoes_the_request_does_not_bring_the_secret_into_result_or_log(
+    check: Check, site: Site, echo: Callable[[str], bytes], status: int | None
+) -> None:
+    check.secrets.answers[CRON_ARN] = {"SecretString": json.dumps({"value": ODD_SECRET})}
+
+    def behave(exchange: Exchange) -> None:
+        content = echo(echoes(exchange))
+        answers(status, content)(exchange) if status else exchange.send(content + b"\r\n\r\n")
+
+    with site(behave):
+        result = result_of_site(check.run())
+    everything = json.dumps([result, check.logs])
+    assert result["state"] != "ok"
+    for form in (ODD_SECRET, json.dumps(ODD_SECRET)[1:-1], quote(ODD_SECRET, safe=""), html.escape(ODD_SECRET)):
+        assert json.dumps(form)[1:-1] not in everything
+    assert base64.b64encode(ODD_SECRET.encode()).decode()[:20] not in everything
+
+
+@pytest.mark.parametrize("number", [10**400, -1, True, 1.5, "3", None, float("inf"), 10**9 + 1])
+@pytest.mark.usefixtures("emptied")
+def test_a_number_that_no_pool_has_is_a_wrong_shape_and_the_rest_is_published(
+    check: Check, site: Site, number: object
+) -> None:
+    strange = body()
+    strange["statistics"]["pools"][0]["activeThreads"] = number
+    with site(answers(200, strange)):
+        result = check.run()
+    assert result_of_site(result)["state"] == "wrong_shape"
+    assert len(result_of_site(result)["detail"]) <= 200
+    assert measured(result)["total_active_threads"] == 3
+
+
+@pytest.mark.usefixtures("emptied")
+def test_names_of_megabytes_and_lone_surrogates_are_cut(check: Check, site: Site) -> None:
+    strange = body()
+    strange["statistics"]["pools"] = [
+        {"poolId": f"{number}{'x' * 700_000}", "activeThreads": 50, "activeSessions": 9} for number in range(10)
+    ]
+    strange["statistics"]["pools"].append({"poolId": "\ud800", "activeThreads": 50, "activeSessions": 9})
+    with site(answers(200, strange)):
+        result = result_of_site(check.run())
+    assert (result["state"], result["agrees"]) == ("ok", False)
+    assert len(json.dumps(result, ensure_ascii=False).encode()) < 10_000

@@ -72,6 +72,7 @@ def test_a_dry_run_counts_and_changes_nothing(world: World) -> None:
         "sessions_kept_active": 0,
         "threads": 4,
         "pools": [{"pool": "pool-0", "sessions_stale": 4, "sessions_kept_active": 0, "threads": 4}],
+        "unlisted_pools": 0,
     }
     assert (states(world.connection), world.corals.held(), world.metrics) == (before, held, {})
 

@@ -18,6 +18,15 @@ from tests.integration.checks.servers import answers, serving
 from tests.integration.checks.thread_cleanup.world import World, closed, ids, worlds
 from tests.integration.conftest import Database
 
+NOTHING_UNKNOWN: dict[str, list[str]] = {
+    "tasks_unreachable": [],
+    "tasks_without_address": [],
+    "tasks_unlisted": [],
+    "tasks_without_pools": [],
+    "pools_unlisted": [],
+    "listings_failed": [],
+}
+
 
 def test_it_closes_forgotten_threads_on_every_task_and_pool_and_no_others(world: World) -> None:
     first, second = world.corals.tasks
