@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.table import Table
 
 from config import environment
 from names import CHECKS, Names
+from procedures.terminal import Terminal
 from validation import ConfigurationError
 
 # A check may take as long as a Lambda may; a retried call would run it twice.
@@ -85,19 +85,19 @@ def main() -> int:
     parser.add_argument("--region")
     parser.add_argument("--event", default="{}", help='options of the check, e.g. {"dry_run": true}')
     arguments = parser.parse_args()
-    errors = Console(stderr=True, emoji=False)  # else rich turns the :secret: of an ARN into an emoji
+    errors = Terminal(stderr=True)
     try:
         event = json.loads(arguments.event)
         chosen = environment(arguments.environment, region=arguments.region)
         with errors.status(f"{chosen.names.check(arguments.check)} in {chosen.region} ..."):
             result = run(arguments.check, chosen.names, chosen.region, event)
     except json.JSONDecodeError as error:
-        errors.print(f"--event must be JSON, got {arguments.event!r}: {error}", style="red", markup=False)
+        errors.print(f"--event must be JSON, got {arguments.event!r}: {error}", style="red")
         return 2
     except (CheckError, ConfigurationError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False)
+        errors.print(str(error), style="red")
         return 1
-    console = Console(emoji=False)
+    console = Terminal()
     for table in tables(arguments.check, result):
         console.print(table)
     return 0

@@ -6,14 +6,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from config import environment
 from environment import Environment
 from procedures.dashboard_body import Templates
 from procedures.dashboard_charts import UnknownWidgetError
 from procedures.dashboard_page import page
 from procedures.synthesis import synthesize
+from procedures.terminal import Terminal
 from validation import ConfigurationError
 
 ROOT = Path(__file__).parents[1]
@@ -41,11 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         text = render(environment(arguments.environment, region=arguments.region))
     except (ConfigurationError, UnknownWidgetError) as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Terminal(stderr=True).print(str(error), style="red")
         return 1
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(text)
-    Console().print(f"Open {arguments.output}", highlight=False, soft_wrap=True)
+    Terminal().print(f"Open {arguments.output}", soft_wrap=True)
     return 0
 
 

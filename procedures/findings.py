@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from environment import Environment
+from procedures.terminal import Terminal
 
 PARALLEL_PROBES = 8
 _FILE_WIDTH = 160
@@ -106,8 +107,8 @@ def find(probes: Sequence[Probe[A]], aws: A, console: Console) -> list[Finding]:
 
 def console() -> Console:
     """For the table: as wide as the terminal, or wide enough for ARNs in a file or pipe."""
-    shown = Console(emoji=False)
-    return shown if shown.is_terminal else Console(emoji=False, width=_FILE_WIDTH)
+    shown = Terminal()
+    return shown if shown.is_terminal else Terminal(width=_FILE_WIDTH)
 
 
 def table(findings: Iterable[Finding], title: str) -> Table:
@@ -117,7 +118,7 @@ def table(findings: Iterable[Finding], title: str) -> Table:
     for finding in _folded(list(findings)):
         found = f"{finding.found}\n{finding.mend}" if finding.mend else finding.found
         state = Text(finding.state, style=STYLES[finding.state])
-        rows.add_row(Text(finding.area), Text(finding.subject), state, Text(found))
+        rows.add_row(finding.area, finding.subject, state, found)
     return rows
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from config import environment
 from environment import Environment
+from procedures.terminal import Terminal
 from validation import ConfigurationError
 
 CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
@@ -47,14 +48,14 @@ def follow(chosen: Environment, console: Console, pause_seconds: float = PAUSE_S
         for event_id, line in _log(logs, chosen, since):
             if event_id not in shown:
                 shown.add(event_id)
-                console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+                console.print(f"  {line}", soft_wrap=True)
         if found["status"] != "RUNNING":
             break
         time.sleep(pause_seconds)
     if found["status"] == "SUCCEEDED":
         console.print("Nothing is pending any more.")
         return 0
-    console.print(f"{found['status']}: {found.get('cause', 'no cause')}", style="red", markup=False, soft_wrap=True)
+    console.print(f"{found['status']}: {found.get('cause', 'no cause')}", style="red", soft_wrap=True)
     return 1
 
 
@@ -79,11 +80,11 @@ def main() -> int:
     parser.add_argument("--environment", required=True)
     parser.add_argument("--region")
     arguments = parser.parse_args()
-    errors = Console(stderr=True, emoji=False)
+    errors = Terminal(stderr=True)
     try:
-        return follow(environment(arguments.environment, region=arguments.region), Console(emoji=False))
+        return follow(environment(arguments.environment, region=arguments.region), Terminal())
     except (BotoCoreError, ClientError, ConfigurationError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False)
+        errors.print(str(error), style="red")
         return 1
 
 

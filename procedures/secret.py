@@ -18,6 +18,7 @@ from rich.console import Console
 from application import SECRETS
 from config import environment
 from environment import Environment
+from procedures.terminal import Terminal
 from validation import ConfigurationError
 
 _CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
@@ -82,17 +83,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--region")
     parser.add_argument("--name", required=True)
     arguments = parser.parse_args(argv)
-    console, errors = Console(emoji=False, soft_wrap=True), Console(stderr=True, emoji=False, soft_wrap=True)
+    console, errors = Terminal(soft_wrap=True), Terminal(stderr=True, soft_wrap=True)
     try:
         chosen = environment(arguments.environment, region=arguments.region)
         _require_known(arguments.name)
         secret, read_by = chosen.names.secret(arguments.name), ", ".join(readers(chosen, arguments.name))
-        console.print(f"{secret} is read when a task starts, by {read_by or 'no container'}.", highlight=False)
+        console.print(f"{secret} is read when a task starts, by {read_by or 'no container'}.")
         put(chosen, arguments.name, typed_value())
     except (BotoCoreError, ClientError, ConfigurationError, SecretValueError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False)
+        errors.print(str(error), style="red")
         return 1
-    console.print(f"{secret} has its new value.", highlight=False)
+    console.print(f"{secret} has its new value.")
     return _offer_restart(chosen, console, errors) if read_by else 0
 
 
@@ -107,17 +108,17 @@ def _offer_restart(chosen: Environment, console: Console, errors: Console) -> in
     command = f"aws ecs update-service --region {chosen.region} --cluster {names.cluster} --service {names.service}"
     later = f"{command} --force-new-deployment"
     if not sys.stdin.isatty():
-        console.print(f"To restart the tasks: {later}", highlight=False)
+        console.print(f"To restart the tasks: {later}")
         return 0
     if input("Replace the tasks now, without an interruption? [yes/no] ").strip().lower() not in ("y", "yes"):
-        console.print(f"Later: {later}", highlight=False)
+        console.print(f"Later: {later}")
         return 0
     try:
         restart(chosen)
     except (BotoCoreError, ClientError) as error:
-        errors.print(f"The tasks were not replaced: {error}", style="red", markup=False, highlight=False)
+        errors.print(f"The tasks were not replaced: {error}", style="red")
         return 1
-    console.print("ECS replaces the tasks.", highlight=False)
+    console.print("ECS replaces the tasks.")
     return 0
 
 

@@ -11,10 +11,10 @@ from types import FrameType
 from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 from rich.console import Console
-from rich.markup import escape
 
 from aws_limits import regions
 from config import REHEARSAL
+from procedures.terminal import escape, plain
 from rehearsal import ROOT, cut_over_story, protected_story, story
 from rehearsal.machine import guards, tether, workspace
 from rehearsal.machine.loopback import NoAnswerError
@@ -177,7 +177,7 @@ def _explain(report: Report, failure: BaseException | None, folder: Path) -> int
         if isinstance(failure, ProcessError):
             log = logs / failure.log.relative_to(folder / "logs")
             report.console.print(f"\nLast lines of {_shown(log)}:", soft_wrap=True)
-            report.console.print(failure.log_tail, style="dim", markup=False, soft_wrap=True)
+            report.console.print(plain(failure.log_tail), style="dim", markup=False, soft_wrap=True)
         report.console.print(f"\nAll logs: {_shown(logs)}", soft_wrap=True)
     return 130 if interrupted else 1
 

@@ -7,6 +7,7 @@ from functools import partial
 from math import inf
 
 from application import WEB_PORT
+from procedures.terminal import plain
 from rehearsal.machine import guards
 from rehearsal.machine.processes import Process
 from rehearsal.report.facts import Step
@@ -73,7 +74,7 @@ def keep(run: Run) -> None:
         "",
         f"Logs are in {run.logs}",
     ]
-    run.report.console.print("\n" + "\n".join(lines), markup=False, soft_wrap=True)
+    run.report.console.print(plain("\n" + "\n".join(lines)), markup=False, soft_wrap=True)
     run.processes.until(lambda: False, timeout_seconds=inf, what="ctrl-C", pause_seconds=0.2)
 
 

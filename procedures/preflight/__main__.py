@@ -6,13 +6,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from config import environment
 from procedures.findings import console, exit_code, table
 from procedures.preflight.deployment import Deployment
 from procedures.preflight.probes import look
 from procedures.synthesis import synthesize
+from procedures.terminal import Terminal
 from validation import ConfigurationError
 
 
@@ -31,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             synthesize(chosen, Path(folder))
             deployment = Deployment(chosen, Path(folder), arguments.stacks)
     except ConfigurationError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Terminal(stderr=True).print(str(error), style="red")
         return 1
     findings = look(deployment, shown)
     shown.print(table(findings, f"{chosen.prefix} in {chosen.region}"))

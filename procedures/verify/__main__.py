@@ -4,10 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from config import environment
 from procedures.findings import console, exit_code, table
+from procedures.terminal import Terminal
 from procedures.verify.beliefs import look
 from procedures.verify.delivery import DeliveryError, deliver
 from procedures.verify.deployed import Deployed
@@ -21,13 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--region")
     parser.add_argument("--deliver", choices=["yes"], help="set a harmless alarm off, and ask whether its email came")
     arguments = parser.parse_args(argv)
-    shown, errors = console(), Console(stderr=True, emoji=False)
+    shown, errors = console(), Terminal(stderr=True)
     try:
         deployed = Deployed(environment(arguments.environment, region=arguments.region))
         if arguments.deliver:
             deliver(deployed, input, shown)
     except (ConfigurationError, DeliveryError) as error:
-        errors.print(str(error), style="red", markup=False, highlight=False)
+        errors.print(str(error), style="red")
         return 1
     findings = look(deployed, shown)
     shown.print(table(findings, f"{deployed.names.prefix} in {deployed.environment.region}"))

@@ -78,9 +78,9 @@ def deliver(
         raise DeliveryError(
             f"{attempt.alarm} has taken no action in {_WAIT.seconds // 60} minutes: is there an outage?"
         )
-    console.print(f"CloudWatch: {action}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"CloudWatch: {action}", soft_wrap=True)
     counted = ", ".join(f"{name} {value:g}" for name, value in (figures or {}).items()) or "has counted nothing yet"
-    console.print(f"SNS: {counted}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"SNS: {counted}", soft_wrap=True)
     try:
         typed = ask(f'Did the email "ALARM: {attempt.alarm}" arrive? [yes/no] ').strip().lower()
     except EOFError:

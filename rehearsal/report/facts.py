@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from procedures.terminal import escape
 
 _NAME_WIDTH = 42
 _REGION_WIDTH = 14

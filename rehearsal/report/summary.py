@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from rich.markup import escape
 from rich.table import Table
 
+from procedures.terminal import escape
 from rehearsal.report.facts import Report
 
 

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from names import CHECKS
 from procedures.check import tables
+from procedures.terminal import Terminal, escape, plain
 
 RESULT = {
     "state": "measured",
@@ -25,7 +28,7 @@ RESULT = {
 
 
 def _text(result: dict[str, object]) -> str:
-    console = Console(file=io.StringIO(), width=100)
+    console = Terminal(file=io.StringIO(), width=100)
     for table in tables("pool_health", result):
         console.print(table)
     text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -43,6 +46,40 @@ def test_result_is_shown_as_tables() -> None:
         assert row in lines
     assert ["pool-0", "3"] in lines
     assert ["pool-1", "40"] in lines
+
+
+STRANGE = st.text(st.sampled_from("[]/\\redbold\x1b\x07\u202e\u200b\ud800\x9b :s\r") | st.characters(), max_size=12)
+
+
+def obeyed(text: str) -> list[str]:
+    """Return what a terminal would not show as it is."""
+    return [one for one in text if not one.isprintable() and one != "\n"]
+
+
+@given(st.dictionaries(STRANGE, STRANGE | st.lists(st.dictionaries(STRANGE, STRANGE, min_size=1), min_size=1)))
+def test_whatever_a_result_says_is_shown_as_text(result: dict[str, object]) -> None:
+    assert obeyed(_text(result)) == []
+
+
+@pytest.mark.parametrize("text", ["[/]", "[red]", "[bold]x[/bold]", ":secret:", "\\[", "[link=https://example.com]x"])
+def test_markup_is_text_in_a_cell_a_heading_and_a_message(text: str) -> None:
+    assert text in _text({"a": text, "b": [{text: text}]})
+    console = Terminal(file=io.StringIO(), width=100)
+    console.print(text, style="red")
+    assert console.file.getvalue() == f"{text}\n"  # type: ignore[attr-defined]
+
+
+def test_codes_of_a_terminal_are_shown_and_not_obeyed() -> None:
+    assert "\\x1b]0;title\\x07" in _text({"a": "\x1b]0;title\x07"})
+    assert plain("a\tb\nc\r\x9b2J\u202e\ud800é🙂") == "a\tb\nc\\r\\x9b2J\\u202e\\ud800é🙂"
+
+
+@given(STRANGE)
+def test_what_is_escaped_is_shown_in_markup_as_well(text: str) -> None:
+    console = Console(file=io.StringIO(), width=1000, emoji=False, highlight=False)
+    console.print(f"[bold]{escape(text)}[/bold]", soft_wrap=True)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert obeyed(shown.replace("\t", "")) == []
 
 
 def test_every_check_can_be_run() -> None:

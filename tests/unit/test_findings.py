@@ -8,6 +8,7 @@ from rich.console import Console
 
 from config import PRODUCTION
 from procedures.findings import Aws, Finding, State, exit_code, find, table
+from procedures.terminal import Terminal
 
 HOLDS = Finding(area="account", subject="credentials", state=State.HOLDS, found="640080112933")
 FAILS = Finding(area="quotas", subject="[elastic] IPs", state=State.FAILS, found="5 of 5", mend="aws quotas :secret:")
@@ -41,7 +42,7 @@ def test_only_a_failure_ends_with_exit_code_1(state: State, code: int) -> None:
 
 
 def test_the_table_shows_the_mend_and_takes_brackets_literally() -> None:
-    console = Console(width=120, record=True, quiet=False, file=None, emoji=False)
+    console = Terminal(width=120)
     with console.capture() as captured:
         console.print(table([HOLDS, FAILS], "preflight"))
     text = captured.get()
