@@ -23,8 +23,8 @@ def describe(config: Settings) -> Service:
     service = described_service(config.ecs_cluster, config.ecs_service)
     described, _ = described_tasks(config.ecs_cluster, config.ecs_service)
     return Service(
-        desired=service["desiredCount"],
-        deployments=len(service["deployments"]),
+        desired=service.get("desiredCount", 0),
+        deployments=len(service.get("deployments", ())),
         tasks=tuple(_task(one) for one in described if one.get("lastStatus") == "RUNNING" and "startedAt" in one),
     )
 
@@ -67,12 +67,12 @@ def now() -> datetime:
 def _task(described: dict[str, Any]) -> RunningTask:
     containers = tuple(
         Container(
-            name=one["name"],
+            name=one.get("name", "unknown"),
             status=one.get("lastStatus", "PENDING"),
             health=one.get("healthStatus", "UNKNOWN"),
             exit_code=one.get("exitCode"),
             reason=one.get("reason", ""),
         )
-        for one in described["containers"]
+        for one in described.get("containers", ())
     )
     return RunningTask(task_id(described["taskArn"]), described["startedAt"], containers)

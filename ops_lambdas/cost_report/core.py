@@ -10,7 +10,7 @@ TOTAL = "Total"  # the band of everything together
 HISTORY_MONTHS = 6  # in the long form; Cost Explorer keeps 13
 BAND_CURRENCY = "USD"
 
-ForecastState = Literal["forecast", "month_complete", "too_little_history", "refused"]
+ForecastState = Literal["forecast", "month_complete", "too_little_history", "refused", "invalid"]
 BandState = Literal["above", "forecast_above", "not_above", "no_cost", "not_compared"]
 
 
@@ -67,11 +67,13 @@ class Costs:
     Attributes:
         by_service: credits make it negative.
         is_estimated: AWS may still change it.
+        invalid: what is left out because its amount is not valid, and why.
     """
 
     currency: str
     by_service: Mapping[str, Decimal]
     is_estimated: bool = False
+    invalid: tuple[str, ...] = ()
 
     @property
     def total(self) -> Decimal:
@@ -156,6 +158,7 @@ class Report:
         change: None when the month before has no data.
         total_forecast: of the whole month; None when there is no forecast.
         history: whole months before, oldest first; only in the long form.
+        invalid: as in Costs, of all periods.
     """
 
     periods: Periods
@@ -166,6 +169,7 @@ class Report:
     total_forecast: Decimal | None
     bands: tuple[BandJudgement, ...]
     history: tuple[tuple[date, Decimal], ...] = ()
+    invalid: tuple[str, ...] = ()
 
     @property
     def above(self) -> tuple[BandJudgement, ...]:
@@ -201,16 +205,15 @@ def assess(
     bands: Iterable[Band],
     history: tuple[tuple[date, Decimal], ...] = (),
 ) -> Report:
-    """Put a report together.
+    """Put a report together. What is in another currency than this month's costs is left out, and named.
 
     Args:
         costs, compared, comparable: of the periods with these names; None: Cost Explorer has none.
-
-    Raises:
-        CostDataError: the months are in different currencies.
     """
+    invalid = [reason for one in (costs, comparable, compared) if one for reason in one.invalid]
     if compared is not None and compared.currency != costs.currency:
-        raise CostDataError(f"this month is in {costs.currency}, the month before in {compared.currency}")
+        invalid.append(f"this month is in {costs.currency}, the month before in {compared.currency}")
+        compared = None
     total_forecast = costs.total + forecast.rest if forecast.state == "forecast" else None
     services = {**dict.fromkeys(compared.by_service if compared else (), Decimal(0)), **costs.by_service}
     return Report(
@@ -225,6 +228,7 @@ def assess(
         total_forecast=total_forecast,
         bands=tuple(_judge(band, costs, total_forecast) for band in bands),
         history=history,
+        invalid=tuple(dict.fromkeys(invalid)),
     )
 
 

@@ -7,14 +7,18 @@ from typing import Literal
 
 from ops_lambdas.cost_report.core import BandJudgement, Change, Period, Report
 from ops_lambdas.cost_report.explorer import TagState
+from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.topic import MAX_SUBJECT_LENGTH
 
 Form = Literal["short", "long"]
 
-_SHORT_SERVICES = 5
+_SHORT_SERVICES, _LONG_SERVICES = 5, 100
+_SHOWN_INVALID = 5
+_MAX_NAME = 200
 _FORECAST_REASONS = {
     "too_little_history": "none yet, AWS has too little history",
     "refused": "none, AWS refused the request",
+    "invalid": "none, AWS's answer is not valid",
 }
 _BAND_WORDS = {
     "above": "ABOVE its maximum",
@@ -59,6 +63,8 @@ def text(environment: str, report: Report, *, form: Form, metric: str, scope: st
     ]
     if form == "long":
         lines += _history(report)
+    if report.invalid:
+        lines += ["", f"Left out, {len(report.invalid)} in all:", *report.invalid[:_SHOWN_INVALID]]
     if costs.is_estimated:
         lines += [
             "",
@@ -125,11 +131,11 @@ def _band(one: BandJudgement) -> str:
 
 
 def _services(report: Report, form: Form) -> Iterable[str]:
-    shown = report.services if form == "long" else report.services[:_SHORT_SERVICES]
+    shown = report.services[: _LONG_SERVICES if form == "long" else _SHORT_SERVICES]
     yield "By service:" if form == "long" else "Most expensive:"
     for one in shown:
         change = f"  ({_changed(one.change)})" if one.change and form == "long" else ""
-        yield f"{_money(one.cost):>12}  {one.service}{change}"
+        yield f"{_money(one.cost):>12}  {cut(one.service, _MAX_NAME)}{change}"
     others = report.services[len(shown) :]
     if others:
         yield f"{_money(sum((one.cost for one in others), Decimal(0))):>12}  {len(others)} others"

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.cost_report.core import Band, CostDataError, Costs, Forecast, Period, Periods, Report, assess
+from ops_lambdas.shared.bounds import shown
 
 # The only region of Cost Explorer. https://docs.aws.amazon.com/general/latest/gr/billing.html
 _REGION = "us-east-1"
@@ -18,6 +20,9 @@ _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard"
 # A short report needs four requests, a long one five, and one more after a shorter month; the rest is for
 # further pages. An account with some dozens of services has one page.
 MAX_REQUESTS = 15
+_MAX_AMOUNT = 10**12
+# What reading an answer of another shape than the documented one raises.
+_UNEXPECTED = (LookupError, TypeError, AttributeError)
 
 TagState = Literal["active", "inactive", "unknown"]
 
@@ -56,7 +61,7 @@ class CostExplorer:
             if "Linked account" in str(error):
                 return "unknown"
             raise
-        if not any(tag["TagKey"] == key for tag in answer["CostAllocationTags"]):
+        if not any(tag.get("TagKey") == key for tag in answer.get("CostAllocationTags", ())):
             return "inactive"
         self._filter = {"Filter": {"Tags": {"Key": key, "Values": [value], "MatchOptions": ["EQUALS"]}}}
         return "active"
@@ -64,21 +69,29 @@ class CostExplorer:
     def costs(self, period: Period) -> Costs | None:
         """Return a period's costs by service, of one month at most; None when there are none (yet).
 
+        A service whose amount is not valid is left out, and named.
+
         Raises:
             CostExplorerError: it cannot be asked.
-            CostDataError: its numbers are in several currencies, or are not numbers.
+            CostDataError: its numbers are in several currencies, or none is valid.
         """
         amounts: dict[str, Decimal] = defaultdict(Decimal)
-        units = _Units()
+        units, invalid = _Units(), list[str]()
         is_estimated = False
         try:
             for result in self._results(period, GroupBy=[{"Type": "DIMENSION", "Key": "SERVICE"}]):
-                is_estimated = is_estimated or result.get("Estimated", False)
+                is_estimated = is_estimated or bool(result.get("Estimated", False))
                 for group in result.get("Groups", []):
-                    amounts[group["Keys"][0]] += units.amount(group["Metrics"][self._metric])
+                    try:
+                        service, amount = str(group["Keys"][0]), units.amount(group["Metrics"][self._metric])
+                        amounts[service] += amount
+                    except (*_UNEXPECTED, _InvalidAmountError) as error:
+                        invalid.append(f"{shown(group)}: {_named(error)}")
         except _NoDataError:
             return None
-        return Costs(units.currency, dict(amounts), is_estimated) if amounts else None
+        if invalid and not amounts:
+            raise CostDataError(f"no amount is valid, e.g. {invalid[0]}")
+        return Costs(units.currency, dict(amounts), is_estimated, tuple(invalid)) if amounts else None
 
     def months(self, period: Period) -> tuple[tuple[date, Decimal], ...]:
         """Return the total of each whole month that has data, oldest first; raises as `costs`."""
@@ -87,8 +100,9 @@ class CostExplorer:
         try:
             for result in self._results(period):
                 if self._metric in result.get("Total", {}):
-                    amount = units.amount(result["Total"][self._metric])
-                    months.append((date.fromisoformat(result["TimePeriod"]["Start"]), amount))
+                    with suppress(*_UNEXPECTED, _InvalidAmountError):  # a month less, as one without data
+                        amount = units.amount(result["Total"][self._metric])
+                        months.append((date.fromisoformat(result["TimePeriod"]["Start"]), amount))
         except _NoDataError:
             return ()
         # Cost Explorer returns zero for months before the account existed, or before the tag was active.
@@ -101,7 +115,6 @@ class CostExplorer:
 
         Raises:
             CostExplorerError: it cannot be asked.
-            CostDataError: the forecast is in another currency.
         """
         metric = {"UnblendedCost": "UNBLENDED_COST", "AmortizedCost": "AMORTIZED_COST"}[self._metric]
         try:
@@ -114,15 +127,20 @@ class CostExplorer:
         except _RefusedError as error:
             return Forecast("refused", detail=str(error))
         units = _Units()
-        rest = units.amount(answer["Total"])
+        try:
+            rest = units.amount(answer["Total"])
+        except (*_UNEXPECTED, _InvalidAmountError) as error:
+            return Forecast("invalid", detail=_named(error))
         if rest and units.currency != currency:
-            raise CostDataError(f"costs are in {currency}, their forecast in {units.currency}")
+            return Forecast("invalid", detail=f"costs are in {currency}, their forecast in {units.currency}")
         return Forecast("forecast", rest)
 
     def _results(self, period: Period, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         arguments |= {"TimePeriod": _dates(period), "Granularity": "MONTHLY", "Metrics": [self._metric]}
         while True:
             answer = self._request("get_cost_and_usage", **arguments, **self._filter)
+            if not isinstance(answer.get("ResultsByTime"), list):
+                raise CostExplorerError(f"get_cost_and_usage answered without ResultsByTime: {shown(answer)}")
             yield from answer["ResultsByTime"]
             if not answer.get("NextPageToken"):
                 return
@@ -175,6 +193,14 @@ class _RefusedError(CostExplorerError):
     """Cost Explorer found the request invalid."""
 
 
+class _InvalidAmountError(ValueError):
+    """An amount is not a number of money."""
+
+
+def _named(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
 class _Units:
     """Reads amounts, and requires one currency; an amount of zero may have any."""
 
@@ -190,9 +216,9 @@ class _Units:
         try:
             amount = Decimal(value["Amount"])
         except InvalidOperation:
-            raise CostDataError(f"an amount must be a number, got {value['Amount']!r}") from None
-        if not amount.is_finite():
-            raise CostDataError(f"an amount must be a number, got {value['Amount']!r}")
+            raise _InvalidAmountError(f"an amount must be a number, got {shown(value['Amount'])}") from None
+        if not (amount.is_finite() and abs(amount) < _MAX_AMOUNT):
+            raise _InvalidAmountError(f"an amount must be a number, got {shown(value['Amount'])}")
         (self._units if amount else self._of_zeros).add(value["Unit"])
         if len(self._units) > 1:
             raise CostDataError(f"amounts are in several currencies: {', '.join(sorted(self._units))}")

@@ -52,7 +52,8 @@ def handler(event: object, _context: LambdaContext) -> report.CostReportResult:
         subject = email_text.subject(config.environment, costs)
         text = email_text.text(config.environment, costs, form=options.form, metric=config.cost_metric, scope=scope)
     topic.send(config.topic_arn, subject=subject, text=text)
-    logger.info("Costs reported", extra={"result": result})
+    log = logger.warning if costs and costs.invalid else logger.info
+    log("Costs reported", extra={"result": result})
     return result
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Literal, TypedDict
 
-from ops_lambdas.cost_report.core import Report
+from ops_lambdas.cost_report.core import BAND_CURRENCY, Report
 from ops_lambdas.cost_report.explorer import TagState
 from ops_lambdas.shared.metrics import Metric, publish
 
@@ -50,6 +50,8 @@ class Reported(NoData):
     """The check's result when there are costs: amounts as text, to the cent.
 
     Attributes:
+        services: at most 200, the most expensive first.
+        invalid: what is left out, and why.
         forecast: of the whole month; null when there is none, for the reason in forecast_state.
         before: the cost of the same days of the previous month; null without data.
     """
@@ -62,6 +64,7 @@ class Reported(NoData):
     before: str | None
     change: str | None
     services: list[ServiceResult]
+    invalid: list[str]
     bands: list[BandResult]
 
 
@@ -88,6 +91,7 @@ def reported(common: NoData, report: Report) -> Reported:
             }
             for one in report.services
         ],
+        "invalid": list(report.invalid),
         "bands": [
             {
                 "service": one.band.service,
@@ -101,7 +105,9 @@ def reported(common: NoData, report: Report) -> Reported:
 
 
 def publish_costs(environment: str, report: Report) -> None:
-    """Publish total, forecast if there is one, and each service that cost something, in the account's currency."""
+    """Publish total, forecast if there is one, and each service that cost something; in USD only, as alarms take it."""
+    if report.costs.currency != BAND_CURRENCY:
+        return
     metrics = [Metric("MonthToDateCost", float(report.costs.total), "None")]
     if report.total_forecast is not None:
         metrics.append(Metric("ForecastCost", float(report.total_forecast), "None"))

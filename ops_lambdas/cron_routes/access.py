@@ -32,7 +32,7 @@ def is_at_rest(config: Settings) -> bool:
     Raises:
         TasksError: ECS could not be reached, refused, or does not know the service.
     """
-    return bool(described_service(config.ecs_cluster, config.ecs_service)["desiredCount"] == 0)
+    return bool(described_service(config.ecs_cluster, config.ecs_service).get("desiredCount") == 0)
 
 
 def last_reset(parameter: str) -> datetime:

@@ -22,6 +22,10 @@ _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard",
 _REMEMBERED = timedelta(days=14)
 
 
+# What reading an answer of another shape than the documented one raises.
+_UNEXPECTED = (LookupError, TypeError, AttributeError, ValueError, OverflowError)
+
+
 class NotCheckedError(RuntimeError):
     """Something could not be checked; names what, and why."""
 
@@ -33,6 +37,8 @@ def collected(failures: list[str], what: str) -> Iterator[None]:
         yield
     except (NotCheckedError, TopicError, BotoCoreError, ClientError) as error:
         failures.append(f"{what}: {error}")
+    except _UNEXPECTED as error:
+        failures.append(f"{what}: AWS answered otherwise than documented: {_named(error)}")
 
 
 def instance(identifier: str) -> Instance:
@@ -123,6 +129,8 @@ def secrets(arns: Iterable[str], failures: list[str]) -> tuple[Secret, ...]:
                 found.append(_secret(client, arn))
             except (NotCheckedError, ClientError) as error:
                 failures.append(f"secret {arn}: {error}")
+            except _UNEXPECTED as error:
+                failures.append(f"secret {arn}: AWS answered otherwise than documented: {_named(error)}")
     except BotoCoreError as error:
         failures.append(f"secrets: {error}")  # the next ones would wait as long
     return tuple(found)
@@ -144,3 +152,7 @@ def _secret(client: Any, arn: str) -> Secret:
     if "AWSCURRENT" not in created:
         raise NotCheckedError("it has no current version")
     return Secret(arn, described["Name"], created["AWSCURRENT"], "AWSPREVIOUS" in created)
+
+
+def _named(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"

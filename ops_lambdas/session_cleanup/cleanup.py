@@ -67,7 +67,8 @@ class Cleanup:
         """Close the threads that any task holds; without the database, which must allow each, none."""
         if not sessions.threads or sessions.idle_since is None:
             return core.Closed()
-        tasks = service_tasks(self.config.ecs_cluster, self.config.ecs_service)
+        seconds = core.seconds_for_threads(self._seconds())
+        tasks = service_tasks(self.config.ecs_cluster, self.config.ecs_service, seconds=seconds)
         fleet, seconds = Fleet(tasks.running, self.config.coral_port), core.seconds_for_threads(self._seconds())
         pools = pools_to_list(self.config.pools, (thread.pool for thread in sessions.threads))
         listing = fleet.list_everywhere(pools, seconds=seconds * _LISTING_SHARE)

@@ -4,7 +4,7 @@ import os
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.session_cleanup import report
+from ops_lambdas.session_cleanup import core, report
 from ops_lambdas.session_cleanup.access import count_stale
 from ops_lambdas.session_cleanup.cleanup import Cleanup
 from ops_lambdas.session_cleanup.settings import Options, Settings
@@ -38,7 +38,8 @@ def handler(event: object, context: LambdaContext) -> report.SessionCleanupResul
                 pools = count_stale(reader, older_than_minutes=minutes)
             result = report.dry_run(pools, environment=environment, older_than_minutes=minutes)
         else:
-            with database.writing(login, application_name="session_cleanup") as writer:
+            seconds = context.get_remaining_time_in_millis() / 1000 - core.RESERVED_SECONDS / 2
+            with database.writing(login, application_name="session_cleanup", seconds=seconds) as writer:
                 if writer.try_lock("session_cleanup"):
                     cleanup = Cleanup(config, minutes, context.get_remaining_time_in_millis, logger)
                     result = cleanup.run(writer)

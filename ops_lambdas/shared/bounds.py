@@ -71,7 +71,7 @@ def _bounded(value: Any, characters: int, items: int, depth: int) -> Any:
     if isinstance(value, (list, tuple, dict)) and not depth:
         return "…"
     if isinstance(value, (list, tuple)):
-        return [_bounded(one, characters, items, depth - 1) for one in value[:items]]
+        return type(value)(_bounded(one, characters, items, depth - 1) for one in value[:items])
     if isinstance(value, dict):
         some = list(value.items())[: max(items, 50)]
         return {cut(str(key), 200): _bounded(one, characters, items, depth - 1) for key, one in some}

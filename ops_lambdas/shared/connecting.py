@@ -1,11 +1,42 @@
-"""Connecting by TCP before a moment, whatever the name server and a name's addresses do."""
+"""Waiting no longer than there is time: for a name server, for a name's addresses, and for any other call."""
 
 import ipaddress
 import queue
 import socket
+import ssl
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def in_time(call: Callable[[], Result], seconds: float) -> Result:
+    """Return what a call returns, or raise what it raises; it is left behind when that takes too long.
+
+    For calls without a timeout of their own as a whole: look-ups of names, and AWS's clients with their retries.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    outcomes: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcomes.put((call(), None))
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            outcomes.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result, error = outcomes.get(timeout=max(seconds, 0))
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {max(seconds, 0):.0f} seconds") from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]
 
 
 def connected(host: str, port: int, *, until: float) -> socket.socket:
@@ -39,27 +70,18 @@ def connected(host: str, port: int, *, until: float) -> socket.socket:
 
 
 def _addresses(host: str, port: int, until: float) -> list[tuple[Any, ...]]:
-    """Look the name up. The library's look-up has no timeout, so it runs in a thread that is left behind."""
-    if _is_address(host):
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    answers: queue.SimpleQueue[list[tuple[Any, ...]] | OSError] = queue.SimpleQueue()
-
-    def look_up() -> None:
+    def look_up() -> list[tuple[Any, ...]]:
         try:
-            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            answers.put(error)
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError as error:
-            answers.put(OSError(f"{host!r:.80} is not a host name: {error}"))
+            raise OSError(f"{host!r:.80} is not a host name: {error}") from error
 
-    threading.Thread(target=look_up, daemon=True).start()
+    if _is_address(host):
+        return look_up()
     try:
-        answer = answers.get(timeout=max(until - time.monotonic(), 0))
-    except queue.Empty:
+        return in_time(look_up, until - time.monotonic())
+    except TimeoutError:
         raise TimeoutError(f"the name server did not answer for {host} in time") from None
-    if isinstance(answer, OSError):
-        raise answer
-    return answer
 
 
 def _is_address(host: str) -> bool:
@@ -68,3 +90,15 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def clear_openssl_errors() -> None:
+    """Empty this thread's queue of OpenSSL errors, so that a lost connection's error is not raised by the next one's.
+
+    Python does not clear it before it reads, and OpenSSL 3.4 and newer leave a broken pipe in it. A handshake without a
+    peer, which ends where it would wait, does.
+    https://github.com/python/cpython/issues/148594
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with suppress(ssl.SSLError):
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost").do_handshake()

@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 )
 
 from ops_lambdas.shared.bounds import cut
-from ops_lambdas.shared.connecting import connected
+from ops_lambdas.shared.connecting import clear_openssl_errors, connected
 
 # Far above a handshake in a VPC or across the internet; a security group that drops packets is detected after this.
 _CONNECT_TIMEOUT_SECONDS = 3
@@ -110,6 +110,7 @@ class HttpClient:
     ) -> None:
         self._calls.end()
         self._pools.clear()
+        clear_openssl_errors()
 
     def request(
         self,
@@ -151,9 +152,10 @@ class HttpClient:
         return answer
 
     def _failure(self, call: "_Call", kind: Failure, error: Exception | None) -> HttpError:
+        clear_openssl_errors()
         if self._calls.is_ended:
             return HttpError("out_of_time", "the time for all calls was up")
-        if call.is_cut:
+        if call.is_cut and kind != "unreachable":
             return HttpError("timeout", f"no whole answer in {self._answer_seconds:g} seconds")
         return HttpError(kind, str(error))
 

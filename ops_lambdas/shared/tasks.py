@@ -8,6 +8,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops_lambdas.shared.connecting import in_time
+
+# For all calls together; beyond, ECS is not there.
+_SECONDS = 30.0
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 
 
@@ -40,9 +44,16 @@ class Tasks:
     gone: tuple[str, ...] = ()
 
 
-def service_tasks(cluster: str, service: str) -> Tasks:
-    """Find the service's tasks, as ECS knows them now. Needs and raises what `described_tasks` does."""
-    return _sorted_out(*described_tasks(cluster, service))
+def service_tasks(cluster: str, service: str, *, seconds: float = _SECONDS) -> Tasks:
+    """Find the service's tasks, as ECS knows them now. Needs and raises what `described_tasks` does.
+
+    Args:
+        seconds: after this, no answer counts as a failure.
+    """
+    try:
+        return in_time(lambda: _sorted_out(*described_tasks(cluster, service)), min(seconds, _SECONDS))
+    except TimeoutError as error:
+        raise TasksError(f"tasks of {service} in {cluster} cannot be listed: {error}") from error
 
 
 def described_service(cluster: str, service: str) -> dict[str, Any]:
@@ -55,7 +66,7 @@ def described_service(cluster: str, service: str) -> dict[str, Any]:
         answer = boto3.client("ecs", config=_CONFIG).describe_services(cluster=cluster, services=[service])
     except (BotoCoreError, ClientError) as error:
         raise TasksError(f"{service} in {cluster} cannot be described: {error}") from error
-    if not answer["services"]:
+    if not answer.get("services"):
         raise TasksError(f"there is no service {service} in {cluster}")
     found: dict[str, Any] = answer["services"][0]
     return found
@@ -78,10 +89,10 @@ def described_tasks(cluster: str, service: str) -> tuple[list[dict[str, Any]], l
             cluster=cluster, serviceName=service, desiredStatus="RUNNING"
         )
         for page in pages:
-            if not page["taskArns"]:
+            if not page.get("taskArns"):
                 continue
             answer = client.describe_tasks(cluster=cluster, tasks=page["taskArns"])
-            described += answer["tasks"]
+            described += [one for one in answer.get("tasks", []) if one.get("taskArn")]
             gone += [task_id(failure.get("arn", "")) for failure in answer.get("failures", [])]
     except (BotoCoreError, ClientError) as error:
         raise TasksError(f"tasks of {service} in {cluster} cannot be listed: {error}") from error

@@ -88,14 +88,19 @@ class Cleanup:
         try:
             # Not one transaction: after the grace period it would not see what was recorded since it began.
             with database.writing(
-                login, application_name="thread_cleanup", statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS
+                login,
+                application_name="thread_cleanup",
+                statement_timeout_seconds=_STATEMENT_TIMEOUT_SECONDS,
+                seconds=self._seconds_left(),
             ) as connection:
                 connection.rows(queries.READ_ONLY)
                 if not connection.try_lock("thread_cleanup"):
                     return "already_running"
                 self._records(connection).known([""])  # a missing table or grant shows before anything is done
                 pools = pools_to_list(self._config.pools, pools_of_sessions(connection, most=2 * MAX_OTHER_POOLS))
-                self.progress.tasks = service_tasks(self._config.ecs_cluster, self._config.ecs_service)
+                self.progress.tasks = service_tasks(
+                    self._config.ecs_cluster, self._config.ecs_service, seconds=self._seconds_left()
+                )
                 fleet = Fleet(self.progress.tasks.running, self._config.coral_port)
                 self.progress.listing = fleet.list_everywhere(pools, seconds=self._seconds_left() * _LISTING_SHARE)
                 self._judge(connection, self.progress.listing)

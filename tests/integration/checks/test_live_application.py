@@ -197,7 +197,7 @@ def live(login: Credentials, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
     with Corals(2, answer_seconds=0.06) as corals:
         tasks = Tasks(tuple(Task(one.id, one.address) for one in corals.tasks))
         for module in (session_cleanup, thread_cleanup):
-            monkeypatch.setattr(module, "service_tasks", lambda _cluster, _service: tasks)
+            monkeypatch.setattr(module, "service_tasks", lambda *_, **__: tasks)
         yield sent, corals
 
 

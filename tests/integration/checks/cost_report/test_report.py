@@ -66,6 +66,7 @@ def test_a_short_report_returns_costs_forecast_services_and_bands(report: Report
             {"service": RDS, "cost": "101.25", "change": "1.25"},
             {"service": "AWS Secrets Manager", "cost": "-1.75", "change": "-1.75"},
         ],
+        "invalid": [],
         "bands": [
             {"service": ECS, "cost": "310.50", "max_usd": "420.00", "state": "not_above"},
             {"service": "AWS Data Transfer", "cost": "0.00", "max_usd": "20.00", "state": "no_cost"},

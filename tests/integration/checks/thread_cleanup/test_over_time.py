@@ -133,7 +133,7 @@ class Application(RuleBasedStateMachine):
         run = cleanup.Cleanup(self.config(), options, seconds=60, grace_seconds=0.001)
         during_the_run = self.drop_connections if database_fails else lambda: None
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cleanup, "service_tasks", lambda _cluster, _service: during_the_run() or Tasks(tuple(tasks)))
+            patch.setattr(cleanup, "service_tasks", lambda *_, **__: during_the_run() or Tasks(tuple(tasks)))
             outcome = self.outcome_of(run.run)
         after = self.world.corals.held()
         forgotten = {held for held in reachable if self.may_go(held[2])}
