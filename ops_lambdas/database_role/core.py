@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+_DEFAULT = "DEFAULT "
+_WRITTEN = ("ROUTINE", "TYPE", "LARGE OBJECT")
+
 
 class RoleError(RuntimeError):
     """The role cannot be created as required; the message has the reason."""
@@ -15,8 +18,9 @@ class Right:
     """A privilege granted to the role.
 
     Args:
-        kind: "DATABASE", "SCHEMA", "TABLE" or "SEQUENCE".
-        schema: of a table or sequence, else empty.
+        kind: "DATABASE", "SCHEMA", "TABLE", "SEQUENCE", "ROUTINE", "TYPE", …; "DEFAULT TABLES" and so on for what a
+            role is going to create, by that role's name.
+        schema: of a table or sequence, or that a default is for; else empty.
         column: when it is on one column only, else empty.
         is_grantable: the role may grant it to others.
     """
@@ -30,7 +34,8 @@ class Right:
 
     def __str__(self) -> str:
         where = ".".join(part for part in (self.schema, self.name, self.column) if part)
-        return f"{self.privilege} on {where}{' with grant option' if self.is_grantable else ''}"
+        kind = "" if self.kind in ("DATABASE", "SCHEMA", "TABLE", "SEQUENCE") else f"{self.kind.lower()} "
+        return f"{self.privilege} on {kind}{where}{' with grant option' if self.is_grantable else ''}"
 
 
 @dataclass(frozen=True, order=True)
@@ -81,8 +86,16 @@ def statements(verb: Literal["GRANT", "REVOKE"], rights: Iterable[Right], role: 
     preposition, end = ("TO", "") if verb == "GRANT" else ("FROM", " CASCADE")
     made = []
     for (privilege, kind, schema, name, has_columns), columns in by_object.items():
-        where = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
         what = f"{privilege} ({', '.join(map(quoted, columns))})" if has_columns else privilege
+        if kind.startswith(_DEFAULT):
+            within = f" IN SCHEMA {quoted(schema)}" if schema else ""
+            made.append(
+                f"ALTER DEFAULT PRIVILEGES FOR ROLE {quoted(name)}{within} "
+                f"{verb} {what} ON {kind.removeprefix(_DEFAULT)} {preposition} {quoted(role)}{end}"
+            )
+            continue
+        # PostgreSQL has written these in the way in which it reads them.
+        where = name if kind in _WRITTEN else f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
         made.append(f"{verb} {what} ON {kind} {where} {preposition} {quoted(role)}{end}")
     return made
 

@@ -51,6 +51,37 @@ FROM (
   SELECT 'TABLE', nspname, relname, attname, acl.*
   FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
   CROSS JOIN LATERAL aclexplode(attacl) AS acl
+  UNION ALL
+  SELECT 'ROUTINE', '', oid::regprocedure::text, '', acl.* FROM pg_proc CROSS JOIN LATERAL aclexplode(proacl) AS acl
+  UNION ALL
+  SELECT 'TYPE', '', oid::regtype::text, '', acl.* FROM pg_type CROSS JOIN LATERAL aclexplode(typacl) AS acl
+  UNION ALL
+  SELECT 'LANGUAGE', '', lanname, '', acl.* FROM pg_language CROSS JOIN LATERAL aclexplode(lanacl) AS acl
+  UNION ALL
+  SELECT 'FOREIGN SERVER', '', srvname, '', acl.* FROM pg_foreign_server CROSS JOIN LATERAL aclexplode(srvacl) AS acl
+  UNION ALL
+  SELECT 'FOREIGN DATA WRAPPER', '', fdwname, '', acl.*
+  FROM pg_foreign_data_wrapper CROSS JOIN LATERAL aclexplode(fdwacl) AS acl
+  UNION ALL
+  SELECT 'LARGE OBJECT', '', oid::text, '', acl.*
+  FROM pg_largeobject_metadata CROSS JOIN LATERAL aclexplode(lomacl) AS acl
+  UNION ALL
+  SELECT 'DEFAULT ' || CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES'
+                                          WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END,
+         coalesce(nspname, ''), pg_get_userbyid(defaclrole), '', acl.*
+  FROM pg_default_acl LEFT JOIN pg_namespace ON pg_namespace.oid = defaclnamespace
+  CROSS JOIN LATERAL aclexplode(defaclacl) AS acl
 ) AS held
 WHERE held.grantee = (SELECT oid FROM pg_roles WHERE rolname = :role)
 """
+
+# What the role owns, in this database or in all.
+OWNED = """
+SELECT pg_describe_object(classid, objid, objsubid) FROM pg_shdepend
+WHERE refclassid = 'pg_authid'::regclass AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = :role)
+  AND deptype = 'o' AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+ORDER BY 1 LIMIT 20
+"""
+
+# Whether the owner may give away what the role owns.
+MAY_REASSIGN = "SELECT pg_has_role(session_user, CAST(:role AS name), 'USAGE')"

@@ -80,7 +80,7 @@ class RoleMaker:
                 database, SCHEMA, COLUMNS, self._existing_columns(), has_schema=has_schema
             )
             wanted |= self._rights_on_statistics()
-            revoked = [*self._revoke_memberships(), *self._revoke(wanted)]
+            revoked = [*self._take_over(owner), *self._revoke_memberships(), *self._revoke(wanted)]
             granted = [*self._grant_memberships(), *self._grant(wanted)]
             self._check(wanted)
             ((is_in_rds_iam,),) = self._rows(queries.OWNER_IN_RDS_IAM)
@@ -137,6 +137,18 @@ class RoleMaker:
 
     def _rights(self) -> frozenset[Right]:
         return frozenset(Right(*row) for row in self._rows(queries.RIGHTS, role=self.role))
+
+    def _take_over(self, owner: str) -> list[str]:
+        """Give the owner what the role owns, which may do anything with it; return what that was."""
+        owned = [what for (what,) in self._rows(queries.OWNED, role=self.role)]
+        if not owned:
+            return []
+        statement = f"REASSIGN OWNED BY {quoted(self.role)} TO {quoted(owner)}"
+        ((may_reassign,),) = self._rows(queries.MAY_REASSIGN, role=self.role)
+        if not may_reassign:
+            raise RoleError(f"{self.role} owns {', '.join(owned)}, and {owner} may not take it over: {statement}")
+        self._run(statement)
+        return [f"ownership of {what}" for what in owned]
 
     def _revoke_memberships(self) -> list[str]:
         unwanted = [one for one in self._memberships() if one.role not in MEMBERSHIPS or one.is_admin]

@@ -1,5 +1,6 @@
 """One deadline: name look-up, connecting, TLS, reading, database and AWS's clients end when the time is up."""
 
+import re
 import socket
 import ssl
 import threading
@@ -66,7 +67,7 @@ def test_a_name_without_an_answer_or_a_live_address(trouble: str, request: pytes
     assert caught.value.kind == "unreachable"
     with (
         ends_in_time(),
-        pytest.raises(DatabaseError, match=r"name\.invalid:1: .* in time"),
+        pytest.raises(DatabaseError, match=re.escape("at name.invalid:1: ")),
         reading(server_at(), application_name="t", seconds=0.4),
     ):
         pass

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pg8000.native
 import pytest
 
-from ops_lambdas.shared.database import Credentials, DatabaseError, reading, writing
+from ops_lambdas.shared import database as shared_database
+from ops_lambdas.shared.database import Credentials, DatabaseError, LockHeldError, reading, writing
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from tests.integration.conftest import Database
 
@@ -101,3 +102,36 @@ def test_the_error_for_a_role_without_login_hints_at_its_permission(
         with pytest.raises(DatabaseError, match=r"28000 \(is the function"), reading(login, application_name="t"):
             pass
         admin.run("DROP ROLE cannot_log_in")
+
+
+@pytest.mark.parametrize("check", ["pool_health", "session_cleanup", "thread_cleanup"])
+def test_a_lock_that_somebody_forgot_is_a_failure_that_names_who_holds_it(
+    ops_login: Credentials, database: Database, monkeypatch: pytest.MonkeyPatch, check: str
+) -> None:
+    with closing(database.connect()) as other:
+        other.run("SET application_name = 'psql'")
+        other.run("SELECT pg_advisory_lock(:space, :check)", space=LOCK_SPACE, check=lock_key(check))
+        ((pid,),) = other.run("SELECT pg_backend_pid()")
+        with reading(ops_login, application_name=check) as reader:
+            assert reader.try_lock(check) is False, "for as long as a run may take, it is another run"
+        monkeypatch.setattr(shared_database, "_MAX_RUN_MINUTES", 0)
+        with (
+            pytest.raises(
+                LockHeldError,
+                match=rf"the lock of {check} is held by {database.user} with psql from 127\.0\.0\.1, connected for 0 "
+                rf"minutes\. If that is forgotten: SELECT pg_terminate_backend\({pid}\)",
+            ),
+            reading(ops_login, application_name=check) as reader,
+        ):
+            reader.try_lock(check)
+    with reading(ops_login, application_name=check) as reader:
+        assert reader.try_lock(check)
+
+
+def test_another_programs_lock_is_not_taken_for_ours(
+    ops_login: Credentials, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_database, "_MAX_RUN_MINUTES", 0)
+    with closing(database.connect()) as other, reading(ops_login, application_name="t") as reader:
+        other.run("SELECT pg_advisory_lock(:space, :check)", space=LOCK_SPACE, check=lock_key("thread_cleanup"))
+        assert reader.try_lock("pool_health")
