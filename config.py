@@ -96,8 +96,14 @@ REHEARSAL = replace(
 ENVIRONMENTS = {e.name: e for e in (PRODUCTION, STAGING, DEVELOPMENT, REHEARSAL)}
 
 
-def environment(name: str | None, *, region: str | None = None, image_tag: str | None = None) -> Environment:
+def environment(
+    name: str | None, *, region: str | None = None, image_tag: str | None = None, shell_region: str | None = None
+) -> Environment:
     """The environment called `name`, in another region or with another version if given.
+
+    Args:
+        shell_region: AWS_REGION of the shell. It may be left from other work, so it does not move a protected
+            environment: its region is then to be chosen.
 
     Raises:
         ConfigurationError: unknown environment, region or malformed tag.
@@ -108,6 +114,13 @@ def environment(name: str | None, *, region: str | None = None, image_tag: str |
             f"environment must be one of {known}, got {name!r}; choose it with -c environment=NAME"
         )
     base = ENVIRONMENTS[name]
+    if region is None and shell_region is not None:
+        if base.is_protected and shell_region != base.home_region:
+            raise ConfigurationError(
+                f"environment {name}: AWS_REGION={shell_region} is not its home region; choose the region with "
+                f"REGION={base.home_region} or REGION={shell_region} (cdk: -c region=...)"
+            )
+        region = shell_region
     # `is None`, not falsy: an empty value is refused, not replaced by the default.
     return replace(
         base,

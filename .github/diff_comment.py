@@ -13,7 +13,7 @@ import os
 import re
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ MAX_CHARACTERS = 65_536  # GitHub refuses a longer comment
 ROOM_FOR_CUT = 60  # what `_cut` adds
 PAGE = 100  # comments in an answer, GitHub's most
 HIDDEN = "(hidden)"
+MAX_SECTIONS = 40  # of an environment; what differs most comes first
+MAX_NAME = 100
+MAX_BACKTICKS = 20
 
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _STACK = re.compile(r"^Stack (\S.*)$", re.MULTILINE)
@@ -33,10 +36,11 @@ _LOSS = re.compile(r"(?:\b(?:destroy|orphan|replace)|\bmay be replaced)\s*$")
 _LITERAL = r"(?!arn:|[{\[$]|true\b|false\b|null\b)"
 _SECRETS = (
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), HIDDEN),
-    (re.compile(r"(://[^\s:/@]+:)[^\s@{$]+@"), rf"\g<1>{HIDDEN}@"),
+    # Bounded, as everything here is: a text of one word takes no longer than one of many.
+    (re.compile(r"(://[^\s:/@]{1,200}:)[^\s@{$]{1,500}@"), rf"\g<1>{HIDDEN}@"),
     (
         re.compile(
-            r"""((?:secret_?(?:access_?)?(?:string|key)|\w*password|\w*token|api_?key)["']?\s*[:=]\s*["']?)"""
+            r"""((?:secret_?(?:access_?)?(?:string|key)|password|token|api_?key)["']?\s{0,20}[:=]\s{0,20}["']?)"""
             + _LITERAL
             + r"""[^\s"'},]+""",
             re.IGNORECASE,
@@ -44,7 +48,9 @@ _SECRETS = (
         rf"\g<1>{HIDDEN}",
     ),
 )
-_SECRET_PROPERTY = re.compile(r"(\[~\] \.?(?:SecretString|\w*Password|\w*Token)\b.*\n)((?:[ │├└─]*\[[+-]\] .*\n?)+)")
+_SECRET_PROPERTY = re.compile(
+    r"(\[~\] \.?(?:SecretString|\w{0,100}Password|\w{0,100}Token)\b.{0,500}\n)((?:[ │├└─]*\[[+-]\] .*\n?)+)"
+)
 _SECRET_VALUE = re.compile(rf"(\[[+-]\] ){_LITERAL}\S.*")
 
 
@@ -69,7 +75,7 @@ class EnvironmentDiff:
 def read(folder: Path, environment: str) -> EnvironmentDiff:
     """The diff of `environment`; a missing one is a failed one."""
     try:
-        text = without_secrets(_TERMINAL_CODES.sub("", (folder / f"{environment}.txt").read_text(errors="replace")))
+        text = _plain(without_secrets((folder / f"{environment}.txt").read_text(errors="replace")))
         status = (folder / f"{environment}.status").read_text().strip()
     except FileNotFoundError:
         return EnvironmentDiff(environment, "❌ failed before there was a diff", ())
@@ -87,7 +93,12 @@ def read(folder: Path, environment: str) -> EnvironmentDiff:
         return EnvironmentDiff(environment, f"no differences in {len(stacks)} stacks", ())
     losses = sum(_losses(diff) for diff in changed.values())
     result = f"{len(changed)} of {len(stacks)} stacks differ" + (f", ⚠️ {_loss_text(losses)}" if losses else "")
-    return EnvironmentDiff(environment, result, tuple(_stack_section(name, diff) for name, diff in changed.items()))
+    ordered = sorted(changed.items(), key=lambda one: (-_losses(one[1]), -len(one[1])))
+    if len(ordered) > MAX_SECTIONS:
+        result += f"; not shown: {len(ordered) - MAX_SECTIONS} of them"
+    shown = dict(ordered[:MAX_SECTIONS])
+    sections = (_stack_section(name, diff) for name, diff in changed.items() if name in shown)
+    return EnvironmentDiff(environment, result, tuple(sections))
 
 
 def without_secrets(text: str) -> str:
@@ -100,6 +111,9 @@ def without_secrets(text: str) -> str:
 def compose(diffs: list[EnvironmentDiff], *, commit: str, run_url: str, max_characters: int = MAX_CHARACTERS) -> str:
     """The comment, at most `max_characters` long: the texts share the available room."""
     sections = [section for diff in diffs for section in diff.sections]
+    while sections and len(_render(diffs, ["" for _ in sections], commit=commit, run_url=run_url)) > max_characters / 2:
+        diffs = [replace(diff, sections=diff.sections[:-1] or ()) for diff in diffs]
+        sections = [section for diff in diffs for section in diff.sections]
     frame = len(_render(diffs, ["" for _ in sections], commit=commit, run_url=run_url))
     room = _shares([len(section.text) for section in sections], max_characters - frame - ROOM_FOR_CUT * len(sections))
     texts = [_cut(section, share) for section, share in zip(sections, room, strict=True)]
@@ -143,6 +157,14 @@ def main() -> None:
     )
 
 
+def _plain(text: str) -> str:
+    """`text` without terminal codes, and with every other character that is not shown as its escape sequence."""
+    text = _TERMINAL_CODES.sub("", text).replace("\r\n", "\n")
+    shown = (one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode() for one in text)
+    # A fence is longer than any run of backticks inside.
+    return re.sub(f"`{{{MAX_BACKTICKS},}}", lambda run: f"(backticks: {len(run[0])})", "".join(shown))
+
+
 def _stacks(text: str) -> dict[str, str]:
     parts = _STACK.split(_TRAILER.sub("", text))[1:]
     return {name.strip(): diff.strip() for name, diff in zip(parts[::2], parts[1::2], strict=True)}
@@ -158,7 +180,7 @@ def _loss_text(losses: int) -> str:
 
 def _stack_section(name: str, diff: str) -> Section:
     changes, losses = len(_RESOURCE.findall(diff)), _losses(diff)
-    title = f"{name}: {changes} {'resource' if changes == 1 else 'resources'} changed"
+    title = f"{name[:MAX_NAME]}: {changes} {'resource' if changes == 1 else 'resources'} changed"
     return Section(title + (f", ⚠️ {_loss_text(losses)}" if losses else ""), diff)
 
 

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 
-from application import WEB_PORT
 from procedures.terminal import plain
 from rehearsal.machine import guards
 from rehearsal.machine.processes import Process
@@ -68,7 +67,7 @@ def keep(run: Run) -> None:
         f"  . {exports}",
         f"  {aws} ecs describe-services --cluster {NAMES.cluster} --services {NAMES.service}",
         f"  {aws} logs filter-log-events --log-group-name {NAMES.check_log_group('pool_health')}",
-        f"  curl -H 'Authorization: Bearer {cron_secret}' http://{region.hosts[0]}:{WEB_PORT}/api/cron/pool-health",
+        f"  curl -H 'Authorization: Bearer {cron_secret}' http://{region.hosts[0]}:{run.addresses.ports.web}/api/cron/pool-health",
         "  make check CHECK=thread_cleanup ENV=rehearsal EVENT='{\"dry_run\": true}'",
         f"  psql '{secret['url'].partition('?')[0]}?sslmode=verify-full&sslrootcert={region.postgres.ca_file}'",
         "",

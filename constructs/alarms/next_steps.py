@@ -9,7 +9,7 @@ from names import Names
 class NextSteps:
     """Complete commands for an operator's shell.
 
-    AWS CLI commands work with versions 1 and 2; `make` runs in this project's folder.
+    The AWS CLI is v2, which has `aws logs tail`; `make` runs in this project's folder.
 
     Attributes:
         environment: e.g. "production".
@@ -195,8 +195,7 @@ class NextSteps:
         return self._aws(f"ecs update-service {names} {change}")
 
     def _logs(self, group: str, pattern: str) -> str:
-        since = "--start-time $(date -d '30 minutes ago' +%s)000"
-        return self._aws(f"logs filter-log-events --log-group-name {group} --filter-pattern {pattern} {since}")
+        return self._aws(f"logs tail {group} --since 30m --filter-pattern {pattern}")
 
     def _aws(self, command: str) -> str:
         return f"aws {command} --region {self.region}"

@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from application import CORAL_PORT
 from rehearsal.emulator.launch import Settings, run
 
 
@@ -27,6 +28,9 @@ def main() -> None:
         parser.add_argument(
             option, action="append", default=[], metavar=metavar, help=f"{text}; repeat it for another region"
         )
+    parser.add_argument(
+        "--coral-port", type=int, default=CORAL_PORT, help="where Lambdas find the tasks' Coral servers"
+    )
     parser.add_argument("--task-program", default="", help="runs one-off ECS tasks; image and command are appended")
     arguments = parser.parse_args()
     settings = Settings(
@@ -40,6 +44,7 @@ def main() -> None:
         certificates=by_region(arguments.database_certificates),
         task_addresses={key: value.split(",") for key, value in by_region(arguments.task_addresses).items()},
         sites=by_region(arguments.site),
+        task_ports={CORAL_PORT: arguments.coral_port},
         task_program=shlex.split(arguments.task_program),
         parent=os.getppid(),
     )

@@ -28,6 +28,7 @@ class Settings:
             its certificates; without one clients find the region's PostgreSQL directly, and cannot use IAM tokens.
         task_addresses: by region those of the stand-ins of ECS tasks.
         task_program: runs one-off ECS tasks; the image and its command are appended.
+        task_ports: of the tasks, and where Lambdas find them instead.
         sites: HOST:PORT by region where HTTPS of its load balancer is answered.
         parent: process whose end ends the emulator.
     """
@@ -42,6 +43,7 @@ class Settings:
     certificates: dict[str, str]
     task_addresses: dict[str, list[str]]
     sites: dict[str, str]
+    task_ports: dict[int, int]
     task_program: list[str]
     parent: int
 
@@ -169,7 +171,9 @@ def extend_services(settings: Settings) -> None:
         settings.admin_password_files,
         settings.account,
     )
-    lambda_runtime.register(settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port))
+    lambda_runtime.register(
+        settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port), settings.task_ports
+    )
     sns_email.register(settings.folder / "emails.jsonl")
     sns_subscriptions.register(settings.folder / "confirmations.jsonl")
     lambda_concurrency.register(settings.folder / "quotas.json")

@@ -180,7 +180,7 @@ class Postgres:
 
     def _launch(self, native: Path, data: Path, user: tuple[int, int] | None) -> None:
         if self._is_port_free:
-            self.port = free_port(self.host)
+            self.port = free_port()
         text = configuration.SETTINGS.format(
             host=self.host, port=self.port, extension=configuration.EXTENSION, **self._files
         )

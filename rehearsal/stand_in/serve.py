@@ -1,5 +1,6 @@
 """Serve the stand-in: a Coral server and a site for each task, and the site of all tasks over TLS."""
 
+import errno
 import itertools
 import ssl
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 
-from application import CORAL_PORT, WEB_PORT
+from rehearsal.machine.ports import taken
 from rehearsal.stand_in.http_handlers import CoralHandler, CoralMemory, Handler, Settings, SiteHandler, WebHandler
 
 
@@ -19,14 +20,26 @@ class _Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Bind without the look-up of the host's name, which asks DNS."""
-        TCPServer.server_bind(self)
+        try:
+            TCPServer.server_bind(self)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            host, port = self.server_address[:2]
+            raise OSError(errno.EADDRINUSE, taken(str(host), int(port))) from None
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
-def serve(host: str, settings: Settings, coral: CoralMemory | None = None) -> list[ThreadingHTTPServer]:
-    """Start one instance on its host: its Coral server and its site, each in its own threads."""
+def serve(
+    host: str, settings: Settings, coral: CoralMemory | None = None, *, coral_port: int, web_port: int
+) -> list[ThreadingHTTPServer]:
+    """Start one instance on its host: its Coral server and its site, each in its own threads.
+
+    Raises: OSError when a port is taken; says by whom.
+    """
     shared = {"settings": settings, "coral": coral or CoralMemory()}
-    return [_start((host, port), handler, shared) for port, handler in _PORTS.items()]
+    handlers: dict[int, type[Handler]] = {coral_port: CoralHandler, web_port: WebHandler}
+    return [_start((host, port), handler, shared) for port, handler in handlers.items()]
 
 
 def serve_site(
@@ -36,9 +49,6 @@ def serve_site(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain_file, key_file)
     return _start(address, SiteHandler, {"settings": settings, "corals": itertools.cycle(corals)}, context)
-
-
-_PORTS: dict[int, type[Handler]] = {CORAL_PORT: CoralHandler, WEB_PORT: WebHandler}
 
 
 def _start(

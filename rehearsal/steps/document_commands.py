@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def run_in_shell(run: Run, region: Region, command: str, *, assembly: str = "fir
     """
     aws, cdk = shlex.quote(str(guards.PROGRAMS / "aws")), shlex.quote(str(ROOT / "node_modules" / ".bin" / "cdk"))
     app = shlex.quote(str(region.assembly(assembly)))
+    tail = f"{shlex.quote(sys.executable)} -m rehearsal.machine.logs_tail"
     script = (
-        f'aws() {{ {aws} --endpoint-url {run.endpoint} "$@"; }}\n'
+        f'aws() {{ if [[ "$1 $2" = "logs tail" ]]; then {tail} "${{@:3}}" --endpoint-url {run.endpoint}; '
+        f'else {aws} --endpoint-url {run.endpoint} "$@"; fi; }}\n'
         f'cdk() {{ {cdk} --no-notices --no-version-reporting --ci --app {app} "$@"; }}\n'
         f'printf %s\\\\n "{TYPED}" | {{ {command}; }}'
     )

@@ -9,6 +9,7 @@ from typing import Any
 from config import REHEARSAL
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
+from rehearsal.steps.document_commands import run_in_shell
 
 _OF_SERVICE = ("--cluster", NAMES.cluster, "--services", NAMES.service)
 _STABLE_SECONDS = 60
@@ -75,12 +76,11 @@ def logs(run: Run, region: Region) -> None:
     now = int(time.time() * 1000)
     events = [{"timestamp": now + place, "message": line} for place, line in enumerate(lines)]
     client.put_log_events(logGroupName=NAMES.service_log_group, logStreamName=stream, logEvents=events)
-    since = str(now - 3_600_000)
-    options = ["--log-group-name", NAMES.service_log_group, "--filter-pattern", "ERROR", "--start-time", since]
-    found = run.aws(region, "logs", "filter-log-events", *options)["events"]
-    is_found = [event["message"] for event in found] == [lines[1]]
+    options = f"--since 30m --filter-pattern ERROR --region {region.name}"
+    found = run_in_shell(run, region, f"aws logs tail {NAMES.service_log_group} {options}").splitlines()
+    is_found = [line.partition(f" {stream} ")[2] for line in found] == [lines[1]]
     seen = f"{len(found)} of {len(lines)} lines of {NAMES.service_log_group}"
-    run.report.expect(is_found, region.name, "aws logs filter-log-events --filter-pattern ERROR", seen)
+    run.report.expect(is_found, region.name, "aws logs tail --filter-pattern ERROR", seen)
 
 
 def metrics(run: Run, region: Region) -> None:

@@ -5,7 +5,6 @@ import uuid
 from collections import Counter
 from typing import NamedTuple
 
-from application import CORAL_PORT
 from config import REHEARSAL
 from rehearsal.machine import loopback
 from rehearsal.report.facts import CheckRun
@@ -48,19 +47,19 @@ def open_threads(run: Run, region: Region) -> None:
     ]
     for host, pool in sorted({(one.host, one.pool) for one in opened}):
         threads = [one.thread for one in opened if (one.host, one.pool) == (host, pool)]
-        loopback.post(_url(host, pool), json.dumps(threads).encode())
+        loopback.post(_url(run, host, pool), json.dumps(threads).encode())
 
 
 def prove_without_threads_api(run: Run, region: Region) -> list[CheckRun]:
     """A Coral server as the public one, without the threads API, is a named state, and nothing is closed."""
-    before = _held(region)
+    before = _held(run, region)
     flag = without_threads_api(region.secrets_file)
     flag.touch()
     try:
         outcome = fire(run, region, "thread_cleanup")
     finally:
         flag.unlink()
-    state, closed = outcome.result["state"], len(before - _held(region))
+    state, closed = outcome.result["state"], len(before - _held(run, region))
     seen = f"{state}, {closed} threads closed"
     is_so = (state, closed) == ("no_threads_api", 0)
     run.report.expect(is_so, region.name, "thread_cleanup names Coral servers without the threads API", seen)
@@ -72,10 +71,10 @@ def prove_session_cleanup(run: Run, region: Region) -> list[CheckRun]:
     """Exactly the idle sessions must end, and exactly their threads must be closed, on every task."""
     was_open, idle = _ids(run, region, _OPEN), _ids(run, region, _IDLE)
     threads = _ids(run, region, _THREADS_OF.format(sessions=_IDLE))
-    before = _held(region)
+    before = _held(run, region)
     outcome = fire(run, region, "session_cleanup")
     ended = was_open - _ids(run, region, _OPEN)
-    closed = before - _held(region)
+    closed = before - _held(run, region)
 
     seen = f"{len(ended)} of {len(was_open)} open sessions ended, {len(idle)} were idle; {len(was_open - ended)} stay"
     run.report.expect(ended == idle, region.name, "session_cleanup ends the idle sessions and no other", seen)
@@ -96,9 +95,9 @@ def prove_thread_cleanup(run: Run, region: Region) -> list[CheckRun]:
     without_api = prove_without_threads_api(run, region)
     known = _ids(run, region, 'SELECT "coralThreadId" FROM "Thread"')
     wanted = _ids(run, region, _THREADS_OF.format(sessions=_OPEN))
-    before = _held(region)
+    before = _held(run, region)
     outcome = fire(run, region, "thread_cleanup")
-    after = _held(region)
+    after = _held(run, region)
     closed = before - after
 
     unknown = {one for one in closed if one.thread not in known}
@@ -115,17 +114,17 @@ def prove_thread_cleanup(run: Run, region: Region) -> list[CheckRun]:
     return [*without_api, outcome.reported(region, f"{did}: {orphans}")]
 
 
-def _url(host: str, pool: str) -> str:
-    return f"http://{host}:{CORAL_PORT}/api/v1/sessions/{pool}/threads"
+def _url(run: Run, host: str, pool: str) -> str:
+    return f"http://{host}:{run.addresses.ports.coral}/api/v1/sessions/{pool}/threads"
 
 
-def _held(region: Region) -> set[Held]:
+def _held(run: Run, region: Region) -> set[Held]:
     """Ask every task for the threads of every pool."""
     return {
         Held(host, pool, thread)
         for host in region.hosts
         for pool in REHEARSAL.pools
-        for thread in json.loads(loopback.get(_url(host, pool))[1])
+        for thread in json.loads(loopback.get(_url(run, host, pool))[1])
     }
 
 

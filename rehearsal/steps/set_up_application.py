@@ -4,7 +4,7 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from application import SECRETS, WEB_PORT
+from application import SECRETS
 from rehearsal.machine import loopback
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
@@ -45,7 +45,7 @@ def give_secrets(run: Run, region: Region) -> None:
     secrets = {"DATABASE_URL": database_secret(run, region)["url"], "CRON_SECRET": cron_secret(run, region)}
     region.secrets_file.write_text(json.dumps(secrets))
     run.processes.until(
-        lambda: all(_is_healthy(host) for host in region.hosts),
+        lambda: all(_is_healthy(run, host) for host in region.hosts),
         timeout_seconds=60,
         what="the sites of all tasks are healthy",
     )
@@ -81,8 +81,8 @@ def put_secret(run: Run, region: Region, name: str, text: str) -> None:
     run.client("secretsmanager", region).put_secret_value(SecretId=name, SecretString=text)
 
 
-def _is_healthy(host: str) -> bool:
-    status, _ = loopback.get(f"http://{host}:{WEB_PORT}/api/health/coral")
+def _is_healthy(run: Run, host: str) -> bool:
+    status, _ = loopback.get(f"http://{host}:{run.addresses.ports.web}/api/health/coral")
     return status == HTTPStatus.OK
 
 

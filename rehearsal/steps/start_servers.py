@@ -4,7 +4,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from application import WEB_PORT
 from config import REHEARSAL
 from rehearsal import ROOT
 from rehearsal.machine import loopback
@@ -13,8 +12,6 @@ from rehearsal.report.facts import Step
 from rehearsal.run import ACCOUNT, Region, Run
 
 _START_SECONDS = 120
-_DATABASE_PORT = 5432  # of RDS instances
-_SITE_PORT = 8443  # for the load balancer's 443, which needs privileges
 
 
 def start_all(run: Run, step: Step) -> None:
@@ -27,7 +24,7 @@ def start_all(run: Run, step: Step) -> None:
     for region in run.regions:
         run.processes.watch(_stand_in(run, region))
     urls = [f"http://127.0.0.1:{run.port}/_ministack/health"]
-    urls += [f"http://{host}:{WEB_PORT}/api/health/coral" for host in run.hosts]
+    urls += [f"http://{host}:{run.addresses.ports.web}/api/health/coral" for host in run.hosts]
     for url in urls:
         run.processes.until(lambda url=url: _answers(url), timeout_seconds=_START_SECONDS, what=url)  # type: ignore[misc]
     step.detail = f"emulator on port {run.port}, PostgreSQL and {len(run.hosts)} tasks on {run.addresses.prefix}.*"
@@ -44,31 +41,34 @@ def _emulator(run: Run) -> Process:
         str(run.folder / "emulator"),
         "--account",
         ACCOUNT,
+        "--coral-port",
+        str(run.addresses.ports.coral),
     ]
     for region in run.regions:
         server = region.postgres
         arguments += ["--database", f"{region.name}={server.host}:{server.port}"]
-        arguments += ["--database-endpoint", f"{region.name}={server.host}:{_DATABASE_PORT}"]
+        arguments += ["--database-endpoint", f"{region.name}={server.host}:{run.addresses.ports.database}"]
         arguments += ["--database-certificates", f"{region.name}={server.certificates_folder}"]
         arguments += ["--database-admin-password-file", f"{region.name}={server.admin_password_file}"]
         arguments += ["--ca-file", f"{region.name}={server.ca_file}"]
         arguments += ["--task-addresses", f"{region.name}={','.join(region.hosts)}"]
-        arguments += ["--site", f"{region.name}={_site(region)}"]
+        arguments += ["--site", f"{region.name}={_site(run, region)}"]
     return _start(run, "the emulator", "rehearsal.emulator", arguments, run.regions[0])
 
 
 def _stand_in(run: Run, region: Region) -> Process:
     arguments = ["--host", *region.hosts, "--secrets-file", str(region.secrets_file)]
+    arguments += ["--coral-port", str(run.addresses.ports.coral), "--web-port", str(run.addresses.ports.web)]
     arguments += ["--ca-file", str(region.postgres.ca_file), "--pools", ",".join(REHEARSAL.pools)]
     pair = region.postgres.authority.issue("site", str(REHEARSAL.domain))
-    arguments += ["--site", _site(region)]
+    arguments += ["--site", _site(run, region)]
     arguments += ["--site-certificate", str(pair.chain_file), "--site-key", str(pair.key_file)]
     return _start(run, f"the application's stand-in ({region.name})", "rehearsal.stand_in", arguments, region)
 
 
-def _site(region: Region) -> str:
+def _site(run: Run, region: Region) -> str:
     """Where HTTPS of the region's load balancer is answered."""
-    return f"{region.hosts[0]}:{_SITE_PORT}"
+    return f"{region.hosts[0]}:{run.addresses.ports.site}"
 
 
 def _start(run: Run, name: str, module: str, arguments: list[str], region: Region) -> Process:

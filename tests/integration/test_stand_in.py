@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from application import CORAL_PORT, WEB_PORT
-from rehearsal.machine.ports import claim_addresses, free_port
+from rehearsal.machine.ports import claim_addresses, free_port, free_ports
 from rehearsal.stand_in.http_handlers import CoralMemory, Settings
 from rehearsal.stand_in.serve import serve, serve_site
 from tests.integration.conftest import Database
 
 POOLS = [f"pool-{number}" for number in range(5)]
+
+CORAL_PORT, WEB_PORT = free_ports(2)
 
 
 def call(
@@ -39,7 +40,7 @@ def tasks(database: Database, tmp_path: Path) -> Iterator[list[str]]:
     settings = Settings(secrets_file, database.server.ca_file, POOLS)
     block = claim_addresses()
     hosts = block.hosts(2)
-    servers = [server for host in hosts for server in serve(host, settings)]
+    servers = [server for host in hosts for server in serve(host, settings, coral_port=CORAL_PORT, web_port=WEB_PORT)]
     yield hosts
     for server in servers:
         server.shutdown()

@@ -190,7 +190,13 @@ def _app(folder: Path, *, context: str, **variables: str) -> subprocess.Complete
         ("{}", {}, f"environment must be one of {', '.join(ENVIRONMENTS)}, got None"),
         ('{"environment": "prod"}', {}, "got 'prod'"),
         ('{"environment": "production", "region": "mars"}', {}, "region must be one of"),
-        ('{"environment": "production"}', {"AWS_REGION": "mars"}, "region must be one of"),
+        ('{"environment": "staging"}', {"AWS_REGION": "mars"}, "region must be one of"),
+        (
+            '{"environment": "production"}',
+            {"AWS_REGION": "eu-west-1"},
+            "AWS_REGION=eu-west-1 is not its home region; choose the region with REGION=us-east-1 or REGION=eu-west-1",
+        ),
+        ('{"environment": "production staging"}', {}, "got 'production staging'"),
         ('{"environment": "production", "image_tag": "a b"}', {}, "image_tag must be"),
     ],
 )

@@ -3,7 +3,9 @@
 import importlib.util
 import json
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "diff_comment.py"
 TOKEN = "of-the-run"
@@ -52,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, environment: str, text: str, status: int = 0) -> None:
-    (folder / f"{environment}.txt").write_text(text)
+    (folder / f"{environment}.txt").write_text(text, errors="replace")
     (folder / f"{environment}.status").write_text(f"{status}\n")
 
 
@@ -211,3 +215,48 @@ def test_a_later_push_updates_the_one_comment(
     assert "| staging | no differences in 1 stacks |" in ours[0]
     assert [each["body"] for each in github[:150]] == [comment.MARKER] * 150
     assert ours[0] in (tmp_path / "summary.md").read_text()
+
+
+def test_forty_thousand_backticks_make_no_comment_that_is_refused(folder: Path) -> None:
+    write(folder, "staging", REPLACEMENT.replace("DesiredCount", "`" * 40_000))
+    body = compose(folder, "staging")
+    assert len(body) < 3000
+    assert "(backticks: 40000)" in body
+
+
+@pytest.mark.parametrize("name", ["pardon-staging-{}", "<&>" * 50 + "-{}"])
+def test_hundreds_of_stacks_fit_and_those_left_out_are_counted(folder: Path, name: str) -> None:
+    diff = REPLACEMENT.split("pardon-staging-service", 1)[1]
+    text = "".join(f"\nStack {name.format(number)}{diff}" for number in range(600))
+    for environment in ("production", "staging", "development"):
+        write(folder, environment, text)
+    body = compose(folder, "production", "staging", "development")
+    assert len(body) <= comment.MAX_CHARACTERS
+    assert body.count("600 of 600 stacks differ") == 3
+    assert body.count("not shown: 560 of them") == 3
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.text(st.sampled_from("`<>&\x1b\x07\u202e[~] Stack\n") | st.characters(), max_size=60), max_size=40),
+    st.sampled_from([1, 3000]),
+)
+def test_any_text_is_a_comment_within_the_limit_and_without_terminal_codes(parts: list[str], times: int) -> None:
+    text = "\nStack a\n" + "".join(parts) * times
+    with tempfile.TemporaryDirectory() as name:
+        write(Path(name), "staging", text[:3_000_000])
+        body = compose(Path(name), "staging")
+    assert len(body) <= comment.MAX_CHARACTERS
+    assert [one for one in body if not one.isprintable() and one not in "\n\t"] == []
+
+
+@pytest.mark.parametrize(
+    "word", ["x", "secret", "password", "://", "://a", "://a:", "[~] Token", "_Password", "api_key"]
+)
+def test_a_long_word_is_redacted_in_time_that_grows_with_its_length(word: str) -> None:
+    def seconds(length: int) -> float:
+        text, before = word * (length // len(word)), time.process_time()
+        comment.without_secrets(text)
+        return time.process_time() - before
+
+    assert seconds(400_000) < 100 * max(seconds(40_000), 0.005)

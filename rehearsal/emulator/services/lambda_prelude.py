@@ -14,7 +14,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 
-def prepare(packages: str, ca_files: dict[str, str], trust_file: str, emulator: tuple[str, int]) -> None:
+def prepare(
+    packages: str, ca_files: dict[str, str], trust_file: str, emulator: tuple[str, int], ports: dict[int, int]
+) -> None:
     """Set the runtime up.
 
     Args:
@@ -22,13 +24,14 @@ def prepare(packages: str, ca_files: dict[str, str], trust_file: str, emulator: 
         ca_files: what PostgreSQL is verified with; by region, "" is any.
         trust_file: what any other server is verified with.
         emulator: host and port of the emulator.
+        ports: of the tasks, and where their stand-ins have them.
     """
     sys.path.append(packages)
     os.environ["SSL_CERT_FILE"] = trust_file
     ca_file = ca_files.get(os.environ["AWS_REGION"]) or ca_files.get("")
     if ca_file:
         os.environ["PGSSLROOTCERT"] = ca_file
-    resolve_names(emulator)
+    resolve_names(emulator, ports)
     threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
 
 
@@ -39,14 +42,17 @@ def end_with(parent: int) -> None:
     os._exit(0)
 
 
-def resolve_names(emulator: tuple[str, int]) -> None:
-    """Resolve the names of the emulated Route 53 and no others: nothing outside this machine is reached."""
+def resolve_names(emulator: tuple[str, int], ports: dict[int, int]) -> None:
+    """Resolve the names of the emulated Route 53 and no others: nothing outside this machine is reached.
+
+    Tasks have addresses of this machine, and their ports elsewhere.
+    """
     resolve = socket.getaddrinfo
 
     def look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
         if not name or name == "localhost" or is_address(name):
-            return resolve(host, port, *args, **kwargs)
+            return resolve(host, ports.get(port, port), *args, **kwargs)
         found = ask(emulator, name, int(port or 0))
         if found is None:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

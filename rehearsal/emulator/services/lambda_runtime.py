@@ -19,7 +19,7 @@ PRELUDE = Path(__file__).with_name("lambda_prelude.py")
 DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 
 
-def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) -> None:
+def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int], ports: dict[int, int]) -> None:
     """Create the clean interpreter below the folder and have MiniStack use it; turn EMF lines into metrics.
 
     Each run is counted as on AWS; MiniStack counts only those that are waited for.
@@ -28,9 +28,10 @@ def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int]) 
         ca_files: what a Lambda verifies PostgreSQL with (PGSSLROOTCERT), and beside the system's
             authorities any other server (SSL_CERT_FILE); by region, "" is any region.
         emulator: host and port, where a Lambda resolves names.
+        ports: of the tasks, and where their stand-ins have them.
     """
     interpreter, packages = make_runtime(folder)
-    settings = (str(packages), ca_files, make_trust(folder, ca_files), emulator)
+    settings = (str(packages), ca_files, make_trust(folder, ca_files), emulator, ports)
     prelude = f"{PRELUDE.read_text(encoding='utf-8')}\n\nprepare(*{settings!r})\n"
     detect, emit = runtime._detect_runtime_binary, lambda_svc._emit_lambda_logs
     count = lambda_svc._emit_lambda_metrics

@@ -14,6 +14,7 @@ import pytest
 
 from ops_lambdas.pool_health import queries
 from ops_lambdas.shared import database as shared_database
+from ops_lambdas.shared import database_connection
 from ops_lambdas.shared.database import Credentials, DatabaseError, SecretError, read_credentials
 from rehearsal.postgresql import certificates
 from tests.integration.checks.conftest import ARN, Check, Secrets
@@ -89,7 +90,7 @@ def test_a_server_that_is_not_postgresql_is_an_error_in_bounded_time(
     behaviour: Callable[[socket.socket], None],
     message: str,
 ) -> None:
-    monkeypatch.setattr(shared_database, "_READ_MARGIN_SECONDS", 0.2)
+    monkeypatch.setattr(database_connection, "_READ_MARGIN_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=behaviour, args=[listener])
         thread.start()
