@@ -41,6 +41,13 @@ def binaries(root: Path = ROOT) -> Path:
 def unprivileged() -> tuple[int, int] | None:
     """User and group that PostgreSQL runs as when this process is root, else None."""
     if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise PostgresUnavailableError(
+                f"the user id {os.geteuid()} has no name on this machine, and PostgreSQL does not start without one: "
+                f"add a line for it to /etc/passwd, or run as another user"
+            ) from None
         return None
     nobody = pwd.getpwnam("nobody")
     return nobody.pw_uid, nobody.pw_gid

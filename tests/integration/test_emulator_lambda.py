@@ -42,3 +42,27 @@ def test_lambda_may_do_what_its_role_allows_and_no_more(emulator: Emulator) -> N
 
     assert "queues" in invoke(emulator, allowed["Function"], list=True)
     assert "AccessDenied" in invoke(emulator, refused["Function"], list=True)["errorMessage"]
+
+
+CHATTY = """
+import sys
+def handler(event, context):
+    for number in range(event["lines"]):
+        print(f"line-{number}-" + "x" * 200)
+    sys.stdout.write("the last line")
+    if event.get("fails"):
+        raise KeyError("on purpose")
+"""
+
+
+def test_every_line_of_a_run_is_there_when_it_has_ended_also_of_one_that_fails(emulator: Emulator) -> None:
+    name = emulator.deploy("chatty", function([], CHATTY))["Function"]
+    for turn, fails in enumerate((False, True, False)):
+        invoke(emulator, name, lines=3000 + turn, fails=fails)
+        pages = emulator.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+        text = "\n".join(event["message"] for page in pages for event in page["events"])
+        written = 3 * 3000 if turn == 2 else 3000 * (turn + 1)
+        assert text.count("line-") >= written
+        assert text.count(f"line-{2999 + turn}-") == 1
+        assert text.count("the last line") == turn + 1
+        assert "end of a run" not in text

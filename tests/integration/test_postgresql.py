@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import ssl
-import time
 from pathlib import Path
 
 import pg8000.native
@@ -81,10 +80,8 @@ def test_the_seed_has_open_stale_and_ended_sessions_in_every_pool(database: Data
     assert pools == [[f"pool-{n}", 2 + 4 * n, 2, True] for n in range(5)]
 
 
-def test_it_starts_in_seconds_and_stops_without_a_trace(tmp_path: Path) -> None:
-    begun = time.monotonic()
+def test_it_stops_without_a_trace(tmp_path: Path) -> None:
     with Postgres(tmp_path) as server:
-        assert time.monotonic() - begun < 10
         tree = psutil.Process(server.process.popen.pid).children(recursive=True)
         home = server._home
     assert not any(process.is_running() for process in tree)

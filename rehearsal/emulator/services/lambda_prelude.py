@@ -31,6 +31,7 @@ def prepare(
     ca_file = ca_files.get(os.environ["AWS_REGION"]) or ca_files.get("")
     if ca_file:
         os.environ["PGSSLROOTCERT"] = ca_file
+    mark_end_of_output()
     resolve_names(emulator, ports)
     threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
 
@@ -40,6 +41,28 @@ def end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(0)
+
+
+END = "-- end of a run's output --"
+
+
+def mark_end_of_output() -> None:
+    """Before each response, which goes to standard output, mark in the log that nothing more belongs to the run."""
+    responses = sys.stdout
+
+    class Marked:
+        """Standard output for MiniStack's worker."""
+
+        def write(self, text: str) -> int:
+            if text.startswith(('{"status": "ok"', '{"status": "error"')):  # not that the worker is ready
+                sys.stderr.write(f"{END}\n")
+                sys.stderr.flush()
+            return responses.write(text)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(responses, name)
+
+    sys.stdout = Marked()
 
 
 def resolve_names(emulator: tuple[str, int], ports: dict[int, int]) -> None:

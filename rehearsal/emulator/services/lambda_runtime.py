@@ -5,9 +5,11 @@ imported and a missing dependency of an asset would go unnoticed.
 """
 
 import json
+import queue
 import shlex
 import ssl
 import sys
+import time
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ from typing import Any
 from ministack.core import lambda_runtime as runtime
 from ministack.services import cloudwatch, lambda_svc
 
+from rehearsal.emulator.services.lambda_prelude import END
+
 PRELUDE = Path(__file__).with_name("lambda_prelude.py")
+_OUTPUT_SECONDS = 30.0  # of a machine under load
 DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 
 
@@ -55,8 +60,36 @@ def register(folder: Path, ca_files: dict[str, str], emulator: tuple[str, int], 
             count(function_name, throttle=True, **others)
 
     runtime._detect_runtime_binary = detect_clean
+    drain = runtime.Worker._drain_stderr_bounded
+
+    def drain_whole(worker: Any, **waits: float) -> str:
+        is_python = not isinstance(worker, runtime.ProvidedWorker) and worker.config["Runtime"].startswith("python")
+        return whole_output(worker) if is_python else str(drain(worker, **waits))
+
+    runtime.Worker._drain_stderr_bounded = drain_whole
     lambda_svc._emit_lambda_logs = emit_with_metrics
     lambda_svc._emit_lambda_metrics = count_throttles
+
+
+def whole_output(worker: Any) -> str:
+    """Return what a run has written, all of it: until its mark, or until its process has ended.
+
+    MiniStack waits some milliseconds for more, so that a run under load lost its last lines.
+    """
+    lines: list[str] = []
+    until = time.monotonic() + _OUTPUT_SECONDS
+    while time.monotonic() < until:
+        try:
+            line = worker._stderr_queue.get(timeout=0.05)
+        except queue.Empty:
+            if not worker._stderr_thread.is_alive():
+                break
+            continue
+        if line.endswith(END):
+            lines += [line.removesuffix(END)] if line != END else []
+            break
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def make_runtime(folder: Path) -> tuple[Path, Path]:
