@@ -21,9 +21,9 @@ _TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_
 
 def _jsii_cache() -> Path:
     """Where jsii keeps its unpacked packages; shared by all runs, as unpacking aws-cdk-lib takes seconds."""
-    home = Path.home()
     chosen = os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT")
-    if chosen or not os.access(home, os.W_OK):
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home fails for a user without a name and HOME
+    if chosen or not home.is_absolute() or not os.access(home, os.W_OK):
         return Path(chosen or ROOT / "build" / "jsii-cache")
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "com.amazonaws.jsii" / "package-cache"
