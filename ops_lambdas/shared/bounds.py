@@ -8,12 +8,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from aws_lambda_powertools import Logger
 
 MAX_BYTES = 200_000
-_MAX_CHARACTERS, _MAX_ITEMS, _MAX_DEPTH = 4_000, 200, 12
+_MAX_CHARACTERS, _MAX_ITEMS, _MAX_DEPTH, _MAX_KEY = 4_000, 200, 12, 200
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,13 +36,17 @@ def shown(value: object, characters: int = 80) -> str:
 
 
 def bounded(value: Result) -> Result:
-    """Return a copy of a result, with texts and lists cut so that it stays below MAX_BYTES as JSON."""
-    characters, items = _MAX_CHARACTERS, _MAX_ITEMS
+    """Return a copy of a result, with texts and lists cut so that it stays below MAX_BYTES as JSON.
+
+    No more than that is ever built: a copy is cut first where it goes beyond its room, and again with half of the room
+    where its characters take more bytes.
+    """
+    characters, items, room = _MAX_CHARACTERS, _MAX_ITEMS, MAX_BYTES
     while True:
-        copy = _bounded(value, characters, items, _MAX_DEPTH)
-        if len(json.dumps(copy, default=str)) <= MAX_BYTES or items <= 1:
+        copy = _Copy(characters, items, room).of(value)
+        if len(json.dumps(copy, default=str)) <= MAX_BYTES:
             return cast(Result, copy)
-        characters, items = max(characters // 2, 20), items // 2
+        characters, items, room = max(characters // 2, 20), max(items // 2, 5), room // 2
 
 
 def bounded_result(handler: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -63,16 +68,30 @@ def _line(record: dict[str, Any]) -> str:
     return json.dumps(bounded(record), default=str, ensure_ascii=False)
 
 
-def _bounded(value: Any, characters: int, items: int, depth: int) -> Any:
-    if isinstance(value, str):
-        return cut(value, characters)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**18:
-        return shown(value)
-    if isinstance(value, (list, tuple, dict)) and not depth:
-        return "…"
-    if isinstance(value, (list, tuple)):
-        return type(value)(_bounded(one, characters, items, depth - 1) for one in value[:items])
-    if isinstance(value, dict):
-        some = list(value.items())[: max(items, 50)]
-        return {cut(str(key), 200): _bounded(one, characters, items, depth - 1) for key, one in some}
-    return value
+@dataclass
+class _Copy:
+    """A copy with at most so many characters in all."""
+
+    characters: int
+    items: int
+    room: int
+
+    def of(self, value: Any, depth: int = _MAX_DEPTH) -> Any:
+        self.room -= 10
+        if isinstance(value, str):
+            return self._text(value, self.characters)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**18:
+            return shown(value)
+        if isinstance(value, (list, tuple, dict)) and not depth:
+            return "…"
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.of(one, depth - 1) for one in value[: self.items] if self.room > 0)
+        if isinstance(value, dict):
+            some = list(value.items())[: max(self.items, 50)]
+            return {self._text(str(key), _MAX_KEY): self.of(one, depth - 1) for key, one in some if self.room > 0}
+        return value
+
+    def _text(self, text: str, characters: int) -> str:
+        short = cut(text, max(min(characters, self.room), 1))
+        self.room -= len(short)
+        return short

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -35,11 +36,19 @@ def test_any_result_is_json_within_its_limit(value: Any) -> None:
     [
         {"pools": [{"pool": "🙂" * 5000, "count": number} for number in range(5000)]},
         {f"key-{number}": "x" * 4000 for number in range(1000)},
-        [[["x" * 4000] * 200] * 200] * 200,
     ],
 )
 def test_results_of_megabytes_fit(value: Any) -> None:
     assert len(json.dumps(bounded(value)).encode()) <= MAX_BYTES
+
+
+def test_a_result_of_gigabytes_is_never_built() -> None:
+    value = [[["x" * 4000] * 200] * 200] * 200
+    tracemalloc.start()
+    bounded(value)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
 
 
 def test_what_is_nested_without_an_end_is_cut() -> None:

@@ -82,7 +82,8 @@ def test_a_server_that_has_no_pool_yet_has_closed_its_threads(world: World) -> N
 def test_a_task_that_does_not_answer_is_counted_and_its_threads_are_left(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour | None
 ) -> None:
-    monkeypatch.setattr(fleet, "ANSWER_SECONDS", 1.0)
+    for module in (fleet, closing):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 1.0)
     stale = add(world.connection, 12, idle="2 hours", threads=1)
     world.open_threads()
     address = "127.0.0.20"

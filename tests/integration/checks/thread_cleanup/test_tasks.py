@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ops_lambdas.shared import fleet
+from ops_lambdas.shared import closing, fleet
 from ops_lambdas.shared.fleet import CALLS_PER_TASK
 from ops_lambdas.shared.tasks import TasksError
 from ops_lambdas.thread_cleanup import cleanup
@@ -92,7 +92,8 @@ def test_an_ecs_that_refuses_is_an_error(world: World) -> None:
 def test_other_tasks_are_cleaned_when_one_fails_to_list(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, is_unreachable: bool, failures: int
 ) -> None:
-    monkeypatch.setattr(fleet, "ANSWER_SECONDS", 1.0)
+    for module in (fleet, closing):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 1.0)
     world.corals.tasks[0].open("pool-0", "unknown")
     world.ecs.tasks.append(task("bad", "127.0.0.9"))
     with serving(behaviour, host="127.0.0.9", port=world.corals.port) as server:
@@ -120,7 +121,8 @@ def test_other_tasks_are_cleaned_when_one_fails_to_list(
 def test_other_tasks_are_cleaned_when_one_fails_to_close(
     world: World, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour, expected: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(fleet, "ANSWER_SECONDS", 1.0)
+    for module in (fleet, closing):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 1.0)
     world.corals.tasks[0].open("pool-0", *ids("unknown", 3))
     world.ecs.tasks.append(task("bad", "127.0.0.9"))
     lists = [answers(200, ids("stuck", 10)), answers(200, [])]
