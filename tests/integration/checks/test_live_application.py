@@ -29,7 +29,7 @@ from tests.integration.checks.sent import Delete, Sent, recorded
 from tests.integration.conftest import Database
 
 SECONDS = 30
-USERS, USERS_AT_ONCE = 900, 4
+USERS, USERS_AT_ONCE = 600, 4
 POOLS = ("pool-0", "pool-1", "pool-2")
 _AGED = "interval '2 hours'"
 
@@ -66,6 +66,7 @@ class Application:
         users: list[User] = []
         with closing(self._database.connect()) as connection:
             while time.monotonic() < self._until:
+                time.sleep(chance.uniform(0, 0.02))
                 if len(users) < USERS // USERS_AT_ONCE:
                     users.append(self._arrives(connection, chance))
                     self.users.append(users[-1])

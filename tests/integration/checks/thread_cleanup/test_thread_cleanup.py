@@ -28,6 +28,18 @@ NOTHING_UNKNOWN: dict[str, list[str]] = {
 }
 
 
+NO_TROUBLE = {
+    "ThreadsApiMissing": 0,
+    "ThreadsFailed": 0,
+    "ThreadsStillListed": 0,
+    "TasksUnreachable": 0,
+    "TasksUnlisted": 0,
+    "TasksWithoutPools": 0,
+    "PoolsUnlisted": 0,
+    "ThreadCleanupRefused": 0,
+}
+
+
 def test_it_closes_forgotten_threads_on_every_task_and_pool_and_no_others(world: World) -> None:
     first, second = world.corals.tasks
     for one in (first, second):
@@ -70,19 +82,7 @@ def test_it_closes_forgotten_threads_on_every_task_and_pool_and_no_others(world:
         for pool in ("pool-0", "pool-1")
         for one in (first, second)
     }
-    assert world.metrics == {
-        "ThreadsApiMissing": 0,
-        "ThreadsListed": 20,
-        "ThreadsUnknown": 4,
-        "ThreadsClosed": 8,
-        "ThreadsFailed": 0,
-        "ThreadsStillListed": 0,
-        "TasksUnreachable": 0,
-        "TasksUnlisted": 0,
-        "TasksWithoutPools": 0,
-        "PoolsUnlisted": 0,
-        "ThreadCleanupRefused": 0,
-    }
+    assert world.metrics == {**NO_TROUBLE, "ThreadsListed": 20, "ThreadsUnknown": 4, "ThreadsClosed": 8}
     assert [(log["level"], log["message"]) for log in world.logs] == [("INFO", "Thread cleanup finished")]
     # Besides, one for each time they are listed.
     assert all(one.connections <= CALLS_PER_TASK + 2 for one in (first, second)), "connections are reused"
