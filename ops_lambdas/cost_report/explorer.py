@@ -1,5 +1,6 @@
 """Requests to Cost Explorer. Each costs $0.01, so they are counted and bounded."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -10,9 +11,11 @@ from typing import Any, Literal
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ops_lambdas.cost_report.core import Band, CostDataError, Costs, Forecast, Period, Periods, Report, assess
 from ops_lambdas.shared.bounds import shown
+from ops_lambdas.shared.connecting import in_time
 
 # The only region of Cost Explorer. https://docs.aws.amazon.com/general/latest/gr/billing.html
 _REGION = "us-east-1"
@@ -36,11 +39,13 @@ class CostExplorer:
 
     Args:
         metric: "UnblendedCost" or "AmortizedCost".
+        seconds: for all requests together.
     Attributes: requests, how many were sent (a retried one counts once).
     """
 
-    def __init__(self, metric: str) -> None:
+    def __init__(self, metric: str, *, seconds: float) -> None:
         self.requests = 0
+        self._until = time.monotonic() + seconds
         self._metric = metric
         self._filter: dict[str, Any] = {}
         self._client = boto3.client("ce", region_name=_REGION, config=_CONFIG)
@@ -151,13 +156,15 @@ class CostExplorer:
             raise CostExplorerError(f"more than {MAX_REQUESTS} requests would be needed, at $0.01 each")
         self.requests += 1
         try:
-            return getattr(self._client, operation)(**arguments)
+            return in_time(lambda: getattr(self._client, operation)(**arguments), self._until - time.monotonic())
+        except TimeoutError as error:
+            raise CostExplorerError(f"Cost Explorer was too slow: {error} for {operation}") from error
         except self._client.exceptions.DataUnavailableException as error:
             raise _NoDataError(str(error)) from error
         except ClientError as error:
             is_invalid = error.response["Error"].get("Code") == "ValidationException"
             raise (_RefusedError if is_invalid else CostExplorerError)(str(error)) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise CostExplorerError(f"Cost Explorer cannot be reached: {error}") from error
 
 

@@ -12,12 +12,15 @@ from ops_lambdas.shared import topic
 from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import from_environment, from_event
 
+# Kept for SNS, with its retries.
+_EMAIL_SECONDS = 45
+
 logger = check_logger()
 
 
 @logger.inject_lambda_context
 @bounded_result
-def handler(event: object, _context: LambdaContext) -> report.CostReportResult:
+def handler(event: object, context: LambdaContext) -> report.CostReportResult:
     """Report what the month has cost and will cost; in full with {"form": "long"} in the event.
 
     Needs `ce:GetCostAndUsage`, `ce:GetCostForecast` and `ce:ListCostAllocationTags` on everything, and
@@ -29,7 +32,8 @@ def handler(event: object, _context: LambdaContext) -> report.CostReportResult:
     options = from_event(Options, event)
     config = from_environment(Settings, os.environ)
     periods = core.periods(_today())
-    explorer = CostExplorer(config.cost_metric)
+    seconds = context.get_remaining_time_in_millis() / 1000 - _EMAIL_SECONDS
+    explorer = CostExplorer(config.cost_metric, seconds=seconds)
     tag = explorer.filter_by_tag(config.cost_tag_key, config.environment)
     costs = gather(explorer, periods, config.cost_bands, with_history=options.form == "long")
     scope = email_text.scope(tag, config.cost_tag_key, config.environment)

@@ -8,10 +8,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ops_lambdas.housekeeping.core import Instance, Secret, Subscription
 from ops_lambdas.housekeeping.report import CONFIRMED_SUBSCRIBERS
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.metrics import NAMESPACE
 from ops_lambdas.shared.topic import TopicError
 
@@ -35,7 +37,7 @@ def collected(failures: list[str], what: str) -> Iterator[None]:
     """Add to `failures` why `what` could not be checked, and continue after the block."""
     try:
         yield
-    except (NotCheckedError, TopicError, BotoCoreError, ClientError) as error:
+    except (NotCheckedError, TopicError, *AWS_ERRORS) as error:
         failures.append(f"{what}: {error}")
     except _UNEXPECTED as error:
         failures.append(f"{what}: AWS answered otherwise than documented: {_named(error)}")
@@ -131,7 +133,7 @@ def secrets(arns: Iterable[str], failures: list[str]) -> tuple[Secret, ...]:
                 failures.append(f"secret {arn}: {error}")
             except _UNEXPECTED as error:
                 failures.append(f"secret {arn}: AWS answered otherwise than documented: {_named(error)}")
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         failures.append(f"secrets: {error}")  # the next ones would wait as long
     return tuple(found)
 

@@ -4,11 +4,11 @@ import os
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
 from ops_lambdas.migration import access, core
 from ops_lambdas.migration.settings import Call, Settings
 from ops_lambdas.shared import custom_resource
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment, from_event
 
@@ -38,7 +38,7 @@ def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
         task = core.stopped_task(call.error or {})
         try:
             lines = access.log_lines(config, task)
-        except (BotoCoreError, ClientError) as error:  # CloudFormation waits for a response
+        except AWS_ERRORS as error:  # CloudFormation waits for a response
             lines = [f"its log cannot be read: {error}"]
         failure = core.failure(task, lines)
     return _end(call.input, failure)
@@ -52,7 +52,7 @@ def _request(request: dict[str, Any]) -> dict[str, Any]:
             access.start(from_environment(Settings, os.environ), request)
             logger.info("Migration started", extra={"result": {"state": "started"}})
             return {"state": "started"}
-    except (InvalidSettingError, BotoCoreError, ClientError) as error:
+    except (InvalidSettingError, *AWS_ERRORS) as error:
         return _end(request, f"the migration cannot begin: {error}")
     return _end(request, None)
 

@@ -3,10 +3,11 @@
 import os
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from ops_lambdas.protection import access, core, report
 from ops_lambdas.protection.settings import Settings
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import NoOptions, from_environment, from_event
 
@@ -44,7 +45,9 @@ def handler(event: object, _context: LambdaContext) -> report.ProtectionResult:
             if not protection.is_switched(on=is_protected):
                 protection.switch(on=is_protected)
                 switched.append(protection.name)
-        except (BotoCoreError, ClientError) as error:
+        except (LookupError, TypeError, AttributeError) as error:
+            failed.append(f"{protection.name}: AWS answered otherwise than documented: {error!r}")
+        except AWS_ERRORS as error:
             is_early = isinstance(error, ClientError) and error.response["Error"]["Code"].startswith(_NOT_YET)
             (waiting if is_early else failed).append(f"{protection.name}: {error}")
     outcome = core.Outcome(tuple(switched), tuple(waiting), tuple(failed), core.unsettled(config.stacks, stacks))

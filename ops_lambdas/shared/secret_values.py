@@ -5,7 +5,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
 
@@ -23,7 +24,7 @@ def read_secret(secret_arn: str) -> dict[str, Any]:
     try:
         client = boto3.client("secretsmanager", config=_CONFIG)
         text = client.get_secret_value(SecretId=secret_arn)["SecretString"]
-    except (BotoCoreError, ClientError) as error:
+    except AWS_ERRORS as error:
         raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
     except KeyError:
         raise SecretError(f"secret {secret_arn} is binary, must be a JSON object") from None

@@ -6,8 +6,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.connecting import in_time
 
 # For all calls together; beyond, ECS is not there.
@@ -64,7 +64,7 @@ def described_service(cluster: str, service: str) -> dict[str, Any]:
     """
     try:
         answer = boto3.client("ecs", config=_CONFIG).describe_services(cluster=cluster, services=[service])
-    except (BotoCoreError, ClientError) as error:
+    except AWS_ERRORS as error:
         raise TasksError(f"{service} in {cluster} cannot be described: {error}") from error
     if not answer.get("services"):
         raise TasksError(f"there is no service {service} in {cluster}")
@@ -94,7 +94,7 @@ def described_tasks(cluster: str, service: str) -> tuple[list[dict[str, Any]], l
             answer = client.describe_tasks(cluster=cluster, tasks=page["taskArns"])
             described += [one for one in answer.get("tasks", []) if one.get("taskArn")]
             gone += [task_id(failure.get("arn", "")) for failure in answer.get("failures", [])]
-    except (BotoCoreError, ClientError) as error:
+    except AWS_ERRORS as error:
         raise TasksError(f"tasks of {service} in {cluster} cannot be listed: {error}") from error
     return described, gone
 

@@ -2,7 +2,8 @@
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 MAX_SUBJECT_LENGTH = 100
@@ -28,7 +29,7 @@ def send(topic_arn: str, *, subject: str, text: str) -> None:
         boto3.client("sns", region_name=topic_arn.split(":")[3], config=_CONFIG).publish(
             TopicArn=topic_arn, Subject=subject, Message=_fitting(text)
         )
-    except (BotoCoreError, ClientError) as error:
+    except AWS_ERRORS as error:
         raise TopicError(f"topic {topic_arn} did not accept the email: {error}") from error
 
 

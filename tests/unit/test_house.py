@@ -174,3 +174,13 @@ def test_every_decision_is_in_the_index() -> None:
         assert path.name.startswith(f"{int(number):04}-"), path
         assert rows.get(path.name) == (number, title.replace("|", "\\|"), status.lower(), date), path
     assert len(rows) == len(decisions)
+
+
+def test_no_command_for_an_operator_needs_gnu_date_or_the_old_aws_cli() -> None:
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "constructs").rglob("*.py")]
+    found = [
+        str(path.relative_to(ROOT))
+        for path in documents
+        if "date -d" in path.read_text() or "filter-log-events" in path.read_text()
+    ]
+    assert found == []

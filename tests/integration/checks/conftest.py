@@ -37,6 +37,7 @@ CONTEXT = cast(
         memory_limit_in_mb="256",
         invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:pardon-rehearsal-pool-health",
         aws_request_id="6bc28136-xmpl-4365-b021-0ce6b2e64ab0",
+        get_remaining_time_in_millis=lambda: 120_000,
     ),
 )
 

@@ -22,7 +22,7 @@ def failure(behaviour: Behaviour, *, seconds: float = 5, answer_seconds: float =
         before = time.monotonic()
         with pytest.raises(HttpError) as caught:
             client.request("GET", server.url)
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 4, "only what never ends takes longer"
         assert len(server.requests) == 1, "nothing is tried twice"
     return caught.value
 

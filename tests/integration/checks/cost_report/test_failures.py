@@ -13,7 +13,7 @@ from ops_lambdas.cost_report.report import Reported
 from ops_lambdas.shared.settings import InvalidSettingError
 from ops_lambdas.shared.topic import TopicError
 from tests.integration.checks.cost_report.world import ECS, RDS, TOPIC, Aws, Report, error, forecast, usage
-from tests.integration.checks.servers import unreachable
+from tests.integration.checks.servers import hangs, serving, unreachable
 
 STRANGE = [
     {"Amount": "12,5", "Unit": "USD"},
@@ -144,3 +144,12 @@ def test_bad_settings_are_refused_before_any_request(aws: Aws, report: Report, m
     with pytest.raises(InvalidSettingError, match="COST_METRIC must be UnblendedCost or AmortizedCost"):
         report.run()
     assert aws.requests == {}
+
+
+def test_a_slow_cost_explorer_ends_the_report_in_time(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(hangs) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_COST_EXPLORER", server.url)
+        slow = explorer.CostExplorer("UnblendedCost", seconds=0.3)
+        with pytest.raises(CostExplorerError, match="Cost Explorer was too slow: no answer within"):
+            slow.filter_by_tag("Environment", "production")
+    assert aws.emails == []

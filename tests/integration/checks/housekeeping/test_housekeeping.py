@@ -1,6 +1,7 @@
 """Housekeeping end to end, against recorded answers of Secrets Manager, SNS and RDS over HTTP."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -22,8 +23,9 @@ from tests.integration.checks.housekeeping.world import (
     refused,
     subscriptions,
     version,
+    xml,
 )
-from tests.integration.checks.servers import Behaviour, Exchange, hangs, unreachable
+from tests.integration.checks.servers import Behaviour, Exchange, answers, hangs, unreachable
 
 
 def test_a_secret_that_nobody_has_filled_is_named(aws: Aws, check: Housekeeping) -> None:
@@ -239,3 +241,42 @@ def test_bad_settings_are_refused_before_any_call(
     with pytest.raises(InvalidSettingError, match=r"SECRET_ARNS must be comma-separated ARNs .*, got 'cron-secret'"):
         check.run()
     assert aws.requests == []
+
+
+HTML = answers(200, b"<html><body>Sign in</body></html>", content_type="text/html")
+EMPTY = answers(200, b"")
+NOTHING = answers(200, {}, content_type="application/x-amz-json-1.1")
+
+
+@pytest.mark.parametrize(
+    ("operation", "behaviour", "what", "published"),
+    [
+        ("DescribeDBInstances", xml("rds", "DescribeDBInstancesResponse", ""), "database", "ConfirmedSubscribers"),
+        ("DescribeDBInstances", HTML, "database", "ConfirmedSubscribers"),
+        ("DescribeDBInstances", EMPTY, "database", "ConfirmedSubscribers"),
+        ("ListSubscriptionsByTopic", xml("sns", "ListSubscriptionsByTopicResponse", ""), "topic", "OldestSecretDays"),
+        ("ListSubscriptionsByTopic", HTML, "topic", "OldestSecretDays"),
+        ("GetMetricData", answers(200, {}, content_type="application/x-amz-json-1.0"), "topic", "OldestSecretDays"),
+        ("GetMetricData", EMPTY, "topic", "OldestSecretDays"),
+        (
+            "DescribeSecret",
+            answers(200, {}, content_type="application/x-amz-json-1.1"),
+            "secret",
+            "RestorableMinutesAgo",
+        ),
+        (
+            "ListSecretVersionIds",
+            answers(200, {}, content_type="application/x-amz-json-1.1"),
+            "secret",
+            "RestorableMinutesAgo",
+        ),
+    ],
+)
+def test_an_answer_without_its_keys_is_named_and_the_rest_is_published(
+    aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour, what: str, published: str
+) -> None:
+    aws.behaviours[operation] = [behaviour]
+    with pytest.raises(access.NotCheckedError, match=f"not checked: .*{what} ") as caught:
+        check.run()
+    assert published in check.values
+    assert not re.fullmatch(r"not checked: \S+: '\w+'", str(caught.value)), "a key alone is no name"
