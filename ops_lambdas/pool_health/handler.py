@@ -22,7 +22,7 @@ def handler(event: object, _context: LambdaContext) -> report.PoolHealthResult:
     `kms:Decrypt` with its key, and the network to database, Secrets Manager and site.
 
     Raises:
-        InvalidSettingError: the check cannot begin.
+        InvalidSettingError, LockHeldError: the check cannot begin.
         DatabaseError, TokenError: neither the database nor the site returned numbers.
     """
     from_event(NoOptions, event)

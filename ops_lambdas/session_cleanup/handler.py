@@ -24,8 +24,8 @@ def handler(event: object, context: LambdaContext) -> report.SessionCleanupResul
     to the database and the tasks.
 
     Raises:
-        InvalidSettingError, TokenError, DatabaseError, TasksError: the check did nothing, or only what its metrics
-            show.
+        InvalidSettingError, TokenError, DatabaseError, LockHeldError, TasksError: the check did nothing, or only what
+            its metrics show.
     """
     options = from_event(Options, event)
     config = from_environment(Settings, os.environ)

@@ -174,18 +174,18 @@ class _Closing:
             late = late + 1 if closing.outcome == "late" else 0
             if 0 < late < _MAX_LATE:
                 of_task.give_back(one)
-            else:
-                server.is_given_up = self._note(one, closing)
+            elif not self._note(one, closing):
+                server.is_given_up = True
 
     def _is_fresh(self, answered_at: float) -> bool:
         return self.clock() - answered_at < _SENT_WITHIN_SECONDS
 
     def _note(self, one: Held, closing: coral.Closing) -> bool:
-        """Note an outcome, and return whether the task is to be given up."""
+        """Note an outcome, and return whether the task is to be called again."""
         if closing.outcome == "closed" or closing.outcome == "gone":
             self.closings.outcomes[one] = closing.outcome
             self.failures[one.task] = 0
-            return False
+            return True
         self.closings.fail(one, closing.reason)
         self.failures[one.task] += 1
-        return closing.outcome != "failed" or self.failures[one.task] >= _MAX_FAILURES
+        return closing.outcome == "failed" and self.failures[one.task] < _MAX_FAILURES

@@ -25,8 +25,8 @@ def handler(event: object, context: LambdaContext) -> report.ThreadCleanupResult
     the database, ECS and the tasks.
 
     Raises:
-        InvalidSettingError, DatabaseError, TokenError, TasksError, NoThreadsListedError, OutOfTimeError: the
-            check could not list or look up the threads.
+        InvalidSettingError, DatabaseError, LockHeldError, TokenError, TasksError, NoThreadsListedError, OutOfTimeError:
+            the check could not list or look up the threads.
         RefusedError: most threads are unknown; nothing was closed.
     """
     options = from_event(Options, event)
