@@ -59,7 +59,7 @@ WITH ended AS (
 SELECT left(ended."coralSessionId", 201), count(*), json_agg(threads.ids)
 FROM ended
 CROSS JOIN LATERAL (
-  SELECT json_agg("coralThreadId") AS ids FROM public."Thread" WHERE "sessionId" = ended."id"
+  SELECT json_agg(left("coralThreadId", 201)) AS ids FROM public."Thread" WHERE "sessionId" = ended."id"
 ) AS threads
 GROUP BY 1
 """  # noqa: S608

@@ -7,6 +7,7 @@ import time
 from typing import Literal
 from urllib.parse import quote, quote_plus
 
+from ops_lambdas.shared.connecting import in_time
 from ops_lambdas.shared.http import Answer, HttpClient, HttpError
 from ops_lambdas.shared.secret_values import SecretError, read_secret
 
@@ -25,6 +26,7 @@ State = Literal[
 ]
 UNANSWERED = ("unreachable", "timeout", "broken")
 MAX_DETAIL_LENGTH = 200
+_LEAST_SECONDS = 0.001  # that urllib3 takes for a timeout
 
 
 def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
@@ -33,15 +35,20 @@ def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
     Needs `secretsmanager:GetSecretValue` on the cron secret with `kms:Decrypt`.
 
     Args:
-        seconds: after this the call ends.
+        seconds: for reading the secret and the call.
 
     Raises:
         SecretError: the secret cannot be read, or has no valid value.
         HttpError: no whole answer came.
     """
-    secret = _cron_secret(secret_arn)
+    until = time.monotonic() + seconds
+    try:
+        secret = in_time(lambda: _cron_secret(secret_arn), seconds)
+    except TimeoutError as error:
+        raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
     headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
-    with HttpClient(seconds=seconds, answer_seconds=seconds) as client:
+    left = max(until - time.monotonic(), 0)
+    with HttpClient(seconds=left, answer_seconds=max(left, _LEAST_SECONDS)) as client:
         start = time.monotonic()
         try:
             answer = client.request("GET", url, headers=headers)

@@ -19,6 +19,8 @@ from ops_lambdas.shared import tasks
 from ops_lambdas.shared.connecting import in_time
 from ops_lambdas.shared.database import Credentials, DatabaseError, reading
 from ops_lambdas.shared.http import HttpClient, HttpError
+from ops_lambdas.shared.secret_values import SecretError
+from ops_lambdas.shared.site import ask
 from ops_lambdas.shared.tasks import TasksError, service_tasks
 from rehearsal.postgresql import certificates
 from tests.integration.checks import servers
@@ -219,3 +221,17 @@ def test_a_call_in_time_returns_or_raises_as_it_would() -> None:
         in_time(fails, 5)
     with pytest.raises(TimeoutError, match="no answer within 0 seconds"):
         in_time(lambda: time.sleep(3), 0)
+
+
+def test_a_secret_and_the_site_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+    with serving(servers.hangs) as secrets, ends_in_time():
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url)
+        with pytest.raises(SecretError, match="cannot be read: no answer within"):
+            ask("https://127.0.0.1:9", "arn:aws:secretsmanager:us-east-1:000000000000:secret:cron", seconds=0.4)
+    held = servers.answers(200, {"SecretString": '{"value": "cron"}'}, content_type="application/x-amz-json-1.1")
+    with serving(servers.answers_after(0.2, held)) as secrets, serving(servers.drips()) as site, ends_in_time():
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url)
+        with pytest.raises(HttpError):
+            ask(site.url, "arn:aws:secretsmanager:us-east-1:000000000000:secret:cron", seconds=0.8)

@@ -198,6 +198,7 @@ def test_the_deployed_asset_measures_the_rehearsals_seed(database: Database, sec
     (tmp_path / "runtime").mkdir()
     for name in ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil"):
         (tmp_path / "runtime" / name).symlink_to(Path(str(metadata.distribution("boto3").locate_file(name))))
+    facts = {name: value for name, value in vars(CONTEXT).items() if isinstance(value, str)}
     script = f"""
 import json, sys, types
 sys.path[:0] = [{str(tmp_path / "task")!r}, {str(tmp_path / "runtime")!r}]
@@ -206,7 +207,7 @@ from ops_lambdas.shared import database
 login = dict(host={database.server.host!r}, port={database.server.port}, database={database.name!r})
 login |= dict(username={database.user!r}, password={database.password!r})
 database.iam_login = lambda config: database.Credentials(**login)
-print(json.dumps({{"result": handler({{}}, types.SimpleNamespace(**{vars(CONTEXT)!r}))}}))
+print(json.dumps({{"result": handler({{}}, types.SimpleNamespace(**{facts!r}))}}))
 """
     variables = {**environment(database, secrets), "POOLS": "pool-0,pool-1,pool-2,pool-3,pool-4"}
     run = subprocess.run(

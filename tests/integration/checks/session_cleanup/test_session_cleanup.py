@@ -9,6 +9,8 @@ from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE
 from ops_lambdas.shared.settings import InvalidSettingError
+from tests.integration.checks.ecs import task
+from tests.integration.checks.servers import drips, hangs, serving
 from tests.integration.checks.session_cleanup.world import World, add, states, threads_of
 
 
@@ -152,3 +154,19 @@ def test_what_was_ended_before_the_database_failed_is_published_and_its_threads_
     ended = [state for state in states(world.connection).values() if state.end]
     assert len(ended) == world.metrics["SessionsEnded"] == world.metrics["ThreadsLeft"] == 10
     assert len(world.corals.held()) == 20, "without the database nobody knows whether a user has come back"
+
+
+def test_a_run_ends_within_its_time_whatever_is_slow(world: World) -> None:
+    """Tasks that drip and that hang: the function's timeout comes later."""
+    add(world.connection, 50, idle="2 hours", threads=2, pools=1)
+    world.open_threads()
+    world.corals.answer_seconds = 0.1
+    world.seconds = core.RESERVED_SECONDS + 4
+    world.ecs.tasks += [task("drips", "127.0.0.20"), task("hangs", "127.0.0.21"), task("gone", "127.0.0.22")]
+    port, before = world.corals.port, time.monotonic()
+    with serving(drips(), host="127.0.0.20", port=port), serving(hangs, host="127.0.0.21", port=port):
+        result = world.run()
+    world.corals.answer_seconds = 0
+    assert time.monotonic() - before < world.seconds
+    assert (result["sessions_ended"], result["is_complete"]) == (50, False)
+    assert world.corals.held() == set()
