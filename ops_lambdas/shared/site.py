@@ -26,7 +26,7 @@ State = Literal[
 ]
 UNANSWERED = ("unreachable", "timeout", "broken")
 MAX_DETAIL_LENGTH = 200
-_LEAST_SECONDS = 0.001  # that urllib3 takes for a timeout
+_SECRET_SECONDS = 8  # with all retries
 
 
 def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
@@ -35,20 +35,18 @@ def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
     Needs `secretsmanager:GetSecretValue` on the cron secret with `kms:Decrypt`.
 
     Args:
-        seconds: for reading the secret and the call.
+        seconds: after this the call ends; the secret has been read before, in some seconds at most.
 
     Raises:
         SecretError: the secret cannot be read, or has no valid value.
         HttpError: no whole answer came.
     """
-    until = time.monotonic() + seconds
     try:
-        secret = in_time(lambda: _cron_secret(secret_arn), seconds)
+        secret = in_time(lambda: _cron_secret(secret_arn), _SECRET_SECONDS)
     except TimeoutError as error:
         raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
     headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
-    left = max(until - time.monotonic(), 0)
-    with HttpClient(seconds=left, answer_seconds=max(left, _LEAST_SECONDS)) as client:
+    with HttpClient(seconds=seconds, answer_seconds=seconds) as client:
         start = time.monotonic()
         try:
             answer = client.request("GET", url, headers=headers)
