@@ -64,7 +64,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
 CHECK = Check(
     name="cron_routes",
     every=EVERY,
-    timeout=Duration.seconds(150),  # the site has 120 s, as long as the load balancer waits
+    timeout=Duration.seconds(180),  # the site has 120 s, as long as the load balancer waits; the rest is AWS's
     settings=_settings,
     permissions=(may_read_secret("cron-secret"), may_describe_service, _may_remember_reset),
     runs={

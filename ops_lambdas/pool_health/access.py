@@ -11,7 +11,7 @@ from ops_lambdas.shared.secret_values import SecretError
 from ops_lambdas.shared.site import ask, state_of_failure
 
 ROUTE = "/api/cron/pool-health"
-# The site can take tens of seconds in an incident. With the reading of the secret, both stay below the function's minute.
+# The site can take tens of seconds in an incident. With the secret, both stay below the function's minute.
 _DATABASE_SECONDS, _SITE_SECONDS = 20, 30
 
 
