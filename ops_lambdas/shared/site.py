@@ -51,7 +51,9 @@ def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
         try:
             answer = client.request("GET", url, headers=headers)
         except HttpError as error:  # it may have what the server sent, and the server what we sent
-            raise HttpError(error.kind, _without(secret, str(error).encode()).decode()) from None
+            # The whole text, which is cut when it has no secret any more: a part of one would not be found.
+            whole = str(error.__cause__ or error).encode(errors="backslashreplace")
+            raise HttpError(error.kind, _without(secret, whole).decode()) from None
         milliseconds = round(1000 * (time.monotonic() - start), 1)
     return Answer(answer.status, _without(secret, answer.body)), milliseconds
 

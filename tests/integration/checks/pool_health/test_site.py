@@ -247,3 +247,11 @@ def test_names_of_megabytes_and_lone_surrogates_are_cut(check: Check, site: Site
         result = result_of_site(check.run())
     assert (result["state"], result["agrees"]) == ("ok", False)
     assert len(json.dumps(result, ensure_ascii=False).encode()) < 10_000
+
+
+@pytest.mark.parametrize("before", range(230, 300, 7))
+@pytest.mark.usefixtures("emptied")
+def test_no_part_of_the_secret_is_left_where_an_error_is_cut(check: Check, site: Site, before: int) -> None:
+    with site(lambda exchange: exchange.send(b"x" * before + echoes(exchange).encode() * 3 + b"\r\n\r\n")):
+        detail = result_of_site(check.run())["detail"]
+    assert CRON_SECRET[:4] not in detail
