@@ -44,7 +44,7 @@ def bounded(value: Result) -> Result:
     characters, items, room = _MAX_CHARACTERS, _MAX_ITEMS, MAX_BYTES
     while True:
         copy = _Copy(characters, items, room).of(value)
-        if len(json.dumps(copy, default=str)) <= MAX_BYTES:
+        if len(json.dumps(copy)) <= MAX_BYTES:
             return cast(Result, copy)
         characters, items, room = max(characters // 2, 20), max(items // 2, 5), room // 2
 
@@ -65,7 +65,7 @@ def check_logger() -> Logger:
 
 
 def _line(record: dict[str, Any]) -> str:
-    return json.dumps(bounded(record), default=str, ensure_ascii=False)
+    return json.dumps(bounded(record), ensure_ascii=False)
 
 
 @dataclass
@@ -85,11 +85,14 @@ class _Copy:
         if isinstance(value, (list, tuple, dict)) and not depth:
             return "…"
         if isinstance(value, (list, tuple)):
-            return type(value)(self.of(one, depth - 1) for one in value[: self.items] if self.room > 0)
+            kind = tuple if isinstance(value, tuple) else list
+            return kind(self.of(one, depth - 1) for one in value[: self.items] if self.room > 0)
         if isinstance(value, dict):
             some = list(value.items())[: max(self.items, 50)]
             return {self._text(str(key), _MAX_KEY): self.of(one, depth - 1) for key, one in some if self.room > 0}
-        return value
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        return self._text(str(value), self.characters)
 
     def _text(self, text: str, characters: int) -> str:
         short = cut(text, max(min(characters, self.room), 1))

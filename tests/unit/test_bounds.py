@@ -3,7 +3,8 @@
 import io
 import json
 import tracemalloc
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -99,3 +100,15 @@ def test_a_function_that_returns_too_much_returns_less() -> None:
         return {"pool": "p" * 7_000_000}
 
     assert len(handler(None, None)["pool"]) == 4000
+
+
+def test_what_json_has_no_type_for_is_its_text_and_bounded_too() -> None:
+    class Strange:
+        def __str__(self) -> str:
+            return "s" * 1_000_000
+
+    class Named(NamedTuple):
+        first: str
+
+    assert bounded({"a": Strange()})["a"] == cut("s" * 1_000_000, 4000)  # type: ignore[comparison-overlap]
+    assert bounded([Named("x"), date(2026, 11, 27)]) == [("x",), "2026-11-27"]
