@@ -43,6 +43,7 @@ class Progress:
     judgement: core.Judgement | None = None
     is_refused: bool | None = None
     closings: Closings = field(default_factory=Closings)
+    has_all_pools: bool = True
     is_complete: bool = False
 
     @property
@@ -97,7 +98,9 @@ class Cleanup:
                 if not connection.try_lock("thread_cleanup"):
                     return "already_running"
                 self._records(connection).known([""])  # a missing table or grant shows before anything is done
-                pools = pools_to_list(self._config.pools, pools_of_sessions(connection, most=2 * MAX_OTHER_POOLS))
+                found = pools_of_sessions(connection, most=2 * MAX_OTHER_POOLS)
+                self.progress.has_all_pools = len({*found} - {*self._config.pools}) <= MAX_OTHER_POOLS
+                pools = pools_to_list(self._config.pools, found)
                 self.progress.tasks = service_tasks(
                     self._config.ecs_cluster, self._config.ecs_service, seconds=self._seconds_left()
                 )
@@ -143,7 +146,7 @@ class Cleanup:
     def _close(self, connection: database.Reader, fleet: Fleet) -> None:
         """Close what may be closed, each thread when the database has allowed it once more."""
         progress = self.progress
-        assert progress.judgement and progress.listing  # noqa: S101, PT018
+        assert progress.tasks and progress.judgement and progress.listing  # noqa: S101, PT018
         threads = core.closing_order(progress.judgement)
         seconds = self._seconds_left() - _LOOKUP_SECONDS
         if seconds > 0:
@@ -153,7 +156,8 @@ class Cleanup:
             confirm(fleet, progress.closings, seconds=self._seconds_left())
         counts = progress.closings.counts
         is_done = counts["closed"] + counts["gone"] + counts["spared"] == len(threads)
-        progress.is_complete = is_done and progress.listing.is_complete
+        is_known = progress.listing.is_complete and progress.has_all_pools and not progress.tasks.without_address
+        progress.is_complete = is_done and is_known
 
     def _records(self, connection: database.Reader) -> ThreadRecords:
         ((settled_before,),) = connection.rows(queries.SETTLED_BEFORE, grace_seconds=self._grace_seconds)

@@ -209,3 +209,19 @@ def test_too_little_time_for_the_grace_period_closes_nothing(world: World) -> No
     world.grace_seconds = 120
     world.fails(OutOfTimeError, "the grace period of 120 and the lookups in the database need 15 more")
     assert closed(world) == set()
+
+
+def test_a_task_without_an_address_and_pools_beyond_the_limit_make_a_run_incomplete(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.corals.tasks[0].open("pool-0", "unknown")
+    assert world.cleaned()["is_complete"]
+    world.ecs.tasks.append(task("no-address", None))
+    assert not world.cleaned()["is_complete"]
+    world.ecs.tasks.pop()
+    monkeypatch.setattr(cleanup, "MAX_OTHER_POOLS", 2)
+    for number in range(3):
+        assert world.cleaned()["is_complete"]
+        sql = """INSERT INTO "Session" ("id", "userId", "coralSessionId", "weekId") VALUES (:id, 'u', :pool, :id)"""
+        world.connection.run(sql, id=str(number), pool=f"other-{number}")
+    assert not world.cleaned()["is_complete"]
