@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
@@ -18,6 +18,14 @@ from ops_lambdas.shared.thread_records import ThreadRecords
 # Of the time for threads, at most this share goes to listing them, before and after.
 _LISTING_SHARE = 0.25
 _MAX_REASONS = 20
+
+
+@dataclass
+class _Progress:
+    """What was done so far; also after an error."""
+
+    sessions: core.Sessions | None = None
+    closed: core.Closed = field(default_factory=core.Closed)
 
 
 @dataclass(frozen=True)
@@ -46,27 +54,28 @@ class Cleanup:
         """
         started = self._seconds()
         end = started - core.seconds_for_sessions(started)
-        sessions: core.Sessions | None = None
-        closed = core.Closed()
+        progress = _Progress()
         try:
             for so_far in end_stale(writer, older_than_minutes=self.older_than_minutes):
-                sessions = so_far
-                closed = core.Closed(left=len(sessions.threads))
+                progress.sessions, progress.closed = so_far, core.Closed(left=len(so_far.threads))
                 if self._seconds() < end:
                     break
-            assert sessions is not None, "the first step yields what was found, or fails"  # noqa: S101
-            closed = self._close(writer, sessions)
+            assert progress.sessions, "the first step yields what was found, or fails"  # noqa: S101
+            self._close(writer, progress.sessions, progress)
         finally:
-            if sessions is not None:
-                report.publish_metrics(self.config.environment, sessions, closed)
+            if progress.sessions:
+                report.publish_metrics(self.config.environment, progress.sessions, progress.closed)
         return report.cleaned(
-            sessions, closed, environment=self.config.environment, older_than_minutes=self.older_than_minutes
+            progress.sessions,
+            progress.closed,
+            environment=self.config.environment,
+            older_than_minutes=self.older_than_minutes,
         )
 
-    def _close(self, writer: Writer, sessions: core.Sessions) -> core.Closed:
+    def _close(self, writer: Writer, sessions: core.Sessions, progress: _Progress) -> None:
         """Close the threads that any task holds; without the database, which must allow each, none."""
         if not sessions.threads or sessions.idle_since is None:
-            return core.Closed()
+            return
         seconds = core.seconds_for_threads(self._seconds())
         tasks = service_tasks(self.config.ecs_cluster, self.config.ecs_service, seconds=seconds)
         fleet, seconds = Fleet(tasks.running, self.config.coral_port), core.seconds_for_threads(self._seconds())
@@ -74,19 +83,22 @@ class Cleanup:
         listing = fleet.list_everywhere(pools, seconds=seconds * _LISTING_SHARE)
         if listing.lacks_threads_api:
             self.logger.warning("Coral has no threads API, threads were not closed")
-            return core.without_threads_api(len(sessions.threads), len(tasks.running))
+            progress.closed = core.without_threads_api(len(sessions.threads), len(tasks.running))
+            return
         ((now,),) = writer.rows(queries.NOW)
         records = ThreadRecords(writer, ended_before=now, quiet_since=sessions.idle_since)
         held, closings = core.held_of(listing, sessions.threads), Closings()
         closing_seconds = core.seconds_for_threads(self._seconds()) * (1 - _LISTING_SHARE)
-        close(fleet, held, records.over, closings, seconds=closing_seconds, clock=self.clock)
-        confirm(fleet, closings, seconds=core.seconds_for_threads(self._seconds()))
+        try:
+            close(fleet, held, records.over, closings, seconds=closing_seconds, clock=self.clock)
+            confirm(fleet, closings, seconds=core.seconds_for_threads(self._seconds()))
+        finally:
+            progress.closed = core.closed(sessions.threads, tasks, listing, closings)
         if reasons := [*listing.failed, *(f"{one.task}: {reason}" for one, reason in closings.reasons)]:
             some = {"reasons": reasons[:_MAX_REASONS]}
             self.logger.warning("Tasks that did not list or close all threads", extra=some)
         if tasks.without_address:
             self.logger.warning("Tasks without an address", extra={"tasks": tasks.without_address})
-        return core.closed(sessions.threads, tasks, listing, closings)
 
     def _seconds(self) -> float:
         return self.remaining_milliseconds() / 1000
