@@ -11,8 +11,8 @@ from ops_lambdas.session_cleanup.access import end_stale
 from ops_lambdas.session_cleanup.settings import Settings
 from ops_lambdas.shared.closing import Clock, Closings, close, confirm
 from ops_lambdas.shared.database import Writer
-from ops_lambdas.shared.fleet import Fleet, pools_to_list
-from ops_lambdas.shared.tasks import service_tasks
+from ops_lambdas.shared.fleet import Fleet, Listing, pools_to_list
+from ops_lambdas.shared.tasks import Tasks, service_tasks
 from ops_lambdas.shared.thread_records import ThreadRecords
 
 # Of the time for threads, at most this share goes to listing them, before and after.
@@ -22,9 +22,9 @@ _MAX_REASONS = 20
 
 @dataclass
 class _Progress:
-    """What was done so far; also after an error."""
+    """What was done so far; also after an error. Sessions without `idle_since`: none were looked for yet."""
 
-    sessions: core.Sessions | None = None
+    sessions: core.Sessions = field(default_factory=core.Sessions)
     closed: core.Closed = field(default_factory=core.Closed)
 
 
@@ -60,10 +60,9 @@ class Cleanup:
                 progress.sessions, progress.closed = so_far, core.Closed(left=len(so_far.threads))
                 if self._seconds() < end:
                     break
-            assert progress.sessions, "the first step yields what was found, or fails"  # noqa: S101
-            self._close(writer, progress.sessions, progress)
+            self._close(writer, progress)
         finally:
-            if progress.sessions:
+            if progress.sessions.idle_since:
                 report.publish_metrics(self.config.environment, progress.sessions, progress.closed)
         return report.cleaned(
             progress.sessions,
@@ -72,8 +71,9 @@ class Cleanup:
             older_than_minutes=self.older_than_minutes,
         )
 
-    def _close(self, writer: Writer, sessions: core.Sessions, progress: _Progress) -> None:
+    def _close(self, writer: Writer, progress: _Progress) -> None:
         """Close the threads that any task holds; without the database, which must allow each, none."""
+        sessions = progress.sessions
         if not sessions.threads or sessions.idle_since is None:
             return
         seconds = core.seconds_for_threads(self._seconds())
@@ -91,9 +91,13 @@ class Cleanup:
         closing_seconds = core.seconds_for_threads(self._seconds()) * (1 - _LISTING_SHARE)
         try:
             close(fleet, held, records.over, closings, seconds=closing_seconds, clock=self.clock)
-            confirm(fleet, closings, seconds=core.seconds_for_threads(self._seconds()))
         finally:
+            confirm(fleet, closings, seconds=core.seconds_for_threads(self._seconds()))
             progress.closed = core.closed(sessions.threads, tasks, listing, closings)
+            self._warn(tasks, listing, closings)
+
+    def _warn(self, tasks: Tasks, listing: Listing, closings: Closings) -> None:
+        """Log which tasks did not list or close all, and why."""
         if reasons := [*listing.failed, *(f"{one.task}: {reason}" for one, reason in closings.reasons)]:
             some = {"reasons": reasons[:_MAX_REASONS]}
             self.logger.warning("Tasks that did not list or close all threads", extra=some)

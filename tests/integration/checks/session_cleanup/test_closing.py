@@ -1,6 +1,8 @@
 """Closing the threads of ended sessions, on Coral servers that work and that fail."""
 
+import threading
 import time
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from unittest import mock
 
@@ -8,7 +10,10 @@ import pytest
 
 from ops_lambdas.session_cleanup import core
 from ops_lambdas.shared import closing, fleet
+from ops_lambdas.shared.coral import Closing, Coral
+from ops_lambdas.shared.database import DatabaseError
 from ops_lambdas.shared.tasks import TasksError
+from ops_lambdas.shared.thread_records import ThreadRecords
 from tests.integration.checks.corals import Corals
 from tests.integration.checks.ecs import task
 from tests.integration.checks.servers import (
@@ -226,3 +231,50 @@ def test_many_tasks_close_at_once(world: World) -> None:
             result = world.run()
         assert (result["threads_closed"], result["tasks"], result["tasks_failed"]) == (100, 20, 0)
         assert (many.held(), [one.missed for one in many.tasks]) == (set(), [[]] * 20)
+
+
+@pytest.fixture
+def fails_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check's connection is cut at the first question after a thread was closed."""
+    over, close, has_closed, one_at_a_time = ThreadRecords.over, Coral.close, threading.Event(), threading.Lock()
+
+    def close_and_tell(self: Coral, pool: str, thread: str, *, may_send: Callable[[], bool]) -> Closing:
+        answer = close(self, pool, thread, may_send=may_send)
+        if answer.outcome == "closed":
+            has_closed.set()
+        return answer
+
+    def over_until_cut(self: ThreadRecords, threads: Sequence[str]) -> Collection[str]:
+        if has_closed.is_set():
+            sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'session_cleanup'"
+            with one_at_a_time:
+                world.connection.run(sql)
+        return over(self, threads)
+
+    monkeypatch.setattr(Coral, "close", close_and_tell)
+    monkeypatch.setattr(ThreadRecords, "over", over_until_cut)
+
+
+@pytest.mark.usefixtures("fails_meanwhile")
+def test_what_was_closed_before_the_database_failed_is_published_as_closed(world: World) -> None:
+    add(world.connection, 300, idle="2 hours", threads=1)
+    for pool, thread in threads_of(world.connection):
+        world.corals.tasks[0].open(pool, thread)
+    with pytest.raises(DatabaseError):
+        world.run()
+    closed = 300 - len(world.corals.held())
+    assert 0 < closed < 300
+    assert world.metrics["ThreadsClosed"] == closed
+    assert world.metrics["ThreadsLeft"] == 300 - closed
+
+
+@pytest.mark.usefixtures("fails_meanwhile")
+def test_what_a_task_only_says_is_closed_is_not_published_as_closed_when_the_database_fails(world: World) -> None:
+    add(world.connection, 300, idle="2 hours", threads=1, pools=1)
+    threads = [thread for _, thread in threads_of(world.connection)]
+    world.ecs.tasks = [task("lies", "127.0.0.20")]
+    behaviour = lists_then(threads, answers(200), pool="pool-0")
+    with serving(behaviour, host="127.0.0.20", port=world.corals.port), pytest.raises(DatabaseError):
+        world.run()
+    assert (world.metrics["ThreadsClosed"], world.metrics["ThreadsLeft"]) == (0, 300)
+    assert "still lists it" in str(world.logs)

@@ -1,8 +1,6 @@
 """Session cleanup end to end: its options, its states, and what it does in its time."""
 
-import threading
 import time
-from collections.abc import Collection, Sequence
 
 import pytest
 
@@ -11,7 +9,6 @@ from ops_lambdas.shared import database as shared_database
 from ops_lambdas.shared.database import Credentials, DatabaseError
 from ops_lambdas.shared.lock import LOCK_SPACE
 from ops_lambdas.shared.settings import InvalidSettingError
-from ops_lambdas.shared.thread_records import ThreadRecords
 from tests.integration.checks.ecs import task
 from tests.integration.checks.servers import drips, hangs, serving
 from tests.integration.checks.session_cleanup.world import World, add, states, threads_of
@@ -157,31 +154,6 @@ def test_what_was_ended_before_the_database_failed_is_published_and_its_threads_
     ended = [state for state in states(world.connection).values() if state.end]
     assert len(ended) == world.metrics["SessionsEnded"] == world.metrics["ThreadsLeft"] == 10
     assert len(world.corals.held()) == 20, "without the database nobody knows whether a user has come back"
-
-
-def test_what_was_closed_before_the_database_failed_is_published_as_closed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add(world.connection, 300, idle="2 hours", threads=1)
-    world.open_threads()
-    held = len(world.corals.held())
-    real, asked, one_at_a_time = ThreadRecords.over, list[int](), threading.Lock()
-
-    def over_until_cut(self: ThreadRecords, threads: Sequence[str]) -> Collection[str]:
-        asked.append(len(threads))
-        if len(asked) > 3:
-            sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'session_cleanup'"
-            with one_at_a_time:
-                world.connection.run(sql)
-        return real(self, threads)
-
-    monkeypatch.setattr(ThreadRecords, "over", over_until_cut)
-    with pytest.raises(DatabaseError):
-        world.run()
-    closed = held - len(world.corals.held())
-    assert 0 < closed < held
-    assert world.metrics["ThreadsClosed"] == closed
-    assert world.metrics["ThreadsLeft"] == 300 - closed
 
 
 def test_a_run_ends_within_its_time_whatever_is_slow(world: World) -> None:
