@@ -48,6 +48,7 @@ class Reader:
 
     def __init__(self, connection: native.Connection) -> None:
         self._connection = connection
+        self._has_lock = False
 
     def rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
         """Return the rows of a query; `:name` in it is the parameter of that name."""
@@ -55,7 +56,7 @@ class Reader:
             return list(self._connection.run(sql, **parameters) or [])
 
     def try_lock(self, check: str) -> bool:
-        """Take the check's lock until the connection ends; False when another run holds it.
+        """Take the check's lock until the block of `reading` or `writing` ends; False when another run holds it.
 
         Raises:
             LockHeldError: it is held by a connection that is older than any run.
@@ -69,7 +70,15 @@ class Reader:
                     f"{address or 'the server itself'}, connected for {minutes} minutes. If that is forgotten: "
                     f"SELECT pg_terminate_backend({pid})"
                 )
-        return bool(is_taken)
+            return False
+        self._has_lock = True
+        return True
+
+    def unlock(self) -> None:
+        """Give back the locks. The server does so by itself, but only some time after the client has disconnected."""
+        if self._has_lock:
+            with suppress(native.Error, OSError):  # what was done with the lock is done
+                self.rows("SELECT pg_advisory_unlock_all()")
 
 
 class Writer(Reader):
@@ -113,6 +122,7 @@ def reading(
         reader = Reader(connection)
         reader.rows("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield reader
+        reader.unlock()
 
 
 @contextmanager
@@ -141,4 +151,6 @@ def writing(
         "idle_in_transaction_session_timeout": milliseconds(statement_timeout_seconds),
     }
     with connection_to(credentials, application_name, session, statement_timeout_seconds, seconds) as connection:
-        yield Writer(connection)
+        writer = Writer(connection)
+        yield writer
+        writer.unlock()

@@ -22,6 +22,19 @@ def names(connection: pg8000.native.Connection) -> list[str]:
     return [row[0] for row in connection.run('SELECT "username" FROM "User" ORDER BY 1')]
 
 
+def test_a_lock_is_free_when_its_run_ends_before_the_server_notices_the_disconnect(
+    credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unnoticed = list[pg8000.native.Connection]()
+    with monkeypatch.context() as patch:
+        patch.setattr(pg8000.native.Connection, "close", unnoticed.append)
+        for opened in (reading, writing, reading):
+            with opened(credentials, application_name="t") as one:
+                assert one.try_lock("pool_health")
+    for connection in unnoticed:
+        connection.close()
+
+
 def test_a_transaction_is_committed_whole_or_not_at_all(
     credentials: Credentials, connection: pg8000.native.Connection
 ) -> None:
