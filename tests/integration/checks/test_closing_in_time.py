@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_lambdas.shared import closing
@@ -30,7 +30,7 @@ class Clock:
         return self.now
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32),
     jump=st.floats(0, 0.6),

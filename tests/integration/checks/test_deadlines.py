@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_lambdas.shared import site, tasks
@@ -177,7 +177,7 @@ MESSAGE = st.tuples(st.sampled_from(list(b"RSKZENTDCtn1AX")), st.integers(0, 40)
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(garbage=st.lists(MESSAGE, max_size=6).map(b"".join) | st.binary(max_size=200))
 def test_garbage_behind_tls_is_a_database_error(
     tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch, garbage: bytes

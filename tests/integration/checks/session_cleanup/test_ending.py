@@ -2,7 +2,7 @@
 
 import pg8000.native
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_lambdas.session_cleanup import core
@@ -22,7 +22,7 @@ from tests.integration.conftest import Database
 AGES = ("0", "59 minutes 55 seconds", "60 minutes 5 seconds", "3 hours", "100 days")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(
     groups=st.lists(
         st.tuples(

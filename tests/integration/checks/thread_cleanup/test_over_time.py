@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -183,7 +183,5 @@ def test_in_any_sequence_of_events_only_forgotten_threads_are_closed(
         settings=settings(
             max_examples=12,
             stateful_step_count=12,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
