@@ -117,6 +117,10 @@ secret: $(VENV)/.ready ## give a secret another value, typed or from a pipe: ENV
 migrate: $(VENV)/.ready ## run the deployed version's pending migrations: ENV=production
 	@python -m procedures.migrate --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION))
 
+.PHONY: cost
+cost: $(VENV)/.ready ## show what ENV costs a month by list price, at min_tasks and max_tasks
+	@python -m procedures.cost $(call option,--environment,$(ENV)) $(call option,--region,$(REGION))
+
 .PHONY: dashboard
 dashboard: $(VENV)/.ready ## draw the dashboard of ENV with sample data, into build/dashboard.html
 	@python -m procedures.dashboard --environment $(call quoted,$(or $(ENV),production)) $(call option,--region,$(REGION))

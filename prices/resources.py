@@ -1,0 +1,269 @@
+"""What each type of resource in a template is charged for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from prices import use
+from prices.items import HOURS, database_item
+from prices.schedules import runs_a_month
+from prices.table import UnpricedError
+from prices.use import Use
+
+# AWS charges nothing for these themselves; what they make others do is counted there.
+FREE = {
+    *("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"),
+    *("AWS::CertificateManager::Certificate", "AWS::CloudFormation::WaitConditionHandle"),
+    *("AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
+    *("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::Subnet"),
+    *("AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCGatewayAttachment"),
+    *("AWS::ECS::Cluster", "AWS::ECS::ClusterCapacityProviderAssociations"),
+    *("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"),
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::Events::Rule",  # events of AWS's own services
+    *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias"),
+    *("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission"),
+    "AWS::Logs::LogGroup",  # by the GB, which is counted at what writes it
+    *("AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup"),
+    "AWS::Route53::RecordSet",  # aliases; the zone is not ours
+    *("AWS::S3::BucketPolicy", "AWS::Scheduler::ScheduleGroup", "AWS::SecretsManager::ResourcePolicy"),
+    *("AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
+    "AWS::SQS::Queue",  # dead letters: the first million requests of an account are free
+    "AWS::SSM::Parameter",  # standard ones
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a resource costs in a month for one item.
+
+    Attributes:
+        layer: of its stack, e.g. "network".
+        resource, type: its logical id and type in the template.
+        quantity: a month, whatever runs.
+        a_task: a month, for each task of the service that runs all of it.
+        assumption: the use that is assumed; empty where the template decides.
+    """
+
+    layer: str
+    resource: str
+    type: str
+    item: str
+    quantity: float = 0
+    a_task: float = 0
+    assumption: str = ""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A line without its resource."""
+
+    item: str
+    quantity: float = 0
+    a_task: float = 0
+    assumption: str = ""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a template, with the template that it is in."""
+
+    layer: str
+    id: str
+    type: str
+    properties: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    others: Mapping[str, Mapping[str, Any]]
+
+    def of_type(self, type_: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Logical id and properties of the resources of a type in the same template."""
+        for id_, one in self.others.items():
+            if one["Type"] == type_:
+                yield id_, one.get("Properties", {})
+
+    def named(self, reference: Any) -> Mapping[str, Any]:
+        """Properties of the resource that {"Ref": id} names in the same template."""
+        properties: Mapping[str, Any] = self.others[reference["Ref"]].get("Properties", {})
+        return properties
+
+
+Charges = Callable[[Resource], Iterator[Charge]]
+
+
+def lines(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+    """What the resources of templates, by layer, are charged for.
+
+    Raises:
+        UnpricedError: of a type, or with a property, whose price is not known.
+    """
+    for layer, template in templates.items():
+        others = template["Resources"]
+        for id_, one in others.items():
+            type_ = one["Type"]
+            resource = Resource(layer, id_, type_, one.get("Properties", {}), one.get("Metadata", {}), others)
+            if type_ in FREE or type_.startswith("Custom::"):
+                continue
+            if type_ not in CHARGES:
+                raise UnpricedError(f"what {type_} ({layer}/{id_}) costs is not known: add it to prices/resources.py")
+            for charge in CHARGES[type_](resource):
+                yield Line(layer, id_, type_, charge.item, charge.quantity, charge.a_task, charge.assumption)
+
+
+def _month(item: str, quantity: float = 1) -> Charges:
+    return lambda _: iter([Charge(item, quantity)])
+
+
+def _used(*uses: Use) -> Iterator[Charge]:
+    return (Charge(one.item, one.quantity, one.a_task, one.assumption) for one in uses)
+
+
+def _nat_gateway(_: Resource) -> Iterator[Charge]:
+    yield Charge("NAT gateway", HOURS)
+
+
+def _address(_: Resource) -> Iterator[Charge]:
+    yield Charge("public IPv4 address", HOURS)
+
+
+def _load_balancer(one: Resource) -> Iterator[Charge]:
+    yield Charge("load balancer", HOURS)
+    if one.properties.get("Scheme") == "internet-facing":
+        yield Charge("public IPv4 address", HOURS * len(one.properties["Subnets"]))
+    yield from _used(*use.LOAD_BALANCER)
+
+
+def _endpoint(one: Resource) -> Iterator[Charge]:
+    if one.properties.get("VpcEndpointType", "Gateway") != "Gateway":
+        raise UnpricedError(f"what the interface endpoint {one.layer}/{one.id} costs is not known")
+    return iter(())
+
+
+def _flow_log(one: Resource) -> Iterator[Charge]:
+    to: Literal["S3", "CloudWatch Logs"]
+    to = "S3" if one.properties.get("LogDestinationType") == "s3" else "CloudWatch Logs"
+    used = use.FLOW_LOGS[one.properties["TrafficType"]]
+    yield Charge(f"flow logs to {to}", used.quantity, used.a_task, used.assumption)
+
+
+def _service(one: Resource) -> Iterator[Charge]:
+    task = one.named(one.properties["TaskDefinition"])
+    weights = {each["CapacityProvider"]: each["Weight"] for each in one.properties["CapacityProviderStrategy"]}
+    for provider, weight in weights.items():
+        share = weight / sum(weights.values())
+        spot = " Spot" if provider == "FARGATE_SPOT" else ""
+        if share:
+            yield from _task(task, spot, a_task=HOURS * share)
+    yield from _used(*use.SERVICE)
+
+
+def _task_definition(one: Resource) -> Iterator[Charge]:
+    """That of a service is counted there."""
+    if not any(service["TaskDefinition"] == {"Ref": one.id} for _, service in one.of_type("AWS::ECS::Service")):
+        assumption = f"{use.DEPLOYMENTS} runs of three minutes"
+        yield from _task(one.properties, "", quantity=use.TASK_HOURS, assumption=assumption)
+
+
+def _task(
+    task: Mapping[str, Any], spot: str, *, quantity: float = 0, a_task: float = 0, assumption: str = ""
+) -> Iterator[Charge]:
+    arm = " arm64" if task["RuntimePlatform"]["CpuArchitecture"] == "ARM64" else ""
+    for item, amount in (("vCPU", int(task["Cpu"]) / 1024), ("memory", int(task["Memory"]) / 1024)):
+        yield Charge(f"Fargate{spot}{arm} {item}", quantity * amount, a_task * amount, assumption)
+
+
+def _database(one: Resource) -> Iterator[Charge]:
+    properties = one.properties
+    is_multi_az = bool(properties.get("MultiAZ"))
+    yield Charge(database_item(properties["DBInstanceClass"], is_multi_az=is_multi_az), HOURS)
+    # A replica has its source's storage, which is in the same template.
+    others = (other for _, other in one.of_type(one.type))
+    storage = next(each["AllocatedStorage"] for each in (properties, *others) if "AllocatedStorage" in each)
+    yield Charge("gp3 storage Multi-AZ" if is_multi_az else "gp3 storage", int(storage))
+    yield from _used(use.DATABASE_LOGS)
+
+
+def _alarm(one: Resource) -> Iterator[Charge]:
+    metrics = [each for each in one.properties.get("Metrics", []) if "MetricStat" in each]
+    yield Charge("alarm metric", max(len(metrics), 1))
+
+
+def _health_check(one: Resource) -> Iterator[Charge]:
+    yield Charge("health check", 1)
+    if one.properties["HealthCheckConfig"]["Type"].startswith("HTTPS"):
+        yield Charge("health check over HTTPS", 1)
+
+
+def _function(one: Resource) -> Iterator[Charge]:
+    runs = sum(
+        runs_a_month(schedule["ScheduleExpression"])
+        for _, schedule in one.of_type("AWS::Scheduler::Schedule")
+        if schedule["Target"]["Arn"] == {"Fn::GetAtt": [one.id, "Arn"]}
+    )
+    if not runs:
+        return  # only deployments call it
+    name = one.properties["FunctionName"]
+    seconds = _by_ending(name, use.LONG_RUN_SECONDS, use.RUN_SECONDS)
+    yield Charge("function run", runs)
+    gb = one.properties.get("MemorySize", 128) / 1024
+    yield Charge("function time", runs * seconds * gb, assumption=f"{seconds:g} s a run")
+    yield Charge("logs", runs * use.LOG_BYTES_A_RUN / 1e9, assumption=f"{use.LOG_BYTES_A_RUN:,} bytes a run")
+    requests = _by_ending(name, use.COST_EXPLORER_REQUESTS_A_RUN, 0)
+    if requests:
+        yield Charge("Cost Explorer request", runs * requests, assumption=f"{requests:g} requests a run")
+    metrics = one.metadata.get("PublishedMetrics", 0)
+    if metrics:  # charged for the hours in which it is published
+        yield Charge("custom metric", metrics * min(runs / HOURS, 1))
+
+
+def _by_ending(name: str, values: Mapping[str, float], otherwise: float) -> float:
+    return next((value for ending, value in values.items() if name.endswith(ending)), otherwise)
+
+
+def _schedule(one: Resource) -> Iterator[Charge]:
+    yield Charge("scheduled start", runs_a_month(one.properties["ScheduleExpression"]))
+
+
+def _metric_filter(one: Resource) -> Iterator[Charge]:
+    """A filter with a default value publishes always, any other only when a line matches."""
+    always = [each for each in one.properties["MetricTransformations"] if "DefaultValue" in each]
+    if always:
+        yield Charge("custom metric", len(always))
+
+
+def _with_use(item: str, used: Use) -> Charges:
+    return lambda _: iter([Charge(item, 1), *_used(used)])
+
+
+def _only_use(used: Use) -> Charges:
+    return lambda _: _used(used)
+
+
+def _dashboard(one: Resource) -> Iterator[Charge]:
+    """An account's first three of at most 50 metrics are free; one that says how many it has may be such."""
+    if one.metadata.get("Metrics", 51) > 50:
+        yield Charge("dashboard", 1)
+
+
+CHARGES: dict[str, Charges] = {
+    "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::CloudWatch::CompositeAlarm": _month("composite alarm"),
+    "AWS::CloudWatch::Dashboard": _dashboard,
+    "AWS::EC2::EIP": _address,
+    "AWS::EC2::FlowLog": _flow_log,
+    "AWS::EC2::NatGateway": _nat_gateway,
+    "AWS::EC2::VPCEndpoint": _endpoint,
+    "AWS::ECR::Repository": _only_use(use.REPOSITORY),
+    "AWS::ECS::Service": _service,
+    "AWS::ECS::TaskDefinition": _task_definition,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": _load_balancer,
+    "AWS::KMS::Key": _with_use("key", use.KEY),
+    "AWS::Lambda::Function": _function,
+    "AWS::Logs::MetricFilter": _metric_filter,
+    "AWS::RDS::DBInstance": _database,
+    "AWS::Route53::HealthCheck": _health_check,
+    "AWS::S3::Bucket": _only_use(use.BUCKET),
+    "AWS::SNS::Topic": _only_use(use.TOPIC),
+    "AWS::Scheduler::Schedule": _schedule,
+    "AWS::SecretsManager::Secret": _month("secret"),
+    "AWS::StepFunctions::StateMachine": _only_use(use.STATE_MACHINE),
+}
