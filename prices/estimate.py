@@ -31,7 +31,7 @@ class Priced:
 
     def quantity(self, tasks: float) -> float:
         """Units in a month with so many tasks, on average."""
-        return self.line.quantity + self.line.a_task * tasks
+        return self.line.charge.quantity + self.line.charge.a_task * tasks
 
     def usd(self, tasks: float) -> float:
         """Its cost in a month with so many tasks, on average."""
@@ -77,8 +77,8 @@ def estimate(templates: Mapping[str, Mapping[str, Any]], prices: Prices) -> Esti
     """
     priced = []
     for line in lines(templates):
-        item = prices.item(line.item)
-        priced.append(Priced(line, item.service, item.unit, prices.usd(line.item)))
+        item = prices.item(line.charge.item)
+        priced.append(Priced(line, item.service, item.unit, prices.usd(line.charge.item)))
     targets = [
         resource["Properties"]
         for template in templates.values()

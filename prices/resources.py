@@ -1,14 +1,14 @@
 """What each type of resource in a template is charged for."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from prices import use
 from prices.items import HOURS, database_item
 from prices.schedules import runs_a_month
 from prices.table import UnpricedError
-from prices.use import Use
+from prices.use import Charge
 
 # AWS charges nothing for these themselves; what they make others do is counted there.
 FREE = {
@@ -35,33 +35,17 @@ FREE = {
 
 @dataclass(frozen=True)
 class Line:
-    """What a resource costs in a month for one item.
+    """A charge, and the resource it is for.
 
     Attributes:
         layer: of its stack, e.g. "network".
         resource, type: its logical id and type in the template.
-        quantity: a month, whatever runs.
-        a_task: a month, for each task of the service that runs all of it.
-        assumption: the use that is assumed; empty where the template decides.
     """
 
     layer: str
     resource: str
     type: str
-    item: str
-    quantity: float = 0
-    a_task: float = 0
-    assumption: str = ""
-
-
-@dataclass(frozen=True)
-class Charge:
-    """A line without its resource."""
-
-    item: str
-    quantity: float = 0
-    a_task: float = 0
-    assumption: str = ""
+    charge: Charge
 
 
 @dataclass(frozen=True)
@@ -106,30 +90,18 @@ def lines(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
             if type_ not in CHARGES:
                 raise UnpricedError(f"what {type_} ({layer}/{id_}) costs is not known: add it to prices/resources.py")
             for charge in CHARGES[type_](resource):
-                yield Line(layer, id_, type_, charge.item, charge.quantity, charge.a_task, charge.assumption)
+                yield Line(layer, id_, type_, charge)
 
 
-def _month(item: str, quantity: float = 1) -> Charges:
-    return lambda _: iter([Charge(item, quantity)])
-
-
-def _used(*uses: Use) -> Iterator[Charge]:
-    return (Charge(one.item, one.quantity, one.a_task, one.assumption) for one in uses)
-
-
-def _nat_gateway(_: Resource) -> Iterator[Charge]:
-    yield Charge("NAT gateway", HOURS)
-
-
-def _address(_: Resource) -> Iterator[Charge]:
-    yield Charge("public IPv4 address", HOURS)
+def _always(*charges: Charge) -> Charges:
+    return lambda _: iter(charges)
 
 
 def _load_balancer(one: Resource) -> Iterator[Charge]:
     yield Charge("load balancer", HOURS)
     if one.properties.get("Scheme") == "internet-facing":
         yield Charge("public IPv4 address", HOURS * len(one.properties["Subnets"]))
-    yield from _used(*use.LOAD_BALANCER)
+    yield from use.LOAD_BALANCER
 
 
 def _endpoint(one: Resource) -> Iterator[Charge]:
@@ -141,8 +113,7 @@ def _endpoint(one: Resource) -> Iterator[Charge]:
 def _flow_log(one: Resource) -> Iterator[Charge]:
     to: Literal["S3", "CloudWatch Logs"]
     to = "S3" if one.properties.get("LogDestinationType") == "s3" else "CloudWatch Logs"
-    used = use.FLOW_LOGS[one.properties["TrafficType"]]
-    yield Charge(f"flow logs to {to}", used.quantity, used.a_task, used.assumption)
+    yield replace(use.FLOW_LOGS[one.properties["TrafficType"]], item=f"flow logs to {to}")
 
 
 def _service(one: Resource) -> Iterator[Charge]:
@@ -153,7 +124,7 @@ def _service(one: Resource) -> Iterator[Charge]:
         spot = " Spot" if provider == "FARGATE_SPOT" else ""
         if share:
             yield from _task(task, spot, a_task=HOURS * share)
-    yield from _used(*use.SERVICE)
+    yield from use.SERVICE
 
 
 def _task_definition(one: Resource) -> Iterator[Charge]:
@@ -179,7 +150,7 @@ def _database(one: Resource) -> Iterator[Charge]:
     others = (other for _, other in one.of_type(one.type))
     storage = next(each["AllocatedStorage"] for each in (properties, *others) if "AllocatedStorage" in each)
     yield Charge("gp3 storage Multi-AZ" if is_multi_az else "gp3 storage", int(storage))
-    yield from _used(use.DATABASE_LOGS)
+    yield use.DATABASE_LOGS
 
 
 def _alarm(one: Resource) -> Iterator[Charge]:
@@ -230,14 +201,6 @@ def _metric_filter(one: Resource) -> Iterator[Charge]:
         yield Charge("custom metric", len(always))
 
 
-def _with_use(item: str, used: Use) -> Charges:
-    return lambda _: iter([Charge(item, 1), *_used(used)])
-
-
-def _only_use(used: Use) -> Charges:
-    return lambda _: _used(used)
-
-
 def _dashboard(one: Resource) -> Iterator[Charge]:
     """An account's first three of at most 50 metrics are free; one that says how many it has may be such."""
     if one.metadata.get("Metrics", 51) > 50:
@@ -246,24 +209,24 @@ def _dashboard(one: Resource) -> Iterator[Charge]:
 
 CHARGES: dict[str, Charges] = {
     "AWS::CloudWatch::Alarm": _alarm,
-    "AWS::CloudWatch::CompositeAlarm": _month("composite alarm"),
+    "AWS::CloudWatch::CompositeAlarm": _always(Charge("composite alarm", 1)),
     "AWS::CloudWatch::Dashboard": _dashboard,
-    "AWS::EC2::EIP": _address,
+    "AWS::EC2::EIP": _always(Charge("public IPv4 address", HOURS)),
     "AWS::EC2::FlowLog": _flow_log,
-    "AWS::EC2::NatGateway": _nat_gateway,
+    "AWS::EC2::NatGateway": _always(Charge("NAT gateway", HOURS)),
     "AWS::EC2::VPCEndpoint": _endpoint,
-    "AWS::ECR::Repository": _only_use(use.REPOSITORY),
+    "AWS::ECR::Repository": _always(use.REPOSITORY),
     "AWS::ECS::Service": _service,
     "AWS::ECS::TaskDefinition": _task_definition,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _load_balancer,
-    "AWS::KMS::Key": _with_use("key", use.KEY),
+    "AWS::KMS::Key": _always(Charge("key", 1), use.KEY),
     "AWS::Lambda::Function": _function,
     "AWS::Logs::MetricFilter": _metric_filter,
     "AWS::RDS::DBInstance": _database,
     "AWS::Route53::HealthCheck": _health_check,
-    "AWS::S3::Bucket": _only_use(use.BUCKET),
-    "AWS::SNS::Topic": _only_use(use.TOPIC),
+    "AWS::S3::Bucket": _always(use.BUCKET),
+    "AWS::SNS::Topic": _always(use.TOPIC),
     "AWS::Scheduler::Schedule": _schedule,
-    "AWS::SecretsManager::Secret": _month("secret"),
-    "AWS::StepFunctions::StateMachine": _only_use(use.STATE_MACHINE),
+    "AWS::SecretsManager::Secret": _always(Charge("secret", 1)),
+    "AWS::StepFunctions::StateMachine": _always(use.STATE_MACHINE),
 }

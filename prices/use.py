@@ -9,41 +9,43 @@ DEPLOYMENTS = 20  # a month
 
 
 @dataclass(frozen=True)
-class Use:
-    """An item's assumed use in a month.
+class Charge:
+    """What a resource is charged for in a month, for one item.
 
     Attributes:
-        quantity: of the resource, in the item's unit.
-        a_task: of each task of the service beside that.
-        assumption: in words.
+        quantity: in the item's unit, whatever runs.
+        a_task: beside that, for each task of the service.
+        assumption: the use that is assumed, in words; empty where the template decides.
     """
 
     item: str
-    assumption: str
     quantity: float = 0
     a_task: float = 0
+    assumption: str = ""
 
 
 LOAD_BALANCER = (
-    Use("load balancer capacity", "20 LCU-hours a task, about 20 GB", a_task=20),
-    Use("data out", "20 GB a task: at three tasks the runbook's 5 dollars", a_task=20),
+    Charge("load balancer capacity", a_task=20, assumption="20 LCU-hours a task, about 20 GB"),
+    Charge("data out", a_task=20, assumption="20 GB a task: at three tasks the runbook's 5 dollars"),
 )
 SERVICE = (
-    Use("logs", "1 GB a task", a_task=1),
-    Use("NAT gateway data", "10 GB a task, to OpenAI and Solana", a_task=10),
-    Use("data between zones", "10 GB a task, billed in both directions", a_task=20),
+    Charge("logs", a_task=1, assumption="1 GB a task"),
+    Charge("NAT gateway data", a_task=10, assumption="10 GB a task, to OpenAI and Solana"),
+    Charge("data between zones", a_task=20, assumption="10 GB a task, billed in both directions"),
 )
 # By destination and traffic. A record is about 100 bytes, and a rejected packet is a scan from the internet.
 FLOW_LOGS = {
-    "ALL": Use("", "1 GB, and 1 GB a task", quantity=1, a_task=1),
-    "REJECT": Use("", "0.2 GB of rejected traffic", quantity=0.2),
+    "ALL": Charge("", quantity=1, a_task=1, assumption="1 GB, and 1 GB a task"),
+    "REJECT": Charge("", quantity=0.2, assumption="0.2 GB of rejected traffic"),
 }
-DATABASE_LOGS = Use("logs", "0.2 GB an instance", quantity=0.2)
-KEY = Use("key use", "10,000 requests", quantity=10_000)
-REPOSITORY = Use("image storage", "3 GB a repository", quantity=3)
-BUCKET = Use("object storage", "1 GB a bucket", quantity=1)
-TOPIC = Use("email", "300 emails", quantity=300)
-STATE_MACHINE = Use("state transition", f"{DEPLOYMENTS} deployments of 6 transitions", quantity=DEPLOYMENTS * 6)
+DATABASE_LOGS = Charge("logs", quantity=0.2, assumption="0.2 GB an instance")
+KEY = Charge("key use", quantity=10_000, assumption="10,000 requests")
+REPOSITORY = Charge("image storage", quantity=3, assumption="3 GB a repository")
+BUCKET = Charge("object storage", quantity=1, assumption="1 GB a bucket")
+TOPIC = Charge("email", quantity=300, assumption="300 emails")
+STATE_MACHINE = Charge(
+    "state transition", quantity=DEPLOYMENTS * 6, assumption=f"{DEPLOYMENTS} deployments of 6 transitions"
+)
 # Of a task definition that no service runs: the migrations' of a deployment.
 TASK_HOURS = DEPLOYMENTS * 3 / 60
 

@@ -61,7 +61,7 @@ def as_json(chosen: Environment, priced: Estimate) -> dict[str, Any]:
                 "stack": chosen.names.stack(one.line.layer),
                 "resource": one.line.resource,
                 "type": one.line.type,
-                "item": one.line.item,
+                "item": one.line.charge.item,
                 "service": one.service,
                 "unit": one.unit,
                 "usd_a_unit": one.usd_a_unit,
@@ -70,7 +70,7 @@ def as_json(chosen: Environment, priced: Estimate) -> dict[str, Any]:
                 "at_min_tasks_usd": round(one.usd(tasks), 6),
                 "at_max_tasks_usd": round(one.usd(priced.max_tasks), 6),
                 "is_operations": one.is_operations,
-                "assumption": one.line.assumption,
+                "assumption": one.line.charge.assumption,
             }
             for one in priced.lines
         ],
@@ -79,8 +79,8 @@ def as_json(chosen: Environment, priced: Estimate) -> dict[str, Any]:
 
 def tables(chosen: Environment, priced: Estimate) -> list[Table]:
     """Three tables: what the templates decide, what only use decides, and the bill's services."""
-    fixed = [one for one in priced.lines if not one.line.assumption]
-    used = [one for one in priced.lines if one.line.assumption]
+    fixed = [one for one in priced.lines if not one.line.charge.assumption]
+    used = [one for one in priced.lines if one.line.charge.assumption]
     return [
         _lines(f"{chosen.name} in {chosen.region}: resources", fixed, chosen, priced),
         _lines("Use, as assumed", used, chosen, priced),
@@ -99,7 +99,7 @@ def _lines(title: str, lines: Sequence[Priced], chosen: Environment, priced: Est
         table.add_row(f"-{layer}", style="bold")
         groups: defaultdict[tuple[str, str, str], list[Priced]] = defaultdict(list)
         for one in of_layer:
-            groups[one.line.type, one.line.item, one.line.assumption].append(one)
+            groups[one.line.type, one.line.charge.item, one.line.charge.assumption].append(one)
         for (type_, item, assumption), group in groups.items():
             count = len({one.line.resource for one in group})
             table.add_row(

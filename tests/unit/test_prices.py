@@ -26,9 +26,7 @@ def priced(prices: Prices | None = None, /, **of_resources: dict[str, Any]) -> E
     return estimate({"service": {"Resources": of_resources}}, prices or list_prices("us-east-1"))
 
 
-def service(
-    *strategy: dict[str, Any], architecture: str = "X86_64", **more: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
+def service(*strategy: dict[str, Any], architecture: str = "X86_64") -> dict[str, dict[str, Any]]:
     platform = {"CpuArchitecture": architecture}
     return {
         "Task": resource("ECS::TaskDefinition", Cpu="2048", Memory="8192", RuntimePlatform=platform),
@@ -40,7 +38,7 @@ def service(
 
 
 def usd(one: Estimate, item_: str, tasks: float = 0) -> float:
-    return round(sum(each.usd(tasks) for each in one.lines if each.line.item == item_), 4)
+    return round(sum(each.usd(tasks) for each in one.lines if each.line.charge.item == item_), 4)
 
 
 def test_ten_lines_by_hand() -> None:
