@@ -5,6 +5,7 @@ from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
 from constructs.alarms.notifications import AlarmContext
+from constructs.checks.check_alarms import CheckNotRunning
 from constructs.checks.check_permissions import may_log_in
 from constructs.checks.database_role import run_at_deployment
 from constructs.checks.declaration import Deployed, all_checks
@@ -44,6 +45,9 @@ class OperationsStack(EnvironmentStack):
             )
             for check in all_checks()
         }
+        CheckNotRunning(
+            self, "NotRunning", context=alarm_context, alarms=[each.alarms for each in self.checks.values()]
+        )
         role = run_at_deployment(self, "Role", self.checks["database_role"].function)
         for scheduled in self.checks.values():
             if may_log_in in scheduled.check.permissions:

@@ -53,7 +53,6 @@ class DeploymentAlarms(Construct):
             above=1,
             datapoints=(MAX_DEPLOYMENT_MINUTES, MAX_DEPLOYMENT_MINUTES),
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            suppressed_by=outage,
         )
         not_overdue = cloudwatch.AlarmRule.not_(in_alarm(self.overdue))
         self.outage_or_deployment = state_of(

@@ -142,6 +142,19 @@ class NextSteps:
         """Errors that a check logged in the last half hour."""
         return self._logs(self.names.check_log_group(name), "ERROR")
 
+    @property
+    def not_running(self) -> str:
+        """Which checks have not run."""
+        prefix = f"--alarm-name-prefix {self.names.prefix}-p4 --state-value ALARM"
+        query = "MetricAlarms[?ends_with(AlarmName, `-not-running`)].AlarmName"
+        return self._aws(f"cloudwatch describe-alarms {prefix} --query '{query}'")
+
+    @property
+    def schedules(self) -> str:
+        """Whether the checks' schedules exist and are enabled."""
+        group, query = self.names.schedule_group, "Schedules[].[Name,State]"
+        return self._aws(f"scheduler list-schedules --group-name {group} --query '{query}'")
+
     def schedule(self, name: str) -> str:
         """Whether a check's schedules exist and are enabled."""
         group, prefix = self.names.schedule_group, self.names.check(name)

@@ -77,7 +77,6 @@ class ServiceAlarms(Construct):
                 metric=errors(TARGET_MIN_REQUESTS, period=HOUR),
                 above=TARGET_ERROR_PERCENT,
                 datapoints=(1, 1),
-                suppressed_by=self._context.outage,
             ),
         ]
 
@@ -102,7 +101,6 @@ class ServiceAlarms(Construct):
                 metric=p95_of_enough(front, period=HOUR),
                 above=TARGET_P95_SECONDS,
                 datapoints=(1, 1),
-                suppressed_by=self._context.outage,
             ),
         ]
 

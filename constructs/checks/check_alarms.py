@@ -1,5 +1,6 @@
-"""The alarm that every scheduled check has."""
+"""The alarms that every scheduled check has."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from aws_cdk import Duration
@@ -26,10 +27,13 @@ EMPTY_PERIODS = 2  # one may be empty when a run starts a little early or late
 
 
 class CheckAlarms(Construct):
-    """One composite alarm for each check: a run failed for good, or the check has not run.
+    """Two alarms for each check: a run failed for good, and the check has not run.
 
     A run that failed and its retries, like one that could not be started, is a message sent to the dead-letter queue.
-    What stays there keeps no alarm on. A run that failed in an outage notifies of nothing once that is over.
+    What stays there keeps no alarm on. Failures notify by themselves, also in an outage: to suppress them costs more
+    than their emails do.
+
+    Attributes: failed; not_running, of which CheckNotRunning notifies.
     """
 
     def __init__(
@@ -49,8 +53,8 @@ class CheckAlarms(Construct):
         failure_period = Duration.seconds(max(every.to_seconds(), MIN_FAILURE_PERIOD.to_seconds()))
         silence_period = Duration.seconds(max(every.to_seconds(), MIN_SILENCE_PERIOD.to_seconds()))
         log, run, letters = steps.check_log(name), steps.check(name), steps.dead_letters(queue)
-        p4 = partial(SeverityAlarm, self, notifications=notifications, severity=Severity.P4, is_part=True)
-        failed = p4(
+        p4 = partial(SeverityAlarm, self, notifications=notifications, severity=Severity.P4)
+        self.failed = p4(
             "Failure",
             name=f"{hyphened}-failed",
             section=runbook.CHECK_FAILED,
@@ -61,7 +65,7 @@ class CheckAlarms(Construct):
             datapoints=(1, 1),
             missing_data=TreatMissingData.NOT_BREACHING,  # nothing was sent
         )
-        not_running = p4(
+        self.not_running = p4(
             "NotRunning",
             name=f"{hyphened}-not-running",
             section=runbook.CHECK_NOT_RUNNING,
@@ -71,22 +75,33 @@ class CheckAlarms(Construct):
             below=1,
             datapoints=(EMPTY_PERIODS, EMPTY_PERIODS),
             missing_data=TreatMissingData.BREACHING,
+            is_part=True,
         )
-        alarm = notifications.names.alarm(Severity.P4, hyphened)
+
+
+class CheckNotRunning(Construct):
+    """One composite alarm for all checks: at least one has not run.
+
+    It waits for the first run of a check before it notifies, which an alarm cannot.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, context: AlarmContext, alarms: Sequence[CheckAlarms]) -> None:
+        super().__init__(scope, id)
+        notifications = context.notifications
+        alarm = notifications.names.alarm(Severity.P4, "check-not-running")
         NotifyingAlarm(
             self,
             "Notification",
             name=notifications.names.notification(alarm),
             description=notifications.description(
                 Severity.P4,
-                f"the check {name} has failed or has not run; the alarm's reason says which",
-                (log, steps.schedule(name), run),
-                runbook.CHECK_FAILED,
+                "a check has not run; the alarms that end in -not-running say which",
+                (notifications.steps.not_running, notifications.steps.schedules),
+                runbook.CHECK_NOT_RUNNING,
             ),
-            rule=in_alarm(failed, not_running),
+            rule=in_alarm(*(each.not_running for each in alarms)),
             topic=notifications.topic,
             has_ok_action=False,
             suppressed_by=context.outage_or_database,
             suppressor_wait=FIRST_RUN_WITHIN,
-            suppressor_extension=MIN_FAILURE_PERIOD,
         )

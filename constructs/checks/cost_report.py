@@ -56,5 +56,6 @@ CHECK = Check(
         "daily": Run(scheduler.ScheduleExpression.cron(hour="8", minute="0"), {"form": "short"}),
         "weekly": Run(scheduler.ScheduleExpression.cron(week_day="MON", hour="8", minute="30"), {"form": "long"}),
     },
+    metrics=5,
     alarms=_alarms,
 )

@@ -96,6 +96,8 @@ class Check:
         runs_after: layers whose stacks' deployments it runs after, besides its schedules. By default its own: its first
             run does not wait for its schedule, so that no alarm misses it on the first day.
         runs: schedules by name, each with its event; by default one schedule, `every`.
+        metrics, metrics_a_pool: how many custom metrics it publishes while all is well, and more for each configured
+            pool; for their price.
         alarms: adds the alarms on what it publishes, in the -monitoring stack.
     """
 
@@ -108,6 +110,8 @@ class Check:
     memory_mib: int = 256
     runs_after: tuple[str, ...] = ("operations",)
     runs: Mapping[str, Run] = field(default_factory=dict)
+    metrics: int = 0
+    metrics_a_pool: int = 0
     alarms: Callable[[Construct, AlarmContext], None] | None = None
 
     @property

@@ -112,5 +112,6 @@ CHECK = Check(
     timeout=Duration.minutes(2),
     settings=_settings,
     permissions=(_may_describe_secrets, _may_read_alarms, may_list_subscribers, may_publish, may_describe_database),
+    metrics=4,
     alarms=_alarms,
 )

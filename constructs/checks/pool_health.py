@@ -56,7 +56,6 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         next_steps=(run, steps.check("session_cleanup"), steps.check("thread_cleanup"), steps.restart),
         metric=metric("UnhealthyPools", statistic=MINIMUM),
         above=0,
-        suppressed_by=context.outage,
     )
     p4(
         "SiteNotOk",
@@ -84,5 +83,7 @@ CHECK = Check(
     settings=_settings,
     permissions=(may_read_secret("cron-secret"), may_log_in),
     is_in_vpc=True,
+    metrics=7,
+    metrics_a_pool=2,
     alarms=_alarms,
 )

@@ -89,5 +89,6 @@ CHECK = Check(
     settings=_settings,
     permissions=(may_describe_database, _may_switch),
     runs_after=LAYERS,
+    metrics=1,
     alarms=_alarms,
 )

@@ -56,6 +56,9 @@ class ScheduledCheck(Construct):
         log_group = logs.LogGroup.from_log_group_name(self, "Logs", names.check_log_group(check.name))
         self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=names.check_dead_letter_queue(check.name))
         self.function = self._function(deployed, code, log_group)
+        metrics = check.metrics + check.metrics_a_pool * len(deployed.environment.pools)
+        if metrics:  # prices/resources.py reads it
+            cast(lambda_.CfnFunction, self.function.node.default_child).add_metadata("PublishedMetrics", metrics)
         for permission in check.permissions:
             permission(self.function, deployed)
         self.schedules = self._schedules(names.check(check.name), group)

@@ -9,7 +9,9 @@ from constructs.alarms.severity import Severity
 from constructs.alarms.severity_alarm import SeverityAlarm
 from constructs.checks.check_permissions import may_find_tasks, may_log_in
 from constructs.checks.declaration import Check, Deployed
-from constructs.common.cloudwatch_metrics import HOUR, MINIMUM, check_metric
+from constructs.common.cloudwatch_metrics import SUM, check_metric
+
+EVERY = Duration.minutes(30)
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:
@@ -28,16 +30,17 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         name="threads-api-missing",
         problem="every Coral server has answered 404 to every list of threads: it lacks the API, no thread is closed",
         next_steps=(steps.check("thread_cleanup"), steps.check_log("thread_cleanup"), steps.tasks),
-        metric=check_metric("ThreadsApiMissing", context.environment.name, period=HOUR, statistic=MINIMUM),
-        above=0,
-        datapoints=(2, 2),
+        # Four runs; one more or less may fall into the period.
+        metric=check_metric("ThreadsApiMissing", context.environment.name, period=Duration.hours(2), statistic=SUM),
+        above=2,
+        datapoints=(1, 1),
         missing_data=TreatMissingData.NOT_BREACHING,
     )
 
 
 CHECK = Check(
     name="thread_cleanup",
-    every=Duration.minutes(30),
+    every=EVERY,
     timeout=Duration.minutes(10),
     memory_mib=512,  # forty concurrent calls need CPU
     settings=_settings,

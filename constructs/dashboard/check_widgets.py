@@ -49,7 +49,6 @@ class CheckWidgets:
                 self._total("DatabaseReadable", MINIMUM, "database answers", Hue.ORANGE),
                 max_value=1,
             ),
-            graph("Site response time, ms", self._total("SiteLatencyMilliseconds", MAXIMUM, "pool health", Hue.BLUE)),
             graph(
                 "Threads in Coral",
                 self._total("ThreadsListed", MAXIMUM, "listed", Hue.GREY, period=HOUR),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, NAMESPACE, SUM
-from constructs.dashboard.widgets import Hue, Part, Source, graph, line, search, target_line
+from constructs.dashboard.widgets import Hue, Part, Source, expression, graph, line, search, target_line
 from ops_lambdas.pool_health.core import SOFT_LIMIT_THREADS, UNHEALTHY_FROM_PERCENT
 
 
@@ -19,11 +19,10 @@ class PoolWidgets:
     def now(self) -> list[cloudwatch.IMetric]:
         """Numbers that the runbook says to watch."""
         return [
-            self._total("TotalActiveSessions", MAXIMUM, "Active sessions", Hue.BLUE),
+            self._sum("ActiveSessions", "Active sessions"),
             self._total("TotalSessionsInUse", MAXIMUM, "Sessions in use", Hue.BLUE),
-            self._total("TotalActiveThreads", MAXIMUM, "Active threads", Hue.BLUE),
+            self._sum("ActiveThreads", "Active threads"),
             self._total("UnhealthyPools", MAXIMUM, "Unhealthy pools", Hue.RED),
-            self._total("SiteLatencyMilliseconds", MAXIMUM, "Site response time, ms", Hue.GREEN),
         ]
 
     def each(self) -> list[Part]:
@@ -35,21 +34,23 @@ class PoolWidgets:
         ]
         parts = []
         for name in self._pools:
-            pool = Source(NAMESPACE, {"Environment": self._environment, "Pool": name})
+            pool = self._of(name)
             threads = pool("ActiveThreads", MAXIMUM, "threads", Hue.BLUE)
             parts.append(graph(name, threads, pool("ActiveSessions", MAXIMUM, "sessions", Hue.GREEN), lines=lines))
         return parts
 
     def all(self) -> list[Part]:
-        """Load and age of all pools, including those that only the database has; and ended sessions."""
+        """Threads of all pools, those that only the database has together; stuck sessions, and ended ones."""
         return [
             graph(
-                "Load of each pool, % of its limit",
-                self._of_each("PoolLoadPercent"),
-                lines=[target_line(UNHEALTHY_FROM_PERCENT, " %")],
+                "Threads of each pool",
+                search("ActiveThreads", "Pool", self._environment),
+                lines=[target_line(SOFT_LIMIT_THREADS * UNHEALTHY_FROM_PERCENT // 100, "")],
             ),
-            graph("Oldest open session of each pool, minutes", self._of_each("OldestOpenSessionMinutes")),
-            graph("Stuck sessions of each pool", self._of_each("StuckSessions")),
+            graph(
+                "Sessions open without activity for two hours",
+                self._total("TotalStuckSessions", MAXIMUM, "stuck", Hue.ORANGE),
+            ),
             graph(
                 "Idle sessions, per hour",
                 self._total("SessionsEnded", SUM, "ended", Hue.GREEN, period=HOUR),
@@ -58,5 +59,13 @@ class PoolWidgets:
             ),
         ]
 
-    def _of_each(self, name: str) -> cloudwatch.MathExpression:
-        return search(name, "Pool", self._environment)
+    def _of(self, pool: str) -> Source:
+        return Source(NAMESPACE, {"Environment": self._environment, "Pool": pool})
+
+    def _sum(self, name: str, label: str) -> cloudwatch.MathExpression:
+        """Of all configured pools: a metric of its own would be charged for."""
+        metrics = {
+            f"{name[0].lower()}{name[1:]}{index}": self._of(pool)(name, MAXIMUM, pool)
+            for index, pool in enumerate(self._pools)
+        }
+        return expression(" + ".join(f"FILL({one}, 0)" for one in metrics), label, Hue.BLUE, metrics)

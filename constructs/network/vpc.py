@@ -59,7 +59,11 @@ class Network(Construct):
 
     def _log_flows(self, names: Names, retention: Retention) -> None:
         group = LogGroup(self, "FlowLogs", name=names.flow_log_group, retention=retention)
-        log = self.vpc.add_flow_log("All", destination=ec2.FlowLogDestination.to_cloud_watch_logs(group))
+        log = self.vpc.add_flow_log(
+            "Rejected",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(group),
+            traffic_type=ec2.FlowLogTrafficType.REJECT,  # what is allowed is many times as much
+        )
         if log.iam_role:
             log.node.find_child("FlowLog").node.add_dependency(log.iam_role)  # and its policy
 

@@ -42,4 +42,4 @@ def result(environment: str, route: str, outcome: Outcome, *, is_overdue: bool) 
 
 def publish_overdue(environment: str, *, is_overdue: bool) -> None:
     """Publish whether the weekly reset is overdue."""
-    publish({"Environment": environment}, Metric("WeeklyResetOverdue", is_overdue))
+    publish({"Environment": environment}, Metric("WeeklyResetOverdue", is_overdue, is_rare=True))

@@ -16,6 +16,7 @@ SOFT_LIMIT_THREADS = 40  # the application puts new users elsewhere when a pool 
 UNHEALTHY_FROM_PERCENT = 90  # of the soft limit: 36 threads
 # That are named. The application writes the names in the table: hundreds of pools would be a fault there.
 MAX_UNCONFIGURED_POOLS = 20
+UNCONFIGURED = "(unconfigured)"  # all of them in metrics; no pool has this name
 
 State = Literal["measured", "tables_missing", "database_unavailable", "already_running"]
 

@@ -4,11 +4,10 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import TypedDict
 
-from ops_lambdas.pool_health.core import PoolHealth, State
+from ops_lambdas.pool_health.core import UNCONFIGURED, PoolHealth, State
 from ops_lambdas.pool_health.site import Site
 from ops_lambdas.shared.metrics import Metric, publish
 
-UNCONFIGURED = "(unconfigured)"  # no pool has this name
 _MAX_DISAGREEMENTS = 10  # that are named
 
 
@@ -98,38 +97,29 @@ def site_result(site: Site, differences: list[str] | None) -> SiteResult:
 
 
 def publish_pools(environment: str, health: PoolHealth, configured: Collection[str]) -> None:
-    """Publish each configured pool's numbers, those of all others together, and the totals.
+    """Publish each configured pool's numbers, those of all others together, and what is no sum of them.
 
     The application writes the others' names, so each of them could cost as much as a metric that we know.
-    There is no age where no session is open.
     """
     ours = [load for load in health.pools if load.pool in configured]
     for load in ours:
-        age = load.oldest_open_session_minutes
         publish(
             {"Environment": environment, "Pool": load.pool},
             Metric("ActiveThreads", load.active_threads),
             Metric("ActiveSessions", load.active_sessions),
-            Metric("PoolLoadPercent", load.load_percent, "Percent"),
-            Metric("StuckSessions", load.stuck_sessions),
-            *([] if age is None else [Metric("OldestOpenSessionMinutes", age, "None")]),
         )
     if health.total_pools > len(ours):
         publish(
             {"Environment": environment, "Pool": UNCONFIGURED},
             Metric("ActiveThreads", health.total_active_threads - sum(load.active_threads for load in ours)),
             Metric("ActiveSessions", health.total_active_sessions - sum(load.active_sessions for load in ours)),
-            Metric("StuckSessions", health.total_stuck_sessions - sum(load.stuck_sessions for load in ours)),
         )
     publish(
         {"Environment": environment},
-        Metric("TotalActiveThreads", health.total_active_threads),
-        Metric("TotalActiveSessions", health.total_active_sessions),
         Metric("TotalSessionsInUse", health.total_sessions_in_use),
-        Metric("TotalStuckSessions", health.total_stuck_sessions),
+        Metric("TotalStuckSessions", health.total_stuck_sessions, is_rare=True),
         Metric("UnhealthyPools", health.unhealthy_pools),
         Metric("AllPoolsUnhealthy", health.is_every_pool_unhealthy),
-        Metric("Pools", health.total_pools),
     )
 
 
@@ -138,8 +128,6 @@ def publish_reachability(environment: str, *, is_database_readable: bool, site: 
     metrics = [Metric("DatabaseReadable", is_database_readable), Metric("SiteOk", site.state == "ok")]
     if site.is_reachable is not None:
         metrics.append(Metric("SiteReachable", site.is_reachable))
-    if site.latency_milliseconds is not None:
-        metrics.append(Metric("SiteLatencyMilliseconds", site.latency_milliseconds, "Milliseconds"))
     if agrees is not None:
         metrics.append(Metric("SiteAgrees", agrees))
     publish({"Environment": environment}, *metrics)

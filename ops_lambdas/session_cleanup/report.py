@@ -120,12 +120,12 @@ def dry_run(pools: list[PoolStale], *, environment: str, older_than_minutes: int
 
 def publish_metrics(environment: str, sessions: Sessions, closed: Closed) -> None:
     """Publish the outcome for the sessions and their threads."""
-    publish(
-        {"Environment": environment},
-        Metric("SessionsStale", sessions.stale),
-        Metric("SessionsEnded", sessions.ended),
-        Metric("SessionsSpared", sessions.spared),
-        Metric("SessionsLeft", sessions.left),
-        Metric("ThreadsClosed", closed.threads),
-        Metric("ThreadsLeft", closed.left + sessions.unkept_threads),
-    )
+    numbers = {
+        "SessionsStale": sessions.stale,
+        "SessionsEnded": sessions.ended,
+        "SessionsSpared": sessions.spared,
+        "SessionsLeft": sessions.left,
+        "ThreadsClosed": closed.threads,
+        "ThreadsLeft": closed.left + sessions.unkept_threads,
+    }
+    publish({"Environment": environment}, *(Metric(name, number, is_rare=True) for name, number in numbers.items()))

@@ -12,15 +12,22 @@ _MAX_DIMENSION_LENGTH = 255  # CloudWatch allows 1024 characters; our names are 
 
 
 class Metric(NamedTuple):
-    """One measured number; the unit is CloudWatch's, which has none for minutes or money."""
+    """One measured number.
+
+    Attributes:
+        unit: CloudWatch's, which has none for minutes or money.
+        is_rare: not published while it is zero: a metric is charged for each hour in which it is published. No alarm
+            may need its zeros.
+    """
 
     name: str
     value: float
     unit: Literal["Count", "Percent", "Milliseconds", "None"] = "Count"
+    is_rare: bool = False
 
 
 def publish(dimensions: Mapping[str, str], *metrics: Metric) -> None:
-    """Publish metrics under exactly these dimensions.
+    """Publish metrics under exactly these dimensions, without the rare ones that are zero.
 
     With a dimension for the service, no alarm would find the metric: the empty service keeps Powertools from adding
     one from the logger's environment variable.
@@ -28,9 +35,16 @@ def publish(dimensions: Mapping[str, str], *metrics: Metric) -> None:
     emf = EphemeralMetrics(namespace=NAMESPACE, service="")
     for name, value in dimensions.items():
         emf.add_dimension(name, _dimension_value(value))
-    for metric in metrics:
+    sent = [metric for metric in metrics if is_sent(metric)]
+    for metric in sent:
         emf.add_metric(metric.name, metric.unit, metric.value)
-    emf.flush_metrics()
+    if sent:
+        emf.flush_metrics()
+
+
+def is_sent(metric: Metric) -> bool:
+    """Whether a metric is published with this value."""
+    return bool(metric.value) or not metric.is_rare
 
 
 def _dimension_value(text: str) -> str:

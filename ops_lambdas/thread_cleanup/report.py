@@ -102,7 +102,7 @@ def result(state: Literal["cleaned", "dry_run"], config: Settings, progress: Pro
 
 
 def publish_metrics(environment: str, progress: Progress) -> None:
-    """Publish what is known; a number that is not known is left out, because it is not zero."""
+    """Publish what is known and not zero."""
     numbers: dict[str, int] = {}
     outcomes = progress.closings.counts
     if progress.listing:
@@ -120,7 +120,7 @@ def publish_metrics(environment: str, progress: Progress) -> None:
         numbers["ThreadsStillListed"] = progress.closings.still_listed
         numbers["ThreadCleanupRefused"] = int(bool(progress.is_refused))
     if numbers:
-        publish({"Environment": environment}, *(Metric(name, value) for name, value in numbers.items()))
+        publish({"Environment": environment}, *(Metric(name, value, is_rare=True) for name, value in numbers.items()))
 
 
 def reasons(progress: Progress) -> list[str]:

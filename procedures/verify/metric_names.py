@@ -35,10 +35,13 @@ RARE: Mapping[str, tuple[str, ...]] = {
     "AWS/Lambda": ("AsyncEvents*", "AsyncEventAge", "DeadLetterErrors", "DestinationDeliveryFailures"),
     # https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
     "AWS/States": ("*",),
-    # Ours, for which there must be costs, an answer of the site, an open session, a secret, a backup, a line of log.
+    # Ours, for which there must be costs, an answer of the site, a secret, a backup, a line of log; and those that are
+    # published only when they are not zero.
     "PardonSimulator": (
-        *("MonthToDateCost", "ForecastCost", "SiteReachable", "SiteLatencyMilliseconds", "SiteAgrees"),
-        *("OldestOpenSessionMinutes", "OldestSecretDays", "RestorableMinutesAgo", "ErrorLines-*"),
+        *("MonthToDateCost", "ForecastCost", "SiteReachable", "SiteAgrees"),
+        *("OldestSecretDays", "RestorableMinutesAgo", "ErrorLines-*"),
+        *("Sessions*", "Threads*", "ThreadCleanupRefused", "Tasks*", "PoolsUnlisted", "TotalStuckSessions"),
+        *("MissingContainers", "WeeklyResetOverdue"),
     ),
 }
 

@@ -90,14 +90,19 @@ def schedules(run: Run, region: Region) -> dict[str, list[str]]:
 
 
 def expect_metrics(run: Run, region: Region, outcome: Outcome, expected: Mapping[Metric, float]) -> None:
-    """Check that the run published these values; CloudWatch may take a moment to show them."""
+    """Check that the run published these values, 0 or nothing for 0; CloudWatch may take a moment to show them."""
+
+    def values() -> dict[Metric, float]:
+        return dict.fromkeys((metric for metric, value in expected.items() if not value), 0.0) | _published(
+            run, region, outcome.since, list(expected)
+        )
 
     def look() -> bool | None:
-        return _published(run, region, outcome.since, list(expected)) == expected or None
+        return values() == expected or None
 
     with suppress(TimeoutError):
         run.poll(look, timeout_seconds=_METRICS_WAIT_SECONDS, what="metrics")
-    published = _published(run, region, outcome.since, list(expected))
+    published = values()
     seen = ", ".join(f"{' '.join(metric).strip()} {value:g}" for metric, value in published.items())
     name = f"{outcome.check} publishes its result as metrics"
     run.report.expect(published == expected, region.name, name, seen or "no metrics")

@@ -51,6 +51,14 @@ CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
         "2 % of an hour": ({"requests": [1000], "targets": [20], "balancer": [None]}, True),
         "few requests": ({"requests": [150], "targets": [30], "balancer": [None]}, False),
     },
+    "p4-errors-logged": {
+        "nothing is logged": ({"lines": [None] * 3, "deployments": [1] * 3}, False),
+        "as many as usual": ({"lines": [20] * 3, "deployments": [1] * 3}, False),
+        "more in two of three periods": ({"lines": [21, None, 21], "deployments": [1] * 3}, True),
+        "more once": ({"lines": [None, 500, None], "deployments": [1] * 3}, False),
+        "more during a deployment": ({"lines": [500] * 3, "deployments": [1, 2, 2]}, False),
+        "more, and nobody knows of a deployment": ({"lines": [21] * 3, "deployments": [None] * 3}, True),
+    },
     "p3-cpu-high": {
         # Five samples of each task in five minutes.
         "busy, and room to scale": ({"samples": [45] * 3, "used": [95] * 3}, False),
@@ -103,14 +111,11 @@ CASES: dict[str, dict[str, tuple[dict[str, Series], bool]]] = {
 
 # Alarms that every deployment sets off, so that one suppresses them.
 SET_OFF_BY_DEPLOYMENTS = {
-    *("p2-unhealthy-targets", "p3-latency-high", "p3-container-missing", "p4-errors-logged"),
+    *("p2-unhealthy-targets", "p3-latency-high", "p3-container-missing"),
 }
-SET_OFF_BY_OUTAGES = {
-    *("p2-error-rate", "p3-errors-slow-burn", "p3-latency-slow-burn", "p4-pool-unhealthy", "p4-deployment-overdue"),
-}
+SET_OFF_BY_OUTAGES = {"p2-error-rate"}
 SET_OFF_BY_THE_DATABASE = {
-    *("p2-database-unreadable", "p2-database-replica-lag", "p4-site-not-ok"),
-    *(f"p4-{check.replace('_', '-')}" for check in CHECKS),
+    *("p2-database-unreadable", "p2-database-replica-lag", "p4-site-not-ok", "p4-check-not-running"),
 }
 
 
@@ -157,8 +162,9 @@ def test_every_expression_is_evaluated_here(production: Deployment) -> None:
         ("p3-container-missing", [0], False),
         ("p3-container-missing", [1], True),
         ("p3-weekly-reset-overdue", [1], True),
-        ("p4-threads-api-missing", [1, 1], True),
-        ("p4-threads-api-missing", [1, 0], False),
+        ("p4-threads-api-missing", [3], True),  # in two hours: four runs, or a little less
+        ("p4-threads-api-missing", [2], False),
+        ("p4-threads-api-missing", [None], False),
         ("p2-database-transaction-ids", [1_000_000_001], True),
         ("p3-database-memory-low", [0.04 * 4 * GIB] * 3, True),
         ("p3-database-memory-low", [0.06 * 4 * GIB] * 3, False),
@@ -226,9 +232,10 @@ def test_composite_alarm_has_the_state_of_its_alarms(deployment: Deployment, mon
     for name, composite in composites(deployment).items():
         if name.endswith("-notification"):
             alarm = name.removesuffix("-notification")
-            of_check = [f"{alarm}-failed", f"{alarm}-not-running"]
+            prefix = deployment.environment.prefix
+            not_running = [f"{prefix}-p4-{check.replace('_', '-')}-not-running" for check in CHECKS]
             assert not _state(monkeypatch, composite["AlarmRule"], set())
-            for one in [alarm] if alarm in single else of_check:
+            for one in [alarm] if alarm in single else not_running:
                 assert _state(monkeypatch, composite["AlarmRule"], {one})
             if alarm in single:
                 assert composite["AlarmDescription"] == single[alarm]["AlarmDescription"]
@@ -245,12 +252,10 @@ def test_a_composite_alarm_exists_where_something_else_sets_an_alarm_off(
                 suppressor = arn_name(deployment, composite["ActionsSuppressor"]).removeprefix(f"{prefix}-")
                 alarm = name.removeprefix(f"{prefix}-").removesuffix("-notification")
                 suppressed.setdefault(suppressor, set()).add(alarm)
-                is_check = alarm in SET_OFF_BY_THE_DATABASE and f"{prefix}-{alarm}" not in alarms(deployment)
-                # A check's waits for the first run after a deployment.
-                assert 0 < composite["ActionsSuppressorWaitPeriod"] <= (900 if is_check else 300)
-                # What failed in an outage stays in ALARM for an hour, and is not told after it.
-                assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= (3600 if is_check else 300)
-                assert not is_check or composite["ActionsSuppressorExtensionPeriod"] == 3600
+                # That of the checks waits for the first run after a deployment.
+                longest = 900 if alarm == "p4-check-not-running" else 300
+                assert 0 < composite["ActionsSuppressorWaitPeriod"] <= longest
+                assert 0 < composite["ActionsSuppressorExtensionPeriod"] <= 300
         expected = SET_OFF_BY_THE_DATABASE - (
             set() if deployment.environment.has_replica else {"p2-database-replica-lag"}
         )

@@ -112,9 +112,8 @@ def test_every_check_runs_after_the_deployment_that_creates_it(deployment: Deplo
 
 def test_not_running_waits_for_the_first_run_before_it_notifies(deployment: Deployment) -> None:
     composites = {one["AlarmName"]: one for one in deployment.properties("AWS::CloudWatch::CompositeAlarm")}
-    for check in CHECKS:
-        name = deployment.environment.names.alarm(4, check.replace("_", "-"))
-        assert composites[deployment.environment.names.notification(name)]["ActionsSuppressorWaitPeriod"] == 900
+    name = deployment.environment.names.alarm(4, "check-not-running")
+    assert composites[deployment.environment.names.notification(name)]["ActionsSuppressorWaitPeriod"] == 900
 
 
 def test_what_acts_waits_for_the_policies_of_its_role(deployment: Deployment) -> None:

@@ -12,7 +12,7 @@ from tests.infra.conftest import Deployment
 # The CDK's own function, which empties the default security group at a deployment.
 NOT_OURS = "CustomVpcRestrictDefaultSG"
 OTHERS = {
-    "flow logs": "NetworkVpcAll",
+    "flow logs": "NetworkVpcRejected",
     "task": "TaskDefinitionTaskRole",
     "task execution": "TaskDefinitionExecutionRole",
     "migration": "MigrationRole",

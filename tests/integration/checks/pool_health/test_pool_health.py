@@ -87,40 +87,17 @@ def test_active_threads_and_sessions_of_each_pool_are_in_the_result(check: Check
 @pytest.mark.usefixtures("two_pools")
 def test_active_threads_and_sessions_of_each_pool_are_published(check: Check) -> None:
     check.run()
-    counts = {
-        "ActiveThreads": "Count",
-        "ActiveSessions": "Count",
-        "PoolLoadPercent": "Percent",
-        "StuckSessions": "Count",
-    }
-    of_a_pool = {**counts, "OldestOpenSessionMinutes": "None"}
-    others = dict.fromkeys(("ActiveThreads", "ActiveSessions", "StuckSessions"), "Count")
-    totals = ("TotalActiveThreads", "TotalActiveSessions", "TotalSessionsInUse", "TotalStuckSessions")
-    pools = ("UnhealthyPools", "AllPoolsUnhealthy", "Pools")
-    assert [definition(line) for line in check.metrics[:-1]] == [
-        ("PardonSimulator", [["Environment", "Pool"]], of_a_pool),
-        ("PardonSimulator", [["Environment", "Pool"]], counts),
-        ("PardonSimulator", [["Environment", "Pool"]], others),
-        ("PardonSimulator", [["Environment"]], dict.fromkeys((*totals, *pools), "Count")),
-    ]
-    age = {"OldestOpenSessionMinutes": [480.0]}
-    pool = {"Environment": "rehearsal", "Pool": "pool-0", "StuckSessions": [0.0], **age}
-    idle_pool = {"Environment": "rehearsal", "Pool": "pool-1", "StuckSessions": [0.0]}
-    other_pools = {"Environment": "rehearsal", "Pool": "(unconfigured)", "StuckSessions": [0.0]}
+    counts = dict.fromkeys(("ActiveThreads", "ActiveSessions"), "Count")
+    pools = ("TotalSessionsInUse", "UnhealthyPools", "AllPoolsUnhealthy")
+    of_a_pool = ("PardonSimulator", [["Environment", "Pool"]], counts)
+    of_all = ("PardonSimulator", [["Environment"]], dict.fromkeys(pools, "Count"))
+    assert [definition(line) for line in check.metrics[:-1]] == [of_a_pool, of_a_pool, of_a_pool, of_all]
+    of_environment = {"Environment": "rehearsal"}
     assert [values(line) for line in check.metrics[:-1]] == [
-        {**pool, "ActiveThreads": [10.0], "ActiveSessions": [2.0], "PoolLoadPercent": [25.0]},
-        {**idle_pool, "ActiveThreads": [0.0], "ActiveSessions": [0.0], "PoolLoadPercent": [0.0]},
-        {**other_pools, "ActiveThreads": [36.0], "ActiveSessions": [2.0]},
-        {
-            "Environment": "rehearsal",
-            "TotalActiveThreads": [46.0],
-            "TotalActiveSessions": [4.0],
-            "TotalSessionsInUse": [4.0],
-            "TotalStuckSessions": [0.0],
-            "UnhealthyPools": [1.0],
-            "AllPoolsUnhealthy": [0.0],
-            "Pools": [3.0],
-        },
+        {**of_environment, "Pool": "pool-0", "ActiveThreads": [10.0], "ActiveSessions": [2.0]},
+        {**of_environment, "Pool": "pool-1", "ActiveThreads": [0.0], "ActiveSessions": [0.0]},
+        {**of_environment, "Pool": "(unconfigured)", "ActiveThreads": [36.0], "ActiveSessions": [2.0]},
+        {**of_environment, "TotalSessionsInUse": [4.0], "UnhealthyPools": [1.0], "AllPoolsUnhealthy": [0.0]},
     ]
 
 
@@ -151,8 +128,8 @@ def test_an_empty_database_publishes_zeros_for_the_configured_pools(check: Check
     result = check.run()
     assert result["state"] == "measured"
     assert [line["Pool"] for line in check.metrics if "Pool" in line] == ["pool-0", "pool-1"]
-    (totals,) = [line for line in check.metrics if "Pools" in line]
-    assert (totals["TotalActiveSessions"], totals["AllPoolsUnhealthy"]) == ([0.0], [0.0])
+    (totals,) = [line for line in check.metrics if "UnhealthyPools" in line]
+    assert (totals["TotalSessionsInUse"], totals["AllPoolsUnhealthy"]) == ([0.0], [0.0])
 
 
 @pytest.mark.parametrize("missing", [["Thread"], ["Thread", "Session"]])

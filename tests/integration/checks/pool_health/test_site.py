@@ -75,7 +75,6 @@ def test_a_site_that_agrees_is_called_as_in_the_runbook(check: Check, site: Any)
     assert (request.method, request.target) == ("GET", "/api/cron/pool-health")
     assert request.headers["authorization"] == f"Bearer {CRON_SECRET}"
     metrics = reach(check)
-    assert 0 < metrics.pop("SiteLatencyMilliseconds") < 500
     assert metrics == {"DatabaseReadable": 1, "SiteOk": 1, "SiteReachable": 1, "SiteAgrees": 1}
     assert [log["level"] for log in check.logs] == ["INFO"]
     assert CRON_SECRET not in json.dumps(check.logs)
@@ -125,7 +124,6 @@ def test_each_failure_of_the_site_has_a_state_and_the_databases_numbers_are_publ
     metrics = reach(check)
     assert (metrics["DatabaseReadable"], metrics["SiteOk"], metrics["SiteReachable"]) == (1, 0, is_reachable)
     assert "SiteAgrees" not in metrics
-    assert ("SiteLatencyMilliseconds" in metrics) == bool(is_reachable)
     assert result["total_active_threads"] == 3
     assert [line["ActiveThreads"] for line in check.metrics if "Pool" in line] == [[3.0], [0.0]]
     assert CRON_SECRET not in json.dumps(check.logs)
@@ -167,7 +165,6 @@ def test_without_the_database_the_sites_answer_is_published(check: Check, site: 
     assert result["state"] == "database_unavailable"
     assert (result_of_site(result)["state"], result_of_site(result)["agrees"]) == ("ok", None)
     metrics = reach(check)
-    assert metrics.pop("SiteLatencyMilliseconds") > 0
     assert metrics == {"DatabaseReadable": 0, "SiteOk": 1, "SiteReachable": 1}
     (log,) = check.logs
     assert log["level"] == "WARNING"

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ class World:
         self.corals = corals
         self.ecs = ecs
         self.seconds = 120.0
-        self.metrics: dict[str, float] = {}
+        self.metrics: Counter[str] = Counter()  # what is zero is not published
         self.logs: list[dict[str, Any]] = []
 
     def open_threads(self) -> None:
@@ -180,7 +181,8 @@ class World:
             written = [json.loads(line) for line in "".join(lines).splitlines()]
             emf = [line for line in written if "_aws" in line]
             assert len(emf) <= 1
-            self.metrics = {name: value[0] for line in emf for name, value in line.items() if isinstance(value, list)}
+            numbers = {name: value[0] for line in emf for name, value in line.items() if isinstance(value, list)}
+            self.metrics = Counter(numbers)
             self.logs = [line for line in written if "_aws" not in line]
         json.dumps(result, allow_nan=False)
         return result
