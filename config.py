@@ -55,6 +55,9 @@ PRODUCTION = Environment(
         CostBand(service="AWS Data Transfer", min_usd=5, max_usd=20),
         CostBand(service="Total", min_usd=161, max_usd=566),
     ),
+    cost_ceiling_usd=730,  # two tasks more than at rest, on average: five are the runbook's 420 dollars of ECS
+    cost_tolerance_percent=20,
+    cost_tolerance_usd=5,
 )
 STAGING = replace(
     PRODUCTION,
@@ -70,6 +73,7 @@ STAGING = replace(
     has_replica=False,
     log_retention_days=30,
     cost_bands=(),
+    cost_ceiling_usd=240,
 )
 DEVELOPMENT = replace(
     STAGING,
@@ -80,6 +84,7 @@ DEVELOPMENT = replace(
     spot_weight=1,
     off_hours=OffHours(stop_hour=20, start_hour=7),
     log_retention_days=7,
+    cost_ceiling_usd=190,
 )
 REHEARSAL = replace(
     PRODUCTION,

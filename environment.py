@@ -54,6 +54,10 @@ class Environment:
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
         cost_metric: "UnblendedCost" or "AmortizedCost", which costs are reported in.
+        cost_bands: what the runbook gives a service, shown beside its cost and list price.
+        cost_ceiling_usd: an alarm fires when a month is forecast to cost more; None: without that alarm.
+        cost_tolerance_percent, cost_tolerance_usd: an alarm fires when a service costs more than its list price by
+            more than both.
         connection_limit: connections to the database that each task's site may open.
         pools: Coral sessions that the application is configured with, ONE_POOL or FIVE_POOLS of `application.py`.
         thread_grace_seconds: thread cleanup closes no thread that is younger, or that ended more recently.
@@ -96,6 +100,9 @@ class Environment:
     log_retention_days: int
     cost_metric: str
     cost_bands: tuple[CostBand, ...]
+    cost_ceiling_usd: int | None
+    cost_tolerance_percent: int
+    cost_tolerance_usd: int
 
     def __post_init__(self) -> None:
         if not self.region:
@@ -156,11 +163,6 @@ class Environment:
             spot_weight=self.spot_weight,
             off_hours=self.off_hours,
         )
-
-    @property
-    def max_monthly_usd(self) -> float | None:
-        """The upper end of the band of all costs, if there is one."""
-        return next((band.max_usd for band in self.cost_bands if band.service == "Total"), None)
 
     @property
     def load_balanced(self) -> Container:
@@ -259,6 +261,10 @@ class Environment:
         require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))
         services = [band.service for band in self.cost_bands]
         require(self, "cost_bands", len(set(services)) == len(services), "one band for a service")
+        if self.cost_ceiling_usd is not None:
+            require_between(self, "cost_ceiling_usd", 1, 1_000_000)
+        require_between(self, "cost_tolerance_percent", 1, 1000)
+        require_between(self, "cost_tolerance_usd", 1, 100_000)
 
 
 def _is_private_network(cidr: str, *, min_prefix: int, max_prefix: int) -> bool:

@@ -16,6 +16,7 @@ from rehearsal.steps import (
     deploy_stacks,
     find_leftovers,
     fire_schedule,
+    price_deployed,
     run_checks,
     run_next_steps,
     run_runbook_commands,
@@ -99,6 +100,8 @@ def _deploy(run: Run, region: Region) -> None:
 
 
 def _prove(run: Run, region: Region) -> None:
+    with _step(run, region, "The price of what is deployed") as step:
+        price_deployed.show(run, region, step)
     with _step(run, region, "The runbook's AWS CLI commands") as step:
         run_runbook_commands.prove(run, region, step)
     with _step(run, region, "The site's clients of the database") as step:

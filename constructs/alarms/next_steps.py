@@ -170,6 +170,11 @@ class NextSteps:
         return self._aws(f"sqs purge-queue {self._queue_url(queue)}")
 
     @property
+    def cost(self) -> str:
+        """What config.py costs by list price."""
+        return f"make cost {self._make}"
+
+    @property
     def subscribers(self) -> str:
         """Who is subscribed to the alarms, and who has not confirmed."""
         return self._aws(f"sns list-subscriptions-by-topic {self._topic}")

@@ -37,7 +37,7 @@ def log_tables(service_group: str, database_group: str, check_groups: Sequence[s
     ]
 
 
-def cost_widgets(environment: str, max_total_usd: float | None) -> list[Part]:
+def cost_widgets(environment: str, ceiling_usd: int | None) -> list[Part]:
     """Month to date and forecast, as the daily cost report found them."""
     total = Source(NAMESPACE, {"Environment": environment})
     spent = total("MonthToDateCost", MAXIMUM, "Month to date", Hue.BLUE, period=DAY)
@@ -49,7 +49,7 @@ def cost_widgets(environment: str, max_total_usd: float | None) -> list[Part]:
             "Cost of the month, USD",
             spent,
             forecast,
-            lines=[] if max_total_usd is None else [line(max_total_usd, f"band: up to {max_total_usd:g}")],
+            lines=[] if ceiling_usd is None else [line(ceiling_usd, f"ceiling: {ceiling_usd}")],
             days=COST_DAYS,
         ),
         graph("Cost of the month by service, USD", by_service, days=COST_DAYS, is_stacked=True),

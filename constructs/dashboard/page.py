@@ -73,7 +73,7 @@ class Dashboard(Construct):
         self._add([latest_errors])
         self._add(other_tables)
         self._title("Cost", {"Cost Explorer": links.costs}, "p4-cost-forecast")
-        self._add(cost_widgets(environment.name, environment.max_monthly_usd))
+        self._add(cost_widgets(environment.name, environment.cost_ceiling_usd))
 
     def _service(self, widgets: ServiceWidgets, log_group: str) -> None:
         links = self._links

@@ -20,6 +20,7 @@ from validation import ConfigurationError
 
 _PROJECT = Path(__file__).parents[2]
 _SOURCES = _PROJECT / "ops_lambdas"
+_PRICES = _PROJECT / "prices"  # with which the cost report prices what is deployed
 _OUTPUT = _PROJECT / "build" / "lambda"
 # The Python that runs the checks on AWS.
 RUNTIME = (3, 14)
@@ -28,7 +29,7 @@ RUNTIME = (3, 14)
 _UNUSED = re.compile(
     r"aws_lambda_powertools/(event_handler|utilities/(batch|data_classes|idempotency|kafka|parser))/|dateutil/zoneinfo/"
 )
-_SOURCE_SUFFIXES = (".py", ".pem")
+_SOURCE_SUFFIXES = (".py", ".pem", ".csv")
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;#]+)\s*(#.*)?")
 # Zip has no time before 1980. A constant, so that the same content makes the same bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)
@@ -45,12 +46,14 @@ class LambdaPackage:
 
     Args:
         sources: the package of the checks, with a requirements.txt that pins each distribution.
+        others: packages that it imports.
         output: where zip files are kept; an existing one is reused.
         has_bytecode: with the bytecode of this Python. Another Python cannot use it, so by default only the
             runtime's own Python adds it; all others build the same file without.
     """
 
     sources: Path = _SOURCES
+    others: tuple[Path, ...] = (_PRICES,)
     output: Path = _OUTPUT
     has_bytecode: bool = sys.version_info[:2] == RUNTIME
 
@@ -63,7 +66,7 @@ class LambdaPackage:
         Raises:
             LambdaPackageError: a library is missing, not the pinned version, not pure Python, or changed.
         """
-        own = {f"{self.sources.name}/{name}": content for name, content in self._own_files()}
+        own = dict(self._own_files())
         libraries = [_Library.find(*pin) for pin in self._pins()]
         content_hash = hashlib.sha256()
         for name, content in own.items():
@@ -84,9 +87,10 @@ class LambdaPackage:
         return target, content_hash.hexdigest()
 
     def _own_files(self) -> Iterator[tuple[str, bytes]]:
-        for path in sorted(self.sources.rglob("*")):
-            if path.suffix in _SOURCE_SUFFIXES and path.is_file():
-                yield path.relative_to(self.sources).as_posix(), path.read_bytes()
+        for package in (self.sources, *self.others):
+            for path in sorted(package.rglob("*")):
+                if path.suffix in _SOURCE_SUFFIXES and path.is_file():
+                    yield path.relative_to(package.parent).as_posix(), path.read_bytes()
 
     def _pins(self) -> Iterator[tuple[str, str]]:
         path = self.sources / "requirements.txt"

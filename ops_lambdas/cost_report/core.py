@@ -9,6 +9,7 @@ from typing import Literal
 TOTAL = "Total"  # the band of everything together
 HISTORY_MONTHS = 6  # in the long form; Cost Explorer keeps 13
 BAND_CURRENCY = "USD"
+MAX_SERVICE_METRICS = 10  # the most expensive services are those that matter
 
 ForecastState = Literal["forecast", "month_complete", "too_little_history", "refused", "invalid"]
 BandState = Literal["above", "forecast_above", "not_above", "no_cost", "not_compared"]

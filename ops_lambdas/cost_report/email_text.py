@@ -1,12 +1,14 @@
 """The report as a plain-text email: amounts before names, so that columns line up in any font."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from ops_lambdas.cost_report.core import BandJudgement, Change, Period, Report
+from ops_lambdas.cost_report.core import BAND_CURRENCY, BandJudgement, Change, Period, Report
 from ops_lambdas.cost_report.explorer import TagState
+from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
 from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.topic import MAX_SUBJECT_LENGTH
 
@@ -15,6 +17,7 @@ Form = Literal["short", "long"]
 _SHORT_SERVICES, _LONG_SERVICES = 5, 100
 _SHOWN_INVALID = 5
 _MAX_NAME = 200
+_MAX_REASON = 300
 _FORECAST_REASONS = {
     "too_little_history": "none yet, AWS has too little history",
     "refused": "none, AWS refused the request",
@@ -29,48 +32,119 @@ _BAND_WORDS = {
 }
 
 
-def subject(environment: str, report: Report) -> str:
-    """Return the email's subject: total, forecast, and bands exceeded."""
-    month = f"{report.periods.reported.start:%B %Y}"
-    parts = [f"Costs of {environment}, {month}: {_money(report.costs.total)} {report.costs.currency}"]
-    if report.total_forecast is not None:
-        parts.append(f"forecast {_money(report.total_forecast)}")
-    if report.above:
-        names = ", ".join(one.band.service for one in report.above)
-        parts.append(f"ABOVE: {names}")
-    return _subject("; ".join(parts))
+@dataclass(frozen=True)
+class Email:
+    """The email of a report that has costs.
 
-
-def text(environment: str, report: Report, *, form: Form, metric: str, scope: str) -> str:
-    """Return the email's text.
-
-    Args:
-        scope: a sentence that names whose costs these are.
+    Attributes:
+        ceiling: of the whole month, in USD; None without one.
     """
-    costs = report.costs
-    is_complete = report.periods.forecast is None
-    lines = [
-        f"Costs of {environment}, {_days(report.periods.reported)}{', the whole month' if is_complete else ''}",
-        f"{metric} in {costs.currency}. {scope}",
-        "",
-        f"{_money(costs.total):>12}  {'in total' if is_complete else 'so far'}",
-        *_forecast(report),
-        *_comparison(report),
-        "",
-        *_bands(report, form),
-        "",
-        *_services(report, form),
-    ]
-    if form == "long":
-        lines += _history(report)
-    if report.invalid:
-        lines += ["", f"Left out, {len(report.invalid)} in all:", *report.invalid[:_SHOWN_INVALID]]
-    if costs.is_estimated:
-        lines += [
+
+    environment: str
+    report: Report
+    comparison: Comparison
+    ceiling: Decimal | None
+
+    def subject(self) -> str:
+        """Return the email's subject: total, forecast, and what is above its list price or the ceiling."""
+        report = self.report
+        month = f"{report.periods.reported.start:%B %Y}"
+        parts = [f"Costs of {self.environment}, {month}: {_money(report.costs.total)} {report.costs.currency}"]
+        if report.total_forecast is not None:
+            above = f" above {_money(self.ceiling)}" if self.ceiling is not None and self._is_above_ceiling else ""
+            parts.append(f"forecast {_money(report.total_forecast)}{above}")
+        if self.comparison.above:
+            parts.append(f"ABOVE: {', '.join(one.service for one in self.comparison.above)}")
+        return _subject("; ".join(parts))
+
+    def text(self, form: Form, *, metric: str, scope: str) -> str:
+        """Return the email's text.
+
+        Args:
+            scope: a sentence that names whose costs these are.
+        """
+        report, costs = self.report, self.report.costs
+        is_complete = report.periods.forecast is None
+        lines = [
+            f"Costs of {self.environment}, {_days(report.periods.reported)}" + ", the whole month" * is_complete,
+            f"{metric} in {costs.currency}. {scope}",
             "",
-            "These numbers are AWS's estimates: the last day or two may still rise. The bill becomes final later.",
+            f"{_money(costs.total):>12}  {'in total' if is_complete else 'so far'}",
+            *self._list_price(),
+            *_forecast(report),
+            *self._ceiling(),
+            *_comparison(report),
+            "",
+            *self._above(),
+            "",
+            *self._services(form),
         ]
-    return "\n".join(lines) + "\n"
+        if form == "long":
+            lines += ["", *self._bands(), *_history(report)]
+        if report.invalid:
+            lines += ["", f"Left out, {len(report.invalid)} in all:", *report.invalid[:_SHOWN_INVALID]]
+        if costs.is_estimated:
+            lines += [
+                "",
+                "These numbers are AWS's estimates: the last day or two may still rise. The bill becomes final later.",
+            ]
+        return "\n".join(lines) + "\n"
+
+    @property
+    def _is_above_ceiling(self) -> bool:
+        forecast = self.report.total_forecast
+        is_usd = self.report.costs.currency == BAND_CURRENCY
+        return is_usd and None not in (forecast, self.ceiling) and forecast > self.ceiling  # type: ignore[operator]
+
+    def _ceiling(self) -> list[str]:
+        is_usd = self.report.costs.currency == BAND_CURRENCY
+        if self.ceiling is None or self.report.total_forecast is None or not is_usd:
+            return []
+        word = "BELOW the forecast" if self._is_above_ceiling else "not reached by the forecast"
+        return [f"{_money(self.ceiling):>12}  ceiling of the month, {word}"]
+
+    def _list_price(self) -> list[str]:
+        if not self.comparison.services:
+            return [f"{'-':>12}  list price: not compared, {cut(self.comparison.why_not, _MAX_REASON)}"]
+        tasks = f"{self.comparison.tasks:.1f} tasks on average"
+        return [f"{_money(self.comparison.list_price):>12}  by list price, what is deployed at {tasks}"]
+
+    def _above(self) -> Iterable[str]:
+        if not self.comparison.services:
+            return []
+        if not self.comparison.above:
+            return ["No service is above its list price."]
+        return ["ABOVE list price:", *map(_above, self.comparison.above)]
+
+    def _services(self, form: Form) -> Iterable[str]:
+        services = self.report.services
+        shown = services[: _LONG_SERVICES if form == "long" else _SHORT_SERVICES]
+        yield "By service:" if form == "long" else "Most expensive:"
+        for one in shown:
+            price = self.comparison.of(one.service)
+            notes = [f"list price {_money(price.list_price)}"] if price else []
+            if one.change and form == "long":
+                notes.append(_changed(one.change))
+            beside = f"  ({'; '.join(notes)})" if notes else ""
+            yield f"{_money(one.cost):>12}  {cut(one.service, _MAX_NAME)}{beside}"
+        others = services[len(shown) :]
+        if others:
+            yield f"{_money(sum((one.cost for one in others), Decimal(0))):>12}  {len(others)} others"
+
+    def _bands(self) -> Iterable[str]:
+        """The runbook's bands, and what explains the difference: the most expensive items of the list price."""
+        bands = self.report.bands
+        if not bands:
+            return ["No bands are configured."]
+        if all(one.state == "not_compared" for one in bands):
+            return [f"Bands are in USD, not compared with {self.report.costs.currency}."]
+        return ["Bands of the runbook for a whole month, in USD:", *map(self._band, bands)]
+
+    def _band(self, one: BandJudgement) -> str:
+        limits = f"{_money(one.band.min_usd)} to {_money(one.band.max_usd)}"
+        price = self.comparison.of(one.band.service)
+        items = f"; a month's list price: {_items(price)}" if price and price.items else ""
+        return f"{_money(one.cost):>12}  {one.band.service}: {_BAND_WORDS[one.state]} ({limits}{items})"
 
 
 def scope(tag: TagState, key: str, environment: str) -> str:
@@ -113,32 +187,13 @@ def _comparison(report: Report) -> list[str]:
     return [f"{_money(report.change.before):>12}  in {_days(compared)}{against}: {_changed(report.change)}"]
 
 
-def _bands(report: Report, form: Form) -> Iterable[str]:
-    if not report.bands:
-        return ["No bands are configured."]
-    if all(one.state == "not_compared" for one in report.bands):
-        return [f"Bands are in USD, not compared with {report.costs.currency}."]
-    if form == "long":
-        return ["Bands for a whole month, in USD:", *map(_band, report.bands)]
-    if report.above:
-        return ["Above the band:", *map(_band, report.above)]
-    return ["Nothing is above its band."]
+def _above(one: ServicePrice) -> str:
+    because = f", for {_items(one)} a month" if one.items else ", as nothing of it is deployed"
+    return f"{_money(one.cost):>12}  {cut(one.service, _MAX_NAME)}: list price {_money(one.list_price)}{because}"
 
 
-def _band(one: BandJudgement) -> str:
-    limits = f"{_money(one.band.min_usd)} to {_money(one.band.max_usd)}"
-    return f"{_money(one.cost):>12}  {one.band.service}: {_BAND_WORDS[one.state]} ({limits})"
-
-
-def _services(report: Report, form: Form) -> Iterable[str]:
-    shown = report.services[: _LONG_SERVICES if form == "long" else _SHORT_SERVICES]
-    yield "By service:" if form == "long" else "Most expensive:"
-    for one in shown:
-        change = f"  ({_changed(one.change)})" if one.change and form == "long" else ""
-        yield f"{_money(one.cost):>12}  {cut(one.service, _MAX_NAME)}{change}"
-    others = report.services[len(shown) :]
-    if others:
-        yield f"{_money(sum((one.cost for one in others), Decimal(0))):>12}  {len(others)} others"
+def _items(price: ServicePrice) -> str:
+    return ", ".join(f"{item} {_money(usd)}" for item, usd in price.items)
 
 
 def _history(report: Report) -> Iterable[str]:

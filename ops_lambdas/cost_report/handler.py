@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.cost_report import core, email_text, report
-from ops_lambdas.cost_report.explorer import CostExplorer, gather
+from ops_lambdas.cost_report.deployed import Deployed, DeployedError
+from ops_lambdas.cost_report.explorer import CostExplorer, TagState, gather
+from ops_lambdas.cost_report.list_price import Comparison, Tolerance, compare
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared import topic
 from ops_lambdas.shared.bounds import bounded_result, check_logger
@@ -14,6 +16,8 @@ from ops_lambdas.shared.settings import from_environment, from_event
 
 # Kept for SNS, with its retries.
 _EMAIL_SECONDS = 45
+# Kept for the deployed templates and the tasks.
+_DEPLOYED_SECONDS = 30
 
 logger = check_logger()
 
@@ -23,8 +27,9 @@ logger = check_logger()
 def handler(event: object, context: LambdaContext) -> report.CostReportResult:
     """Report what the month has cost and will cost; in full with {"form": "long"} in the event.
 
-    Needs `ce:GetCostAndUsage`, `ce:GetCostForecast` and `ce:ListCostAllocationTags` on everything, and
-    `sns:Publish` on the topic with `kms:Decrypt` and `kms:GenerateDataKey` with its key.
+    Needs `ce:GetCostAndUsage`, `ce:GetCostForecast`, `ce:ListCostAllocationTags` and `cloudwatch:GetMetricData` on
+    everything, `cloudformation:GetTemplate` on the stacks, and `sns:Publish` on the topic with `kms:Decrypt` and
+    `kms:GenerateDataKey` with its key.
 
     Raises:
         InvalidSettingError, CostExplorerError, CostDataError, TopicError: no report was sent.
@@ -33,7 +38,7 @@ def handler(event: object, context: LambdaContext) -> report.CostReportResult:
     config = from_environment(Settings, os.environ)
     periods = core.periods(_today())
     seconds = context.get_remaining_time_in_millis() / 1000 - _EMAIL_SECONDS
-    explorer = CostExplorer(config.cost_metric, seconds=seconds)
+    explorer = CostExplorer(config.cost_metric, seconds=seconds - _DEPLOYED_SECONDS)
     tag = explorer.filter_by_tag(config.cost_tag_key, config.environment)
     costs = gather(explorer, periods, config.cost_bands, with_history=options.form == "long")
     scope = email_text.scope(tag, config.cost_tag_key, config.environment)
@@ -51,14 +56,34 @@ def handler(event: object, context: LambdaContext) -> report.CostReportResult:
         subject = email_text.no_data_subject(config.environment)
         text = email_text.no_data_text(config.environment, periods.reported, scope=scope)
     else:
-        result = report.reported(no_data, costs)
-        report.publish_costs(config.environment, costs)
-        subject = email_text.subject(config.environment, costs)
-        text = email_text.text(config.environment, costs, form=options.form, metric=config.cost_metric, scope=scope)
+        comparison = _compared(
+            config, costs, tag, seconds=context.get_remaining_time_in_millis() / 1000 - _EMAIL_SECONDS
+        )
+        result = report.reported(no_data, costs, comparison, config.cost_ceiling_usd)
+        report.publish_costs(config.environment, costs, comparison)
+        email = email_text.Email(config.environment, costs, comparison, config.cost_ceiling_usd)
+        subject = email.subject()
+        text = email.text(options.form, metric=config.cost_metric, scope=scope)
     topic.send(config.topic_arn, subject=subject, text=text)
     log = logger.warning if costs and costs.invalid else logger.info
     log("Costs reported", extra={"result": result})
     return result
+
+
+def _compared(config: Settings, costs: core.Report, tag: TagState, *, seconds: float) -> Comparison:
+    """Compare with the list price of what is deployed; a comparison that cannot be made says why."""
+    if tag != "active":
+        return Comparison(why_not="these are not only this environment's costs")
+    if costs.costs.currency != core.BAND_CURRENCY:
+        return Comparison(why_not=f"list prices are in {core.BAND_CURRENCY}")
+    deployed = Deployed(config.environment, config.stacks, seconds=seconds)
+    tolerance = Tolerance(config.cost_tolerance_percent, config.cost_tolerance_usd)
+    period = costs.periods.reported
+    try:
+        return compare(costs.costs, period, deployed.price(), tasks=deployed.average_tasks(period), tolerance=tolerance)
+    except DeployedError as error:
+        logger.warning("Costs were not compared with list prices", extra={"reason": str(error)})
+        return Comparison(why_not=str(error))
 
 
 def _today() -> date:

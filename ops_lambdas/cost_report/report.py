@@ -3,20 +3,25 @@
 from decimal import Decimal
 from typing import Literal, TypedDict
 
-from ops_lambdas.cost_report.core import BAND_CURRENCY, Report
+from ops_lambdas.cost_report.core import BAND_CURRENCY, MAX_SERVICE_METRICS, Report
 from ops_lambdas.cost_report.explorer import TagState
+from ops_lambdas.cost_report.list_price import Comparison
 from ops_lambdas.shared.metrics import Metric, publish
-
-# $0.30 a month each; the most expensive services are those that matter.
-MAX_SERVICE_METRICS = 30
 
 
 class ServiceResult(TypedDict):
-    """One service; `change` from the same days of the previous month, null without data for them."""
+    """One service.
+
+    Attributes:
+        change: from the same days of the previous month, null without data for them.
+        list_price: of what is deployed, in the same days at the tasks that ran; null where it was not compared.
+    """
 
     service: str
     cost: str
     change: str | None
+    list_price: str | None
+    is_above_list_price: bool
 
 
 class BandResult(TypedDict):
@@ -54,6 +59,9 @@ class Reported(NoData):
         invalid: what is left out, and why.
         forecast: of the whole month; null when there is none, for the reason in forecast_state.
         before: the cost of the same days of the previous month; null without data.
+        list_price: of what is deployed, in the reported days at `average_tasks`; null for the reason in
+            not_compared.
+        ceiling: of the whole month; null without one.
     """
 
     currency: str
@@ -63,6 +71,11 @@ class Reported(NoData):
     forecast_detail: str
     before: str | None
     change: str | None
+    list_price: str | None
+    average_tasks: float | None
+    not_compared: str
+    above_list_price: list[str]
+    ceiling: str | None
     services: list[ServiceResult]
     invalid: list[str]
     bands: list[BandResult]
@@ -71,8 +84,9 @@ class Reported(NoData):
 CostReportResult = Reported | NoData
 
 
-def reported(common: NoData, report: Report) -> Reported:
+def reported(common: NoData, report: Report, comparison: Comparison, ceiling: Decimal | None) -> Reported:
     """Return the check's result with these costs."""
+    prices = {one.service: one for one in comparison.services}
     return {
         **common,
         "state": "reported",
@@ -83,11 +97,18 @@ def reported(common: NoData, report: Report) -> Reported:
         "forecast_detail": report.forecast.detail,
         "before": _cents(report.change.before) if report.change else None,
         "change": _cents(report.change.amount) if report.change else None,
+        "list_price": _cents(comparison.list_price) if prices else None,
+        "average_tasks": round(comparison.tasks, 2) if prices else None,
+        "not_compared": comparison.why_not,
+        "above_list_price": [one.service for one in comparison.above],
+        "ceiling": None if ceiling is None else _cents(ceiling),
         "services": [
             {
                 "service": one.service,
                 "cost": _cents(one.cost),
                 "change": _cents(one.change.amount) if one.change else None,
+                "list_price": _cents(prices[one.service].list_price) if one.service in prices else None,
+                "is_above_list_price": one.service in prices and prices[one.service].is_above,
             }
             for one in report.services
         ],
@@ -104,13 +125,15 @@ def reported(common: NoData, report: Report) -> Reported:
     }
 
 
-def publish_costs(environment: str, report: Report) -> None:
-    """Publish total, forecast if there is one, and each service that cost something; in USD only, as alarms take it."""
+def publish_costs(environment: str, report: Report, comparison: Comparison) -> None:
+    """Publish total, forecast and comparison if they are known, and the most expensive services; in USD only."""
     if report.costs.currency != BAND_CURRENCY:
         return
     metrics = [Metric("MonthToDateCost", float(report.costs.total), "None")]
     if report.total_forecast is not None:
         metrics.append(Metric("ForecastCost", float(report.total_forecast), "None"))
+    if comparison.services:
+        metrics.append(Metric("ServicesAboveListPrice", len(comparison.above)))
     publish({"Environment": environment}, *metrics)
     for one in [one for one in report.services if one.cost][:MAX_SERVICE_METRICS]:
         publish(

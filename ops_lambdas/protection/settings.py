@@ -1,22 +1,9 @@
 """Settings of protection."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from ops_lambdas.shared.settings import EnvironmentName, Kind, ResourceName, one_of
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
-
-
-def _names(value: str) -> tuple[str, ...]:
-    names = tuple(value.split(","))
-    if not all(_NAME.fullmatch(name) for name in names) or len(set(names)) < len(names):
-        raise ValueError
-    return names
-
-
-_NAMES = Kind("different comma-separated names of letters, digits and hyphens", _names)
+from ops_lambdas.shared.settings import EnvironmentName, ResourceName, ResourceNames, one_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +21,9 @@ class Settings:
 
     environment: EnvironmentName
     is_protected: Annotated[str, one_of("yes", "no")]
-    stacks: Annotated[tuple[str, ...], _NAMES]
+    stacks: ResourceNames
     data_stack: ResourceName
     service_stack: ResourceName
-    kept_resources: Annotated[tuple[str, ...], _NAMES]
+    kept_resources: ResourceNames
     database_instance: ResourceName
     load_balancer: ResourceName

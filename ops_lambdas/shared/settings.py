@@ -100,6 +100,13 @@ def _pools(value: str) -> tuple[str, ...]:
     return pools
 
 
+def _names(value: str) -> tuple[str, ...]:
+    names = tuple(value.split(","))
+    if not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", name) for name in names) or len(set(names)) < len(names):
+        raise ValueError
+    return names
+
+
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:"
 _IDENTIFIER = matching(r"[a-z_][a-z0-9_]{0,62}", "1 to 63 lower-case letters, digits and underscores, no digit first")
@@ -125,6 +132,9 @@ PoolNames = Annotated[
 ]
 ResourceName = Annotated[
     str, matching(r"[A-Za-z0-9][\w-]{0,254}", "the name of a resource: letters, digits, hyphens, underscores")
+]
+ResourceNames = Annotated[
+    tuple[str, ...], Kind("different comma-separated names of letters, digits and hyphens", _names)
 ]
 Flag = Annotated[bool, Kind("true or false", _flag)]
 

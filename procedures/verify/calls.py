@@ -119,8 +119,16 @@ def _of_cleanup(arns: Arns) -> tuple[Call, ...]:
     return (*_finds_tasks(arns), *_logs_in(arns))
 
 
+def _stacks(arns: Arns) -> Iterable[str]:
+    return map(arns.stack, (one.removeprefix(f"{arns.environment.prefix}-") for one in arns.environment.names.stacks))
+
+
 def _of_cost_report(arns: Arns) -> tuple[Call, ...]:
-    return (*_on("*", "ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags"), *_publishes(arns))
+    return (
+        *_on("*", "ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags", "cloudwatch:GetMetricData"),
+        *(call for stack in _stacks(arns) for call in _on(stack, "cloudformation:GetTemplate")),
+        *_publishes(arns),
+    )
 
 
 def _of_housekeeping(arns: Arns) -> tuple[Call, ...]:
@@ -139,12 +147,11 @@ def _of_housekeeping(arns: Arns) -> tuple[Call, ...]:
 
 
 def _of_protection(arns: Arns) -> tuple[Call, ...]:
-    stacks = map(arns.stack, (one.removeprefix(f"{arns.environment.prefix}-") for one in arns.environment.names.stacks))
     describe = ("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes")
     return (
         *(
             call
-            for stack in stacks
+            for stack in _stacks(arns)
             for call in _on(stack, "cloudformation:DescribeStacks", "cloudformation:UpdateTerminationProtection")
         ),
         *_on(arns.stack("data"), "cloudformation:GetStackPolicy", "cloudformation:SetStackPolicy"),

@@ -90,6 +90,17 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What is deployed in a region costs a month by list price."""
+
+    region: str
+    at_min_tasks_usd: float
+    at_max_tasks_usd: float
+    operations_usd: float
+    by_service_usd: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Resource:
     """A deployed resource."""
 
@@ -113,6 +124,7 @@ class Report:
     resources: list[Resource] = field(default_factory=list)
     placeholders: list[Placeholder] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    prices: list[Price] = field(default_factory=list)
     error: str = ""
     is_passed: bool = False
 
@@ -173,6 +185,7 @@ class Report:
             "checks": [asdict(check) for check in self.checks],
             "runs": [asdict(one) for one in self.runs],
             "deliveries": [asdict(one) for one in self.deliveries],
+            "prices": [asdict(one) for one in self.prices],
         }
 
     @contextmanager

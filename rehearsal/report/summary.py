@@ -12,6 +12,7 @@ def print_all(report: Report) -> None:
     """Print the tables: resources, placeholders by name, runs, emails, checks; and the total time."""
     for table, is_needed in (
         (resources(report), report.resources),
+        (prices(report), report.prices),
         (placeholders(report), report.placeholders),
         (runs(report), report.runs),
         (deliveries(report), report.deliveries),
@@ -42,6 +43,17 @@ def resources(report: Report) -> Table:
         most = ", ".join(f"{count} {type_.rpartition('::')[2]}" for type_, count in types.most_common(4))
         table.add_row(stack, region, str(types.total()), str(recorded[region, stack] or ""), most)
     table.add_row("all", "", str(len(report.resources)), str(len(report.placeholders)), "", style="bold")
+    return table
+
+
+def prices(report: Report) -> Table:
+    """List what is deployed in each region costs a month by list price."""
+    table = _table("USD a month, by list price", "Region")
+    for column in ("at the fewest tasks", "at the most", "for operations"):
+        table.add_column(column, justify="right")
+    for one in report.prices:
+        usd = (one.at_min_tasks_usd, one.at_max_tasks_usd, one.operations_usd)
+        table.add_row(one.region, *(f"{amount:,.2f}" for amount in usd))
     return table
 
 

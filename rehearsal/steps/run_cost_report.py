@@ -1,18 +1,33 @@
 """Run the deployed cost_report on both of its schedules, and read the emails."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from config import REHEARSAL
+from prices.items import HOURS
+from prices.table import UnpricedError
 from rehearsal.report.facts import CheckRun
 from rehearsal.run import Region, Run
 from rehearsal.steps.fire_schedule import Metric, expect_metrics, fire
 from rehearsal.steps.inbox import Inbox
+from rehearsal.steps.price_deployed import priced
 
-_ABOVE = ("above", "forecast_above")
+_TASKS = 3.0
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
-    """Run the daily report, then the weekly one."""
+    """Run the daily report, then the weekly one, as if three tasks had run yesterday."""
+    run.client("cloudwatch", region).put_metric_data(
+        Namespace="PardonSimulator",
+        MetricData=[
+            {
+                "MetricName": "DesiredTasks",
+                "Dimensions": [{"Name": "Environment", "Value": REHEARSAL.name}],
+                "Timestamp": datetime.now(UTC).replace(hour=0, minute=0) - timedelta(hours=12),
+                "Value": _TASKS,
+            }
+        ],
+    )
     return [_report(run, region, "daily", "short"), _report(run, region, "weekly", "long")]
 
 
@@ -28,7 +43,7 @@ def _report(run: Run, region: Region, schedule: str, form: str) -> CheckRun:
     run.report.expect(is_so, region.name, f"cost_report, {schedule}: the costs are Cost Explorer's", seen)
 
     addresses = sorted(REHEARSAL.alarm_emails)
-    shown = [band["service"] for band in result["bands"] if form == "long" or band["state"] in _ABOVE]
+    shown = [band["service"] for band in result["bands"]] if form == "long" else result["above_list_price"]
     bands = {band.service for band in REHEARSAL.cost_bands}
     is_so = (
         sorted(email.to for email in emails) == addresses
@@ -40,13 +55,31 @@ def _report(run: Run, region: Region, schedule: str, form: str) -> CheckRun:
     run.report.expect(is_so, region.name, f"cost_report, {schedule}: the email arrives with total and bands", seen)
 
     expected: dict[Metric, float] = {("MonthToDateCost", ""): total}
+    if _compared(run, region, schedule, result):
+        expected["ServicesAboveListPrice", ""] = len(result["above_list_price"])
     if result["forecast"] is not None:
         expected["ForecastCost", ""] = float(result["forecast"])
     expect_metrics(run, region, outcome, expected)
-    above = sum(band["state"] in _ABOVE for band in result["bands"])
+    above = len(result["above_list_price"])
     lines = emails[0].message.count("\n")
-    did = f"{total:,.2f} {result['currency']} this month, {above} of {len(bands)} bands exceeded"
+    did = f"{total:,.2f} {result['currency']} this month, {result['list_price']} by list price, {above} services above"
     return outcome.reported(region, f"{did}: {lines} lines emailed to {len(emails)}")
+
+
+def _compared(run: Run, region: Region, schedule: str, result: dict[str, Any]) -> bool:
+    """Check the comparison with list prices; whether there are any of this region."""
+    name = f"cost_report, {schedule}: costs are compared with the list price of what is deployed"
+    try:
+        price = priced(run, region)
+    except UnpricedError as error:
+        run.report.expect(result["not_compared"] == str(error), region.name, name, f"not compared: {error}")
+        return False
+    days = date.fromisoformat(result["end"]) - date.fromisoformat(result["start"])
+    is_so = abs(float(result["list_price"] or 0) - days.days * 24 / HOURS * price.usd(_TASKS)) < 0.02
+    above = ", ".join(result["above_list_price"]) or "none"
+    seen = f"{result['list_price']} at {result['average_tasks']} tasks; {result['not_compared']}above: {above}"
+    run.report.expect(is_so, region.name, name, seen)
+    return True
 
 
 def _in_cost_explorer(run: Run, region: Region, result: dict[str, Any]) -> float:

@@ -168,8 +168,11 @@ def test_every_expression_is_evaluated_here(production: Deployment) -> None:
         ("p2-database-transaction-ids", [1_000_000_001], True),
         ("p3-database-memory-low", [0.04 * 4 * GIB] * 3, True),
         ("p3-database-memory-low", [0.06 * 4 * GIB] * 3, False),
-        ("p4-cost-forecast", [566], False),
-        ("p4-cost-forecast", [566.01], True),
+        ("p4-cost-forecast", [730], False),
+        ("p4-cost-forecast", [730.01], True),
+        ("p4-cost-above-list-price", [0], False),
+        ("p4-cost-above-list-price", [None], False),
+        ("p4-cost-above-list-price", [1], True),
     ],
 )
 def test_metric_fires_when_it_should(production: Deployment, name: str, values: Series, is_fired: bool) -> None:

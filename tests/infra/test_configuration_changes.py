@@ -44,6 +44,9 @@ VALUES: dict[str, Any] = {
     "log_retention_days": 30,
     "cost_metric": "AmortizedCost",
     "cost_bands": (CostBand(service="Total", min_usd=1, max_usd=2),),
+    "cost_ceiling_usd": None,
+    "cost_tolerance_percent": 30,
+    "cost_tolerance_usd": 7,
 }
 # Changes that do not hide one another are tried together, which saves a synthesis each.
 TOGETHER: tuple[tuple[str, ...], ...] = (

@@ -83,6 +83,9 @@ ROOT = Path(__file__).parents[2]
         ("backup_days", 36, "from 1 to 35"),
         ("log_retention_days", 42, "one of 1, 3, 5"),
         ("cost_bands", (CostBand(service="A", min_usd=1, max_usd=2),) * 2, "one band for a service"),
+        ("cost_ceiling_usd", 0, "a whole number from 1 to 1000000"),
+        ("cost_tolerance_percent", 0, "a whole number from 1 to 1000"),
+        ("cost_tolerance_usd", -5, "a whole number from 1 to 100000"),
     ],
 )
 def test_bad_value_is_named_with_what_is_allowed(field: str, value: Any, allowed: str) -> None:
@@ -255,11 +258,6 @@ def test_bad_value_in_the_file_ends_with_one_line(tmp_path: Path) -> None:
 )
 def test_connections_are_what_rds_allows_by_default(database_class: str, max_connections: int) -> None:
     assert replace(PRODUCTION, database_class=database_class).database.max_connections == max_connections
-
-
-def test_upper_end_of_all_costs_is_the_total_bands() -> None:
-    assert PRODUCTION.max_monthly_usd == 566
-    assert replace(PRODUCTION, cost_bands=()).max_monthly_usd is None
 
 
 def test_every_environment_of_the_file_can_be_chosen() -> None:

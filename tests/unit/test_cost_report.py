@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from ops_lambdas.cost_report.core import (
+    MAX_SERVICE_METRICS,
     Band,
     Change,
     Costs,
@@ -17,6 +18,7 @@ from ops_lambdas.cost_report.core import (
     assess,
     periods,
 )
+from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
 from ops_lambdas.cost_report.report import publish_costs
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment, from_event
@@ -39,7 +41,9 @@ SCHEDULES = {"cost-report-daily": "cron(0 8 * * ? *)", "cost-report-weekly": "cr
 
 def publish_every_metric(environment: str) -> None:
     """Publish every metric of the check, for the tests of alarms and dashboard."""
-    publish_costs(environment, report())
+    many = {f"service {number}": Decimal(number + 1) for number in range(MAX_SERVICE_METRICS)}
+    comparison = Comparison(3, (ServicePrice(ECS, Decimal(1), Decimal(1), is_above=False),))
+    publish_costs(environment, report(Costs("USD", many)), comparison)
 
 
 def costs(currency: str = "USD", /, **amounts: str) -> Costs:
@@ -205,6 +209,9 @@ VALID = {
     "COST_BANDS": '[{"service": "Total", "min_usd": 161, "max_usd": 566.5}]',
     "COST_METRIC": "AmortizedCost",
     "COST_TAG_KEY": "Environment",
+    "COST_TOLERANCE_PERCENT": "20",
+    "COST_TOLERANCE_USD": "5",
+    "STACKS": "pardon-production-network,pardon-production-service",
 }
 
 
@@ -212,6 +219,9 @@ def test_valid_settings_are_read() -> None:
     read = from_environment(Settings, VALID)
     assert read.cost_bands == (Band("Total", Decimal(161), Decimal("566.5")),)
     assert from_environment(Settings, {**VALID, "COST_BANDS": "[]"}).cost_bands == ()
+    assert (read.stacks[1], read.cost_tolerance_percent) == ("pardon-production-service", Decimal(20))
+    assert read.cost_ceiling_usd is None
+    assert from_environment(Settings, {**VALID, "COST_CEILING_USD": "730"}).cost_ceiling_usd == 730
     assert from_event(Options, {}).form == "short"
     assert from_event(Options, {"form": "long"}).form == "long"
 
@@ -221,6 +231,10 @@ def test_valid_settings_are_read() -> None:
     [
         ("COST_METRIC", "BlendedCost", "UnblendedCost or AmortizedCost"),
         ("COST_TAG_KEY", "", "a tag's key"),
+        ("COST_CEILING_USD", "no", "a number, at least 0"),
+        ("COST_TOLERANCE_USD", "-1", "a number, at least 0"),
+        ("COST_TOLERANCE_PERCENT", "inf", "a number, at least 0"),
+        ("STACKS", "", "different comma-separated names"),
         ("COST_BANDS", "", "a JSON list"),
         ("COST_BANDS", "{}", "a JSON list"),
         ("COST_BANDS", "[1]", "a JSON list"),

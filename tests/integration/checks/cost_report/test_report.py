@@ -61,10 +61,21 @@ def test_a_short_report_returns_costs_forecast_services_and_bands(report: Report
         "forecast_detail": "",
         "before": "400.00",
         "change": "10.00",
+        "list_price": "210.82",
+        "average_tasks": 3,
+        "not_compared": "",
+        "above_list_price": [ECS, RDS],
+        "ceiling": "490.00",
         "services": [
-            {"service": ECS, "cost": "310.50", "change": "10.50"},
-            {"service": RDS, "cost": "101.25", "change": "1.25"},
-            {"service": "AWS Secrets Manager", "cost": "-1.75", "change": "-1.75"},
+            {"service": ECS, "cost": "310.50", "change": "10.50", "list_price": "184.57", "is_above_list_price": True},
+            {"service": RDS, "cost": "101.25", "change": "1.25", "list_price": "0.00", "is_above_list_price": True},
+            {
+                "service": "AWS Secrets Manager",
+                "cost": "-1.75",
+                "change": "-1.75",
+                "list_price": "0.00",
+                "is_above_list_price": False,
+            },
         ],
         "invalid": [],
         "bands": [
@@ -80,6 +91,7 @@ def test_a_short_report_publishes_its_costs_and_sends_one_email(aws: Aws, report
     assert report.values() == {
         ("MonthToDateCost", ""): 410.0,
         ("ForecastCost", ""): pytest.approx(500.0),
+        ("ServicesAboveListPrice", ""): 2,
         ("MonthToDateCost", ECS): 310.5,
         ("MonthToDateCost", RDS): 101.25,
         ("MonthToDateCost", "AWS Secrets Manager"): -1.75,
@@ -88,8 +100,10 @@ def test_a_short_report_publishes_its_costs_and_sends_one_email(aws: Aws, report
     assert dimensions == [[["Environment"]], *[[["Environment", "Service"]]] * 3]
     (email,) = aws.emails
     assert (email["Action"], email["TopicArn"]) == ("Publish", TOPIC)
-    assert email["Subject"] == "Costs of rehearsal, November 2026: 410.00 USD; forecast 500.00"
-    assert "Nothing is above its band." in email["Message"]
+    assert (
+        email["Subject"]
+        == f"Costs of rehearsal, November 2026: 410.00 USD; forecast 500.00 above 490.00; ABOVE: {ECS}"[:97] + "..."
+    )
     assert "These numbers are AWS's estimates" in email["Message"]
     assert [log["message"] for log in report.logs] == ["Costs reported"]
 
@@ -190,7 +204,7 @@ def test_the_first_month_has_nothing_to_compare_with(aws: Aws, report: Report) -
 def test_another_currency_is_reported_without_bands(aws: Aws, report: Report) -> None:
     aws.recorded["GetCostAndUsage"] = [usage(unit="CNY", **{ECS: "9000", "Tax": "0"}), usage(unit="CNY", **{ECS: "1"})]
     aws.recorded["GetCostForecast"] = [forecast("1", "CNY")]
-    result = report.run()
+    result = report.run({"form": "long"})
     assert result.get("currency") == "CNY"
     assert {band["state"] for band in result.get("bands", [])} == {"not_compared"}  # type: ignore[attr-defined]
     assert "Bands are in USD, not compared with CNY." in aws.emails[0]["Message"]

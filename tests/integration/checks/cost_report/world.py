@@ -12,7 +12,11 @@ from xml.sax.saxutils import escape
 import pytest
 
 from ops_lambdas.cost_report import handler
+from ops_lambdas.cost_report.core import Period
+from ops_lambdas.cost_report.deployed import DeployedError
 from ops_lambdas.cost_report.report import CostReportResult
+from prices.estimate import Estimate, estimate
+from prices.table import list_prices
 from tests.integration.checks.conftest import CONTEXT
 from tests.integration.checks.servers import Exchange, answers
 
@@ -102,17 +106,46 @@ class Aws:
         return [(one["TimePeriod"]["Start"], one["TimePeriod"]["End"]) for one in self.requests["GetCostAndUsage"]]
 
 
+class Deployed:
+    """What is deployed: a load balancer, and tasks of 2 vCPU and 8 GiB; or it cannot be read."""
+
+    def __init__(self) -> None:
+        self.tasks = 3.0
+        self.why_not = ""
+
+    def price(self) -> Estimate:
+        if self.why_not:
+            raise DeployedError(self.why_not)
+        task = {"Cpu": "2048", "Memory": "8192", "RuntimePlatform": {"CpuArchitecture": "X86_64"}}
+        strategy = [{"CapacityProvider": "FARGATE", "Weight": 1}]
+        resources = {
+            "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
+            "Service": {
+                "Type": "AWS::ECS::Service",
+                "Properties": {"TaskDefinition": {"Ref": "Task"}, "CapacityProviderStrategy": strategy},
+            },
+            "Nat": {"Type": "AWS::EC2::NatGateway"},
+        }
+        return estimate({"service": {"Resources": resources}}, list_prices("us-east-1"))
+
+    def average_tasks(self, period: Period) -> float:
+        assert period.days
+        return self.tasks
+
+
 class Report:
     """The check as its Lambda runs it, and what it wrote."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
+        self.deployed = Deployed()
         self.metrics: list[dict[str, Any]] = []
         self.logs: list[dict[str, Any]] = []
 
     def run(self, event: object = None, *, today: str = "2026-11-23") -> CostReportResult:
         self._monkeypatch.setattr(handler, "_today", lambda: date.fromisoformat(today))
+        self._monkeypatch.setattr(handler, "Deployed", lambda *_, **__: self.deployed)
         try:
             with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
                 result: CostReportResult = handler.handler(event, CONTEXT)
