@@ -31,6 +31,7 @@ PRODUCTION = Environment(
     nat_gateways=2,
     task_cpu=2048,
     task_memory_mib=8192,
+    architecture="X86_64",  # the public image of the agents has no other
     min_tasks=3,
     max_tasks=10,
     cpu_target_percent=70,

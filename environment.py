@@ -50,6 +50,7 @@ class Environment:
         max_error_lines: lines with ERROR that the application usually stays below in five minutes.
         is_protected: deletion protection everywhere, data retained; neither Spot nor off-hours.
         task_cpu, task_memory_mib: a size that Fargate offers, in CPU units (1024 are one vCPU) and MiB.
+        architecture: "X86_64" or "ARM64", which the tasks run on and every image must be for; ARM64 costs a fifth less.
         cpu_target_percent, memory_target_percent: the averages that autoscaling maintains.
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
@@ -83,6 +84,7 @@ class Environment:
     nat_gateways: int
     task_cpu: int
     task_memory_mib: int
+    architecture: str
     min_tasks: int
     max_tasks: int
     cpu_target_percent: int
@@ -224,6 +226,7 @@ class Environment:
         sizes = range(first, last + 1, step)
         allowed = f"from {first} to {last} in steps of {step} when task_cpu is {self.task_cpu}"
         require(self, "task_memory_mib", self.task_memory_mib in sizes, allowed)
+        require_one_of(self, "architecture", ("X86_64", "ARM64"))
         check_containers(self.containers, self.task_memory_mib)
         require_one_of(self, "pools", (ONE_POOL, FIVE_POOLS))  # the site knows no others
         require_between(self, "thread_grace_seconds", 1, 300)

@@ -59,6 +59,7 @@ class ServiceStack(EnvironmentStack):
             family=names.task_family,
             cpu=environment.task_cpu,
             memory_mib=environment.task_memory_mib,
+            architecture=environment.architecture,
             containers=environment.containers,
             image_tag=environment.image_tag,
             repositories=images,
@@ -97,6 +98,7 @@ class ServiceStack(EnvironmentStack):
             cluster=self.service.cluster,
             image=image,
             image_tag=environment.image_tag,
+            architecture=environment.architecture,
             database_secret=database.secret,
         )
 

@@ -67,6 +67,6 @@ CHECK = Check(
     timeout=Duration.seconds(55),
     settings=_settings,
     permissions=(may_find_tasks, may_describe_service, _may_set_alarm),
-    metrics=2,
+    metrics=3,
     alarms=_alarms,
 )

@@ -43,10 +43,11 @@ class Migration(Construct):
         cluster: ecs.ICluster,
         image: ecr.IRepository,
         image_tag: str,
+        architecture: str,
         database_secret: secretsmanager.ISecret,
     ) -> None:
         super().__init__(scope, id)
-        definition = self._task_definition(names, image, image_tag, database_secret)
+        definition = self._task_definition(names, image, image_tag, architecture, database_secret)
         state_machine_arn = Stack.of(self).format_arn(
             service="states",
             resource="stateMachine",
@@ -82,7 +83,12 @@ class Migration(Construct):
         self.resource.node.add_dependency(state_machine, definition)  # and their roles' policies
 
     def _task_definition(
-        self, names: Names, image: ecr.IRepository, image_tag: str, database_secret: secretsmanager.ISecret
+        self,
+        names: Names,
+        image: ecr.IRepository,
+        image_tag: str,
+        architecture: str,
+        database_secret: secretsmanager.ISecret,
     ) -> ecs.FargateTaskDefinition:
         definition = ecs.FargateTaskDefinition(
             self,
@@ -91,7 +97,7 @@ class Migration(Construct):
             cpu=512,
             memory_limit_mib=1024,  # the Prisma CLI and its engine
             runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                cpu_architecture=ecs.CpuArchitecture.of(architecture),
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
         )

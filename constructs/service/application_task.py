@@ -38,6 +38,7 @@ class ApplicationTask(Construct):
         family: str,
         cpu: int,
         memory_mib: int,
+        architecture: str,
         containers: tuple[Container, ...],
         image_tag: str,
         repositories: Mapping[str, ecr.IRepository],
@@ -55,7 +56,7 @@ class ApplicationTask(Construct):
             cpu=cpu,
             memory_limit_mib=memory_mib,
             runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.X86_64,
+                cpu_architecture=ecs.CpuArchitecture.of(architecture),
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
         )

@@ -53,5 +53,5 @@ def publish_service(environment: str, service: Service, missing: int) -> None:
         {"Environment": environment},
         Metric("DesiredTasks", service.desired),
         Metric("Deployments", service.deployments),
-        Metric("MissingContainers", missing, is_rare=True),
+        Metric("MissingContainers", missing),
     )

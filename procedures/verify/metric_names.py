@@ -41,7 +41,7 @@ RARE: Mapping[str, tuple[str, ...]] = {
         *("MonthToDateCost", "ForecastCost", "SiteReachable", "SiteAgrees"),
         *("OldestSecretDays", "RestorableMinutesAgo", "ErrorLines-*"),
         *("Sessions*", "Threads*", "ThreadCleanupRefused", "Tasks*", "PoolsUnlisted", "TotalStuckSessions"),
-        *("MissingContainers", "WeeklyResetOverdue"),
+        "WeeklyResetOverdue",
     ),
 }
 

@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "nat_gateways": 1,
     "task_cpu": 4096,
     "task_memory_mib": 16384,
+    "architecture": "ARM64",
     "min_tasks": 2,
     "max_tasks": 12,
     "cpu_target_percent": 60,

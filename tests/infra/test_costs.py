@@ -39,7 +39,7 @@ def test_no_alarm_waits_for_the_zeros_of_a_rare_metric(production: Deployment) -
     rare = {name for check in CHECKS for *_, names in published_by(check) for name in names} - {
         name for check in CHECKS for name in names_at_rest(check)
     }
-    assert {"MissingContainers", "ThreadsApiMissing", "ThreadsFailed"} <= rare
+    assert {"WeeklyResetOverdue", "ThreadsApiMissing", "ThreadsFailed"} <= rare
     watched = [one for one in production.properties("AWS::CloudWatch::Alarm") if one.get("MetricName") in rare]
     assert watched
     for one in watched:

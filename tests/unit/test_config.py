@@ -60,6 +60,7 @@ ROOT = Path(__file__).parents[2]
         ("image_tag", "v 1", "1 to 128"),
         ("image_tag", "candidate-7", "1 to 128"),
         ("image_tag", "v" * 129, "1 to 128"),
+        ("architecture", "amd64", "one of X86_64, ARM64"),
         ("task_cpu", 1000, "one of 256, 512"),
         ("task_memory_mib", 3072, "from 4096 to 16384 in steps of 1024 when task_cpu is 2048"),
         ("task_memory_mib", 4096, "at least what the containers reserve (5120)"),

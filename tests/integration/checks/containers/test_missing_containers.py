@@ -83,7 +83,7 @@ def test_with_every_container_running_no_alarm_is_touched(aws: Aws, run: Running
         "deployments": 1,
         "missing": [],
     }
-    assert run.values == {"DesiredTasks": 1, "Deployments": 1}
+    assert run.values == {"DesiredTasks": 1, "Deployments": 1, "MissingContainers": 0}
     assert not aws.asked("SetAlarmState")
     assert [log["level"] for log in run.logs] == ["INFO"]
 
@@ -113,7 +113,7 @@ def test_a_container_that_is_restarted_is_not_missing(aws: Aws, ecs: Ecs, run: R
 def test_a_young_task_has_time(ecs: Ecs, run: Running) -> None:
     ecs.started = time.time() - 60
     ecs.looks = [[container("agent-cz", "PENDING")]]
-    assert (run()["state"], "MissingContainers" in run.values) == ("all_running", False)
+    assert (run()["state"], run.values["MissingContainers"]) == ("all_running", 0)
 
 
 def test_a_service_at_rest_and_one_that_is_deployed_are_published(ecs: Ecs, run: Running) -> None:
