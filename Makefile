@@ -10,6 +10,8 @@ unexport PYTHONDONTWRITEBYTECODE
 CONTEXT = $(call context,environment,$(ENV)) $(call context,region,$(REGION)) $(call context,image_tag,$(IMAGE_TAG))
 context = $(if $(2),-c $(call quoted,$(1)=$(2)))
 option = $(if $(2),$(1) $(call quoted,$(2)))
+comma := ,
+space := $(subst ,, )
 # One word of the shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 
@@ -100,6 +102,10 @@ preflight: $(VENV)/.ready ## look whether a deployment of ENV would succeed; rea
 deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy ENV, then verify it, or only its STACKS, after preflight (PREFLIGHT=skip: without); asks before permissions widen
 	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
 	@$(if $(STACKS),,$(MAKE) --no-print-directory verify DELIVER=)
+
+.PHONY: account
+account: $(VENV)/.ready ## deploy what exists once in an account, for the environments in ENVS="production staging": budgets, anomalies
+	@cdk deploy pardon-account -c $(call quoted,account_of=$(or $(subst $(space),$(comma),$(strip $(ENVS))),production))
 
 .PHONY: verify
 verify: $(VENV)/.ready ## ask AWS whether what is deployed in ENV works; reads only (DELIVER=yes: sets an alarm off)

@@ -21,6 +21,13 @@ def main() -> None:
     try:
         from config import environment  # here, because importing it checks every environment
 
+        if account_of := context("account_of"):
+            from stacks.account import AccountStack
+
+            AccountStack(app, [environment(name.strip()) for name in account_of.split(",")])
+            cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+            app.synth()
+            return
         chosen = environment(
             context("environment"),
             region=context("region"),

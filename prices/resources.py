@@ -13,6 +13,7 @@ from prices.use import Charge
 # AWS charges nothing for these themselves; what they make others do is counted there.
 FREE = {
     *("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"),
+    *("AWS::Budgets::Budget", "AWS::CE::AnomalyMonitor", "AWS::CE::AnomalySubscription"),  # without actions
     *("AWS::CertificateManager::Certificate", "AWS::CloudFormation::WaitConditionHandle"),
     *("AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
     *("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::Subnet"),

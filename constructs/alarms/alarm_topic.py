@@ -8,11 +8,13 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 
 from constructs import Construct
 
-# AWS services that publish to it → the ARN that they pass as aws:SourceArn. EventBridge and Backup pass none
+# AWS services that publish to it → the ARN that they pass as aws:SourceArn; "" where only the account is documented:
+# https://docs.aws.amazon.com/cost-management/latest/userguide/ad-SNS.html. EventBridge and Backup pass none
 # when they publish to an encrypted topic: with a condition on it their messages are dropped. https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 PUBLISHERS = {
     "cloudwatch.amazonaws.com": "arn:{partition}:cloudwatch:{region}:{account}:alarm:*",
     "budgets.amazonaws.com": "arn:{partition}:budgets::{account}:*",
+    "costalerts.amazonaws.com": "",
     "events.amazonaws.com": None,
     "backup.amazonaws.com": None,
 }
@@ -57,5 +59,7 @@ class AlarmTopic(Construct):
         if source is None:
             return None
         stack = Stack.of(self)
+        if not source:
+            return {"StringEquals": {"aws:SourceAccount": stack.account}}
         arn = source.format(partition=stack.partition, region=stack.region, account=stack.account)
         return {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": arn}}

@@ -58,7 +58,7 @@ def test_database_is_snapshot_when_deleted_or_replaced(deployment: Deployment) -
 
 
 def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> None:
-    publishers = {f"{name}.amazonaws.com" for name in ("cloudwatch", "events", "budgets", "backup")}
+    publishers = {f"{name}.amazonaws.com" for name in ("cloudwatch", "events", "budgets", "costalerts", "backup")}
     (topic,) = deployment.properties("AWS::SNS::TopicPolicy")
     stack = deployment.templates["logs"]["Resources"]
     (key,) = (r["Properties"]["KeyPolicy"] for r in stack.values() if r["Type"] == "AWS::KMS::Key")
@@ -71,6 +71,9 @@ def test_services_that_alarm_may_use_topic_and_key(deployment: Deployment) -> No
         }
         assert set(allowed) == publishers
         assert all(s["Action"] == actions for s in allowed.values())
+        account = {"aws:SourceAccount": deployment.environment.account}
+        assert allowed["costalerts.amazonaws.com"]["Condition"] == {"StringEquals": account}
+        assert allowed["budgets.amazonaws.com"]["Condition"]["StringEquals"] == account
         conditions = allowed["cloudwatch.amazonaws.com"]["Condition"]
         assert conditions["StringEquals"] == {"aws:SourceAccount": deployment.environment.account}
         assert conditions["ArnLike"]["aws:SourceArn"].endswith(f":{deployment.environment.account}:alarm:*")

@@ -61,7 +61,7 @@ def test_forecast_goes_to_the_end_of_the_period(emulator: Emulator) -> None:
     arguments = {"TimePeriod": period, "Metric": "UNBLENDED_COST", "Granularity": "MONTHLY"}
     forecast = emulator.client("ce").get_cost_forecast(**arguments)
     assert forecast["Total"]["Unit"] == "USD"
-    assert float(forecast["Total"]["Amount"]) == pytest.approx(10 * 12.08)
+    assert float(forecast["Total"]["Amount"]) == pytest.approx(10 * 12.54)
     assert forecast["ForecastResultsByTime"][0]["TimePeriod"]["Start"] == period["Start"]
 
 

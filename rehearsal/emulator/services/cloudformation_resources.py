@@ -13,6 +13,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
 from rehearsal.emulator.services import (
+    account_limits,
     application_auto_scaling,
     cloudwatch,
     ec2,
@@ -26,6 +27,7 @@ from rehearsal.emulator.services.cloudformation_handler import Attributes, Handl
 ARN = "arn:aws:{service}:{region}:{account}:{resource}/{id}"
 
 REAL: dict[str, Handler] = {
+    **account_limits.HANDLERS,
     **application_auto_scaling.HANDLERS,
     **cloudwatch.HANDLERS,
     **ec2.HANDLERS,
@@ -41,11 +43,8 @@ PLACEHOLDERS: dict[str, tuple[str, Attributes]] = {
     "AWS::Backup::BackupSelection": ("", {"SelectionId": "{id}", "BackupPlanId": "{id}", "Id": "{id}"}),
     "AWS::Backup::RestoreTestingPlan": ("RestoreTestingPlanName", {"RestoreTestingPlanArn": "{arn}"}),
     "AWS::Backup::RestoreTestingSelection": ("RestoreTestingSelectionName", {}),
-    "AWS::Budgets::Budget": ("", {}),
-    "AWS::CE::AnomalyMonitor": ("", {"MonitorArn": "{arn}"}),
     "AWS::CE::AnomalySubscription": ("", {"SubscriptionArn": "{arn}"}),
     "AWS::CloudTrail::Trail": ("TrailName", {"Arn": "{arn}", "SnsTopicArn": ""}),
-    "AWS::ECR::ReplicationConfiguration": ("", {"RegistryId": "{account}"}),
     "AWS::Events::Archive": ("ArchiveName", {"Arn": "{arn}"}),
     "AWS::IAM::OIDCProvider": ("", {"Arn": "{arn}"}),
     "AWS::Logs::QueryDefinition": ("", {"QueryDefinitionId": "{id}"}),

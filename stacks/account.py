@@ -1,0 +1,38 @@
+"""The stack of an account, for what exists once in it: deployed by its own command, beside those of environments."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+
+from constructs import Construct
+from constructs.account.spending import Spending
+from environment import Environment
+from validation import ConfigurationError
+
+NAME = "pardon-account"
+
+
+class AccountStack(cdk.Stack):
+    """Budgets and anomaly detection of the environments of one account.
+
+    Raises:
+        ConfigurationError: they are not of one account.
+    """
+
+    def __init__(self, scope: Construct, environments: Sequence[Environment]) -> None:
+        first, *others = environments
+        for one in others:
+            if one.account != first.account:
+                raise ConfigurationError(
+                    f"account_of must name environments of one account, got {first.name} of {first.account} "
+                    f"and {one.name} of {one.account}"
+                )
+        super().__init__(
+            scope,
+            NAME,
+            env=cdk.Environment(account=first.account, region=first.home_region),
+            description="Pardon Simulator, the account: budgets and anomaly detection of its environments",
+        )
+        cdk.Tags.of(self).add("Project", "pardon")
+        for one in environments:
+            Spending(self, one.name.title(), environment=one)
