@@ -22,7 +22,7 @@ def main() -> None:
         from config import environment  # here, because importing it checks every environment
 
         if account_of := context("account_of"):
-            from stacks.account import AccountStack
+            from stacks.whole_account import AccountStack
 
             AccountStack(app, [environment(name.strip()) for name in account_of.split(",")])
             cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())

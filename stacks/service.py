@@ -48,8 +48,7 @@ class ServiceStack(EnvironmentStack):
             is_home=environment.region == environment.home_region,
             access_logs=access_logs,
         )
-        # By their names, which are fixed, rather than by exports, which would keep each from being taken out.
-        images = {
+        images = {  # by their fixed names: exports would keep each from being taken out
             image: ecr.Repository.from_repository_name(self, image, names.repository(image))
             for image in dict.fromkeys(container.repository for container in environment.containers)
         }

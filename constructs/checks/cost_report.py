@@ -20,6 +20,12 @@ from constructs.common.acknowledge import acknowledge
 from constructs.common.cloudwatch_metrics import DAY, MAXIMUM, check_metric
 from ops_lambdas.cost_report.core import MAX_SERVICE_METRICS
 
+# What is looked at for things that nothing uses, in the whole account and region; and metrics.
+_WITHOUT_RESOURCES = (
+    *("cloudwatch:GetMetricData", "ec2:DescribeAddresses", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"),
+    *("logs:DescribeLogGroups", "rds:DescribeDBSnapshots"),
+)
+
 
 def _settings(deployed: Deployed) -> dict[str, str]:
     environment = deployed.environment
@@ -37,17 +43,26 @@ def _settings(deployed: Deployed) -> dict[str, str]:
 
 
 def _may_price_what_is_deployed(function: lambda_.Function, deployed: Deployed) -> None:
-    """Read the deployed templates, and how many tasks ran."""
+    """Read the deployed templates, how many tasks ran, and what nothing uses."""
     stack = Stack.of(function)
     stacks = [
         stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")
         for name in deployed.environment.names.stacks
     ]
-    for actions, resources in ((["cloudformation:GetTemplate"], stacks), (["cloudwatch:GetMetricData"], ["*"])):
+    repositories = [
+        stack.format_arn(service="ecr", resource="repository", resource_name=f"{deployed.environment.prefix}/*")
+    ]
+    statements = (
+        (["cloudformation:GetTemplate"], stacks),
+        (["ecr:DescribeImages"], repositories),
+        (list(_WITHOUT_RESOURCES), ["*"]),
+    )
+    for actions, resources in statements:
         function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
     if function.role:
         for arn in stacks:
             acknowledge(function.role, "One stack; AWS chooses the end of its ARN", f"IAM5[Resource::{arn}]")
+        acknowledge(function.role, "Every repository of the environment", f"IAM5[Resource::{repositories[0]}]")
 
 
 def _alarms(scope: Construct, context: AlarmContext) -> None:
@@ -84,7 +99,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
 CHECK = Check(
     name="cost_report",
     every=Duration.days(1),
-    timeout=Duration.minutes(3),
+    timeout=Duration.minutes(5),
     settings=_settings,
     permissions=(may_read_costs, may_publish, _may_price_what_is_deployed),
     runs={

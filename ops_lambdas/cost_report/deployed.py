@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from datetime import time as day_time
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import boto3
@@ -18,7 +18,7 @@ from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.connecting import in_time
 from ops_lambdas.shared.metrics import NAMESPACE
 from prices.estimate import Estimate, estimate
-from prices.table import UnpricedError, list_prices
+from prices.table import Prices, UnpricedError, list_prices
 
 _CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
 _DAY = timedelta(days=1)
@@ -42,13 +42,12 @@ class Deployed:
         self._stacks = tuple(stacks)
         self._until = time.monotonic() + seconds
 
-    def price(self) -> Estimate:
-        """Price what is deployed in a month, by the list prices of this region.
-
-        A stack that is not deployed costs nothing.
+    @cached_property
+    def templates(self) -> dict[str, Mapping[str, Any]]:
+        """The deployed templates, by layer; without those of stacks that are not deployed.
 
         Raises:
-            DeployedError: a template cannot be read, or something in it has no known price.
+            DeployedError: one cannot be read.
         """
         cloudformation = boto3.client("cloudformation", config=_CONFIG)
         templates = {}
@@ -56,8 +55,21 @@ class Deployed:
             template = self._in_time(partial(_template, cloudformation, stack), f"the template of {stack}")
             if template is not None:
                 templates[stack.rpartition("-")[2]] = template
+        return templates
+
+    @property
+    def prices(self) -> Prices:
+        """The list prices of this region."""
+        return list_prices(os.environ["AWS_REGION"])
+
+    def price(self) -> Estimate:
+        """Price what is deployed in a month, by the list prices of this region.
+
+        Raises:
+            DeployedError: a template cannot be read, or something in it has no known price.
+        """
         try:
-            return estimate(templates, list_prices(os.environ["AWS_REGION"]))
+            return estimate(self.templates, self.prices)
         except UnpricedError as error:
             raise DeployedError(str(error)) from error
 

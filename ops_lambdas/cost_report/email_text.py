@@ -9,6 +9,7 @@ from typing import Literal
 from ops_lambdas.cost_report.core import BAND_CURRENCY, BandJudgement, Change, Period, Report
 from ops_lambdas.cost_report.explorer import TagState
 from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
+from ops_lambdas.cost_report.savings import CouldGo
 from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.topic import MAX_SUBJECT_LENGTH
 
@@ -43,6 +44,7 @@ class Email:
     environment: str
     report: Report
     comparison: Comparison
+    could_go: CouldGo
     ceiling: Decimal | None
 
     def subject(self) -> str:
@@ -80,7 +82,7 @@ class Email:
             *self._services(form),
         ]
         if form == "long":
-            lines += ["", *self._bands(), *_history(report)]
+            lines += ["", *self._could_go(), "", *self._bands(), *_history(report)]
         if report.invalid:
             lines += ["", f"Left out, {len(report.invalid)} in all:", *report.invalid[:_SHOWN_INVALID]]
         if costs.is_estimated:
@@ -130,6 +132,14 @@ class Email:
         others = services[len(shown) :]
         if others:
             yield f"{_money(sum((one.cost for one in others), Decimal(0))):>12}  {len(others)} others"
+
+    def _could_go(self) -> Iterable[str]:
+        found, unknown = self.could_go.found, self.could_go.unknown
+        yield "What could go, in USD a month:" if found else "Nothing was found that could go."
+        for one in found:
+            yield f"{one.usd:>12,.2f}  {one.what}"
+        for reason in unknown:
+            yield f"{'-':>12}  not looked at: {cut(reason, _MAX_REASON)}"
 
     def _bands(self) -> Iterable[str]:
         """The runbook's bands, and what explains the difference: the most expensive items of the list price."""

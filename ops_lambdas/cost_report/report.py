@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 from ops_lambdas.cost_report.core import BAND_CURRENCY, MAX_SERVICE_METRICS, Report
 from ops_lambdas.cost_report.explorer import TagState
 from ops_lambdas.cost_report.list_price import Comparison
+from ops_lambdas.cost_report.savings import CouldGo
 from ops_lambdas.shared.metrics import Metric, publish
 
 
@@ -22,6 +23,13 @@ class ServiceResult(TypedDict):
     change: str | None
     list_price: str | None
     is_above_list_price: bool
+
+
+class SavingResult(TypedDict):
+    """Something that could go, and what that saves in a month."""
+
+    what: str
+    usd: str
 
 
 class BandResult(TypedDict):
@@ -62,6 +70,7 @@ class Reported(NoData):
         list_price: of what is deployed, in the reported days at `average_tasks`; null for the reason in
             not_compared.
         ceiling: of the whole month; null without one.
+        could_go, not_looked_at: what could go, and what could not be looked at; in the long form.
     """
 
     currency: str
@@ -79,12 +88,16 @@ class Reported(NoData):
     services: list[ServiceResult]
     invalid: list[str]
     bands: list[BandResult]
+    could_go: list[SavingResult]
+    not_looked_at: list[str]
 
 
 CostReportResult = Reported | NoData
 
 
-def reported(common: NoData, report: Report, comparison: Comparison, ceiling: Decimal | None) -> Reported:
+def reported(
+    common: NoData, report: Report, comparison: Comparison, could_go: CouldGo, ceiling: Decimal | None
+) -> Reported:
     """Return the check's result with these costs."""
     prices = {one.service: one for one in comparison.services}
     return {
@@ -122,6 +135,8 @@ def reported(common: NoData, report: Report, comparison: Comparison, ceiling: De
             }
             for one in report.bands
         ],
+        "could_go": [{"what": one.what, "usd": f"{one.usd:.2f}"} for one in could_go.found],
+        "not_looked_at": list(could_go.unknown),
     }
 
 

@@ -126,6 +126,9 @@ def _stacks(arns: Arns) -> Iterable[str]:
 def _of_cost_report(arns: Arns) -> tuple[Call, ...]:
     return (
         *_on("*", "ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags", "cloudwatch:GetMetricData"),
+        *_on("*", "ec2:DescribeAddresses", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"),
+        *_on("*", "logs:DescribeLogGroups", "rds:DescribeDBSnapshots"),
+        *_on(arns.of("ecr", f"repository/{arns.environment.prefix}/pardon-agent"), "ecr:DescribeImages"),
         *(call for stack in _stacks(arns) for call in _on(stack, "cloudformation:GetTemplate")),
         *_publishes(arns),
     )

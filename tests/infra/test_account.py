@@ -11,7 +11,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from config import DEVELOPMENT, PRODUCTION, REHEARSAL, STAGING
 from environment import Environment
-from stacks.account import NAME, AccountStack
+from stacks.whole_account import NAME, AccountStack
 from tests.infra.conftest import CONTEXT
 from validation import ConfigurationError
 

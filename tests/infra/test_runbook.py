@@ -200,7 +200,7 @@ def test_every_check_has_its_row_and_its_section(check: str) -> None:
     assert len(rows) == 1, f"docs/runbook.md must have one row of {check} under Scheduled Checks"
     own = {one.action for one in calls(Arns(environment("production"), Chosen()))[check]} - set(NETWORK_INTERFACES)
     actions = {action for action in own if not action.startswith(("kms:", "logs:", "sqs:"))}
-    assert set(re.findall(r"`([a-z-]+:[A-Za-z-]+)`", rows[0])) == actions
+    assert set(re.findall(r"`([a-z0-9-]+:[A-Za-z-]+)`", rows[0])) == actions
     metrics = {name for _, _, names in published_by(check) for name in names}
     missing = {name for name in metrics if f"`{name}`" not in section}
     assert not missing, f"the section {check} of docs/runbook.md must name its metrics"

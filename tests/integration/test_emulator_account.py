@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from config import REHEARSAL
-from stacks.account import NAME, AccountStack
+from stacks.whole_account import NAME, AccountStack
 from tests.integration.emulator_process import Emulator
 
 BY_SERVICE = {

@@ -13,8 +13,10 @@ from ops_lambdas.cost_report.core import Band, Costs, Forecast, Report, periods
 from ops_lambdas.cost_report.email_text import Email, Form
 from ops_lambdas.cost_report.explorer import TagState
 from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
+from ops_lambdas.cost_report.savings import CouldGo, Saving
 from tests.unit.test_cost_report import DAYS, ECS, NOVEMBER, RDS, TODAY, costs, report
 
+COULD_GO = CouldGo((Saving("volumes attached to nothing (2, 40.0 GB): vol-1, vol-2", 3.2),), ("the images: late",))
 FORMS: tuple[Form, ...] = ("short", "long")
 LIST_PRICES = {ECS: Decimal("195.14"), RDS: Decimal(60), "Amazon Elastic Load Balancing": Decimal("12.40")}
 
@@ -56,7 +58,7 @@ def test_every_report_adds_up_and_can_be_sent(
     assert sum(one.cost for one in made.services) == made.costs.total
     if made.change and before is not None:
         assert made.change.amount == sum(one.change.amount for one in made.services if one.change)
-    email = Email("production", made, compared(made), Decimal(730))
+    email = Email("production", made, compared(made), CouldGo(), Decimal(730))
     subject = email.subject()
     assert subject.isascii()
     assert subject.isprintable()
@@ -71,7 +73,7 @@ def email(made: Report, form: Form, tag: TagState = "active") -> str:
     comparison = (
         compared(made) if tag == "active" else Comparison(why_not="these are not only this environment's costs")
     )
-    of = Email("production", made, comparison, Decimal(480))
+    of = Email("production", made, comparison, COULD_GO, Decimal(480))
     return f"Subject: {of.subject()}\n\n{of.text(form, metric='UnblendedCost', scope=scope)}"
 
 
@@ -107,7 +109,7 @@ def test_no_data_is_not_reported_as_zero(snapshot: SnapshotAssertion) -> None:
 def test_a_long_subject_is_cut_and_other_characters_replaced() -> None:
     band = Band("Täglich\n" + "x" * 200, Decimal(0), Decimal(1))
     made = report(Costs("USD", {band.service: Decimal(20)}), bands=[band])
-    subject = Email("production", made, compared(made), None).subject()
+    subject = Email("production", made, compared(made), CouldGo(), None).subject()
     assert subject.endswith("...")
     assert "T?glich?x" in subject
     assert len(subject) == 100

@@ -1,5 +1,8 @@
 """The cost report's comparison with what is deployed, from the bill to metrics and email."""
 
+import pytest
+
+from ops_lambdas.cost_report.savings import Facts
 from tests.integration.checks.cost_report.world import ECS, Aws, Report, usage
 
 OTHER = "EC2 - Other"
@@ -62,3 +65,20 @@ def test_a_forecast_above_the_ceiling_is_said(aws: Aws, report: Report) -> None:
     report.run()  # 410 so far and 90 to come, of 490
     assert "forecast 500.00 above 490.00" in aws.emails[0]["Subject"]
     assert "490.00  ceiling of the month, BELOW the forecast" in aws.emails[0]["Message"]
+
+
+def test_the_long_form_says_what_could_go(aws: Aws, report: Report) -> None:
+    report.facts = Facts(addresses=("192.0.2.1",), unknown=("the images: ClientError: not authorized",))
+    result = report.run({"form": "long"})
+    what = "addresses attached to nothing (1): 192.0.2.1"
+    assert result["could_go"] == [{"what": what, "usd": "3.65"}]  # type: ignore[typeddict-item]
+    assert f"3.65  {what}" in aws.emails[0]["Message"]
+    assert "not looked at: the images: ClientError" in aws.emails[0]["Message"]
+    assert report.run()["could_go"] == []  # type: ignore[typeddict-item]
+
+
+@pytest.mark.usefixtures("aws")
+def test_without_templates_nothing_is_looked_at(report: Report) -> None:
+    report.deployed.why_not = "the template of pardon-rehearsal-network cannot be read: AccessDenied"
+    result = report.run({"form": "long"})
+    assert result["not_looked_at"] == [report.deployed.why_not]  # type: ignore[typeddict-item]

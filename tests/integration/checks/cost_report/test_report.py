@@ -83,6 +83,8 @@ def test_a_short_report_returns_costs_forecast_services_and_bands(report: Report
             {"service": "AWS Data Transfer", "cost": "0.00", "max_usd": "20.00", "state": "no_cost"},
             {"service": "Total", "cost": "410.00", "max_usd": "566.00", "state": "not_above"},
         ],
+        "could_go": [],
+        "not_looked_at": [],
     }
 
 

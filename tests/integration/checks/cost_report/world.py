@@ -4,19 +4,22 @@ import json
 import sys
 from collections import defaultdict
 from datetime import date
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest import mock
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.cost_report import handler
 from ops_lambdas.cost_report.core import Period
 from ops_lambdas.cost_report.deployed import DeployedError
 from ops_lambdas.cost_report.report import CostReportResult
+from ops_lambdas.cost_report.savings import Facts
 from prices.estimate import Estimate, estimate
-from prices.table import list_prices
+from prices.table import Prices, list_prices
 from tests.integration.checks.conftest import CONTEXT
 from tests.integration.checks.servers import Exchange, answers
 
@@ -106,6 +109,9 @@ class Aws:
         return [(one["TimePeriod"]["Start"], one["TimePeriod"]["End"]) for one in self.requests["GetCostAndUsage"]]
 
 
+_CONTEXT = cast(LambdaContext, SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: 300_000}))
+
+
 class Deployed:
     """What is deployed: a load balancer, and tasks of 2 vCPU and 8 GiB; or it cannot be read."""
 
@@ -113,7 +119,12 @@ class Deployed:
         self.tasks = 3.0
         self.why_not = ""
 
-    def price(self) -> Estimate:
+    @property
+    def prices(self) -> Prices:
+        return list_prices("us-east-1")
+
+    @property
+    def templates(self) -> dict[str, Any]:
         if self.why_not:
             raise DeployedError(self.why_not)
         task = {"Cpu": "2048", "Memory": "8192", "RuntimePlatform": {"CpuArchitecture": "X86_64"}}
@@ -126,7 +137,10 @@ class Deployed:
             },
             "Nat": {"Type": "AWS::EC2::NatGateway"},
         }
-        return estimate({"service": {"Resources": resources}}, list_prices("us-east-1"))
+        return {"service": {"Resources": resources}}
+
+    def price(self) -> Estimate:
+        return estimate(self.templates, self.prices)
 
     def average_tasks(self, period: Period) -> float:
         assert period.days
@@ -140,15 +154,17 @@ class Report:
         self._capsys = capsys
         self._monkeypatch = monkeypatch
         self.deployed = Deployed()
+        self.facts = Facts()
         self.metrics: list[dict[str, Any]] = []
         self.logs: list[dict[str, Any]] = []
 
     def run(self, event: object = None, *, today: str = "2026-11-23") -> CostReportResult:
         self._monkeypatch.setattr(handler, "_today", lambda: date.fromisoformat(today))
         self._monkeypatch.setattr(handler, "Deployed", lambda *_, **__: self.deployed)
+        self._monkeypatch.setattr(handler, "Survey", lambda *_: SimpleNamespace(facts=lambda: self.facts))
         try:
             with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
-                result: CostReportResult = handler.handler(event, CONTEXT)
+                result: CostReportResult = handler.handler(event, _CONTEXT)
         finally:
             lines = [json.loads(line) for line in self._capsys.readouterr().out.splitlines()]
             self.metrics = [line for line in lines if "_aws" in line]
