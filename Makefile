@@ -127,6 +127,10 @@ migrate: $(VENV)/.ready ## run the deployed version's pending migrations: ENV=pr
 cost: $(VENV)/.ready ## show what ENV costs a month by list price, at min_tasks and max_tasks
 	@python -m procedures.cost $(call option,--environment,$(ENV)) $(call option,--region,$(REGION))
 
+.PHONY: prices
+prices: $(VENV)/.ready ## renew prices/list_prices.csv from AWS's Price List; or only of REGION=eu-west-1 ITEM="db.m8g.large"
+	@python -m procedures.prices $(call option,--region,$(REGION)) $(call option,--item,$(ITEM))
+
 .PHONY: dashboard
 dashboard: $(VENV)/.ready ## draw the dashboard of ENV with sample data, into build/dashboard.html
 	@python -m procedures.dashboard --environment $(call quoted,$(or $(ENV),production)) $(call option,--region,$(REGION))
