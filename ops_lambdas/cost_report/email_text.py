@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from ops_lambdas.cost_report.core import BAND_CURRENCY, BandJudgement, Change, Period, Report
+from ops_lambdas.cost_report.core import BAND_CURRENCY, TOTAL, BandJudgement, Change, Period, Report
 from ops_lambdas.cost_report.explorer import TagState
 from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
 from ops_lambdas.cost_report.savings import CouldGo
@@ -153,7 +153,9 @@ class Email:
     def _band(self, one: BandJudgement) -> str:
         limits = f"{_money(one.band.min_usd)} to {_money(one.band.max_usd)}"
         price = self.comparison.of(one.band.service)
-        items = f"; a month's list price: {_items(price)}" if price and price.items else ""
+        is_total = one.band.service == TOTAL
+        explained = self.comparison.items if is_total else price.items if price else ()
+        items = f"; a month's list price: {_items(explained)}" if explained else ""
         return f"{_money(one.cost):>12}  {one.band.service}: {_BAND_WORDS[one.state]} ({limits}{items})"
 
 
@@ -198,12 +200,12 @@ def _comparison(report: Report) -> list[str]:
 
 
 def _above(one: ServicePrice) -> str:
-    because = f", for {_items(one)} a month" if one.items else ", as nothing of it is deployed"
+    because = f", for {_items(one.items)} a month" if one.items else ", as nothing of it is deployed"
     return f"{_money(one.cost):>12}  {cut(one.service, _MAX_NAME)}: list price {_money(one.list_price)}{because}"
 
 
-def _items(price: ServicePrice) -> str:
-    return ", ".join(f"{item} {_money(usd)}" for item, usd in price.items)
+def _items(items: tuple[tuple[str, Decimal], ...]) -> str:
+    return ", ".join(f"{item} {_money(usd)}" for item, usd in items)
 
 
 def _history(report: Report) -> Iterable[str]:

@@ -41,11 +41,13 @@ class Comparison:
     Attributes:
         tasks: that the service ran on average.
         services: those with a cost or a list price, the most expensive first.
+        items: what the list price of everything is for, the most expensive first, in USD in a whole month.
         why_not: why they were not compared; then there are no services.
     """
 
     tasks: float = 0
     services: tuple[ServicePrice, ...] = ()
+    items: tuple[tuple[str, Decimal], ...] = ()
     why_not: str = ""
 
     @property
@@ -80,6 +82,7 @@ def compare(costs: Costs, period: Period, deployed: Estimate, *, tasks: float, t
             )
             for service, cost in sorted(services.items(), key=lambda one: (-one[1], one[0]))
         ),
+        _items(deployed, None, tasks),
     )
 
 
@@ -87,9 +90,10 @@ def _is_above(cost: Decimal, list_price: Decimal, tolerance: Tolerance) -> bool:
     return cost - list_price > max(tolerance.usd, list_price * tolerance.percent / 100)
 
 
-def _items(deployed: Estimate, service: str, tasks: float) -> tuple[tuple[str, Decimal], ...]:
+def _items(deployed: Estimate, service: str | None, tasks: float) -> tuple[tuple[str, Decimal], ...]:
+    """The most expensive items of a service, or of all."""
     usd: defaultdict[str, Decimal] = defaultdict(Decimal)
     for one in deployed.lines:
-        if one.service == service:
+        if service in (None, one.service):
             usd[one.line.charge.item] += Decimal(one.usd(tasks))
     return tuple(sorted(usd.items(), key=lambda pair: -pair[1])[:_SHOWN_ITEMS])

@@ -83,6 +83,8 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.lambda_svc:_get_account_settings": (),
     "ministack.services.rds:_p": ({}, "DBInstanceIdentifier"),
     "ministack.services.rds:_xml": (200, "Response", "<Result/>"),
+    "ministack.services.budgets:_create_budget": ({},),
+    "ministack.services.budgets:_delete_budget": ({},),
     "ministack.services.route53:_create_health_check": (b"",),
     "ministack.services.route53:_default_records": ("pardon.example.com.",),
     "ministack.services.route53:_delete_health_check": ("id",),

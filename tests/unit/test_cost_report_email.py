@@ -38,6 +38,7 @@ def compared(made: Report) -> Comparison:
             ServicePrice(name, cost, price, cost - price > Decimal(5) + price / 5, items.get(name, ()))
             for name, cost, price in services
         ),
+        (("Fargate vCPU", Decimal("177.30")), ("Multi-AZ", Decimal("94.90"))),
     )
 
 
