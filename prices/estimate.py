@@ -80,15 +80,15 @@ def estimate(templates: Mapping[str, Mapping[str, Any]], prices: Prices) -> Esti
         item = prices.item(line.charge.item)
         priced.append(Priced(line, item.service, item.unit, prices.usd(line.charge.item)))
     targets = [
-        resource["Properties"]
+        (properties, share_of_time_on(properties.get("ScheduledActions", [])))
         for template in templates.values()
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+        for properties in [resource["Properties"]]
     ]
-    share = {id(one): share_of_time_on(one.get("ScheduledActions", [])) for one in targets}
     return Estimate(
         prices.region,
         tuple(priced),
-        min_tasks=sum(one["MinCapacity"] * share[id(one)] for one in targets),
-        max_tasks=sum(one["MaxCapacity"] * share[id(one)] for one in targets),
+        min_tasks=sum(one["MinCapacity"] * share for one, share in targets),
+        max_tasks=sum(one["MaxCapacity"] * share for one, share in targets),
     )

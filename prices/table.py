@@ -38,9 +38,11 @@ class Prices:
         try:
             return self._usd[name]
         except KeyError:
+            which = f"price of {name!r}" if self._usd else "prices"
+            options = f"REGION={self.region}" + f" ITEM={name!r}" * bool(self._usd)
             raise UnpricedError(
-                f"prices/{TABLE.name} has no price of {name!r} in {self.region}: with AWS credentials, "
-                f"`make prices REGION={self.region} ITEM={name!r}` looks it up"
+                f"prices/{TABLE.name} has no {which} in {self.region}: with AWS credentials, `make prices {options}` "
+                "looks it up"
             ) from None
 
     def item(self, name: str) -> Item:

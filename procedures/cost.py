@@ -159,8 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigurationError, UnpricedError) as error:
         errors.print(str(error), style="red")
         return 1
-    is_home = chosen.region == chosen.home_region
-    output = BUILD / f"cost-{chosen.name}{'' if is_home else f'-{chosen.region}'}.json"
+    output = BUILD / f"cost-{chosen.name}.json"
     output.parent.mkdir(exist_ok=True)
     output.write_text(json.dumps(as_json(chosen, priced), indent=2) + "\n")
     console = Terminal()
