@@ -54,14 +54,15 @@ def test_why_setting_up_failed_is_shown(tmp_path: Path) -> None:
     assert "npm error the reason" in made.stderr
 
 
-def test_the_authorities_stay_when_the_program_that_makes_them_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", ["echo half; exit 1", "echo no certificate"])
+def test_the_authorities_stay_when_the_program_that_makes_them_fails(tmp_path: Path, program: str) -> None:
     bundle = tmp_path / "ops_lambdas" / "shared" / "rds-ca-bundle.pem"
     bundle.parent.mkdir(parents=True)
     bundle.write_text("kept")
     shutil.copy(ROOT / "Makefile", tmp_path)
     node = tmp_path / ".venv" / "bin" / "node"
     node.parent.mkdir(parents=True)
-    node.write_text("#!/bin/sh\necho half; exit 1\n")
+    node.write_text(f"#!/bin/sh\n{program}\n")
     node.chmod(0o755)
     command = ["make", *TOUCHED, "ca-bundle"]
     environment = {"PATH": os.environ["PATH"]}
