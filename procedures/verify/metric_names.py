@@ -38,7 +38,7 @@ RARE: Mapping[str, tuple[str, ...]] = {
     # Ours, for which there must be costs, an answer of the site, a secret, a backup, a line of log; and those that are
     # published only when they are not zero.
     "PardonSimulator": (
-        *("MonthToDateCost", "ForecastCost", "SiteReachable", "SiteAgrees"),
+        *("MonthToDateCost", "ForecastCost", "ServicesAboveListPrice", "SiteReachable", "SiteAgrees"),
         *("OldestSecretDays", "RestorableMinutesAgo", "ErrorLines-*"),
         *("Sessions*", "Threads*", "ThreadCleanupRefused", "Tasks*", "PoolsUnlisted", "TotalStuckSessions"),
         "WeeklyResetOverdue",
