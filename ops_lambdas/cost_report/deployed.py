@@ -72,6 +72,8 @@ class Deployed:
             return estimate(self.templates, self.prices)
         except UnpricedError as error:
             raise DeployedError(str(error)) from error
+        except (LookupError, TypeError, ValueError) as error:  # a template of another form than ours
+            raise DeployedError(f"the templates cannot be priced: {type(error).__name__}: {error}") from error
 
     def average_tasks(self, period: Period) -> float:
         """How many tasks the service wanted on average, as the check `containers` has published every minute.

@@ -15,7 +15,6 @@ from ops_lambdas.cost_report.survey import SURVEY_SECONDS, Survey
 from ops_lambdas.shared import topic
 from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.settings import from_environment, from_event
-from prices.table import UnpricedError
 
 # Kept for SNS, with its retries.
 _EMAIL_SECONDS = 45
@@ -97,7 +96,7 @@ def _could_go(config: Settings, deployed: Deployed) -> CouldGo:
     try:
         facts = Survey(config.environment, deployed.templates).facts()
         found = savings(facts, deployed.templates, deployed.price(), deployed.prices)
-    except (DeployedError, UnpricedError) as error:
+    except (DeployedError, LookupError) as error:
         return CouldGo(unknown=(str(error),))
     return CouldGo(found, facts.unknown)
 

@@ -49,6 +49,10 @@ def test_what_is_deployed_is_priced_in_its_region(stubs: dict[str, Stubber]) -> 
     [
         ("Resources: {}", "the template of pardon-staging-network cannot be read: JSONDecodeError"),
         (json.dumps({"Resources": {"A": {"Type": "AWS::EC2::Instance"}}}), "what AWS::EC2::Instance"),
+        (
+            json.dumps({"Resources": {"A": {"Type": "AWS::RDS::DBInstance"}}}),
+            "the templates cannot be priced: KeyError",
+        ),
     ],
 )
 def test_what_has_no_price_is_named(stubs: dict[str, Stubber], body: str, reason: str) -> None:
