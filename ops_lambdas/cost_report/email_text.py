@@ -8,8 +8,7 @@ from typing import Literal
 
 from ops_lambdas.cost_report.core import BAND_CURRENCY, TOTAL, BandJudgement, Change, Period, Report
 from ops_lambdas.cost_report.explorer import TagState
-from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
-from ops_lambdas.cost_report.savings import CouldGo
+from ops_lambdas.cost_report.findings import Comparison, CouldGo, ServicePrice
 from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.topic import MAX_SUBJECT_LENGTH
 

@@ -5,8 +5,7 @@ from typing import Literal, TypedDict
 
 from ops_lambdas.cost_report.core import BAND_CURRENCY, MAX_SERVICE_METRICS, Report
 from ops_lambdas.cost_report.explorer import TagState
-from ops_lambdas.cost_report.list_price import Comparison
-from ops_lambdas.cost_report.savings import CouldGo
+from ops_lambdas.cost_report.findings import Comparison, CouldGo
 from ops_lambdas.shared.metrics import Metric, publish
 
 

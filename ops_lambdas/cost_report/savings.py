@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ops_lambdas.cost_report.findings import Saving
 from prices.estimate import Estimate
 from prices.items import HOURS, database_item
 from prices.table import Prices, UnpricedError
@@ -46,22 +47,6 @@ class Facts:
     database_snapshots: tuple[Stored, ...] = ()
     log_groups: tuple[Stored, ...] = ()
     addresses: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Something that could go, and what that saves in a month."""
-
-    what: str
-    usd: float
-
-
-@dataclass(frozen=True)
-class CouldGo:
-    """What could go, what saves most first; and what could not be looked at."""
-
-    found: tuple[Saving, ...] = ()
     unknown: tuple[str, ...] = ()
 
 

@@ -15,8 +15,7 @@ from ops_lambdas.shared.metrics import NAMESPACE
 _CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 2})
 _GB = 10**9
 _MOST = 5_000  # of one kind
-_SECONDS_EACH = 6
-SURVEY_SECONDS = 8 * _SECONDS_EACH + 2
+_SECONDS_EACH = 6  # of eight looks
 
 Found = TypeVar("Found")
 

@@ -8,7 +8,8 @@ import pytest
 from constructs.checks.declaration import Check, all_checks
 from names import CHECKS
 from ops_lambdas.cost_report.core import Costs, Period, periods
-from ops_lambdas.cost_report.list_price import Tolerance, compare
+from ops_lambdas.cost_report.findings import Tolerance
+from ops_lambdas.cost_report.list_price import compare
 from prices.estimate import Estimate, estimate
 from prices.items import CLOUDWATCH, HOURS, RDS
 from prices.table import list_prices

@@ -18,7 +18,7 @@ from ops_lambdas.cost_report.core import (
     assess,
     periods,
 )
-from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
+from ops_lambdas.cost_report.findings import Comparison, ServicePrice
 from ops_lambdas.cost_report.report import publish_costs
 from ops_lambdas.cost_report.settings import Options, Settings
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment, from_event

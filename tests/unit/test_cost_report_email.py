@@ -12,8 +12,7 @@ from ops_lambdas.cost_report import email_text
 from ops_lambdas.cost_report.core import Band, Costs, Forecast, Report, periods
 from ops_lambdas.cost_report.email_text import Email, Form
 from ops_lambdas.cost_report.explorer import TagState
-from ops_lambdas.cost_report.list_price import Comparison, ServicePrice
-from ops_lambdas.cost_report.savings import CouldGo, Saving
+from ops_lambdas.cost_report.findings import Comparison, CouldGo, Saving, ServicePrice
 from tests.unit.test_cost_report import DAYS, ECS, NOVEMBER, RDS, TODAY, costs, report
 
 COULD_GO = CouldGo((Saving("volumes attached to nothing (2, 40.0 GB): vol-1, vol-2", 3.2),), ("the images: late",))

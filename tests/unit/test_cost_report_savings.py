@@ -10,7 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from ops_lambdas.cost_report.savings import Facts, Saving, Stored, savings, smaller
+from ops_lambdas.cost_report.findings import Saving
+from ops_lambdas.cost_report.savings import Facts, Stored, savings, smaller
 from ops_lambdas.cost_report.survey import Survey
 from prices.estimate import estimate
 from prices.table import Prices, list_prices

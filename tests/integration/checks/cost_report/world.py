@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.cost_report import handler
+from ops_lambdas.cost_report import comparing, handler
 from ops_lambdas.cost_report.core import Period
 from ops_lambdas.cost_report.deployed import DeployedError
 from ops_lambdas.cost_report.report import CostReportResult
@@ -160,8 +160,8 @@ class Report:
 
     def run(self, event: object = None, *, today: str = "2026-11-23") -> CostReportResult:
         self._monkeypatch.setattr(handler, "_today", lambda: date.fromisoformat(today))
-        self._monkeypatch.setattr(handler, "Deployed", lambda *_, **__: self.deployed)
-        self._monkeypatch.setattr(handler, "Survey", lambda *_: SimpleNamespace(facts=lambda: self.facts))
+        self._monkeypatch.setattr(comparing, "Deployed", lambda *_, **__: self.deployed)
+        self._monkeypatch.setattr(comparing, "Survey", lambda *_: SimpleNamespace(facts=lambda: self.facts))
         try:
             with mock.patch.object(handler.logger.handlers[0], "stream", sys.stdout):
                 result: CostReportResult = handler.handler(event, _CONTEXT)
