@@ -46,6 +46,7 @@ PRODUCTION = Environment(
     is_multi_az=True,
     has_replica=True,
     backup_days=7,
+    snapshot_days=35,
     log_retention_days=90,
     cost_metric="UnblendedCost",
     cost_bands=(

@@ -54,6 +54,7 @@ class Environment:
         cpu_target_percent, memory_target_percent: the averages that autoscaling maintains.
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
+        snapshot_days: how long a snapshot of `make snapshot` is kept.
         cost_metric: "UnblendedCost" or "AmortizedCost", which costs are reported in.
         cost_bands: what the runbook gives a service, shown beside its cost and list price.
         cost_ceiling_usd: an alarm fires when a month is forecast to cost more; None: without that alarm.
@@ -99,6 +100,7 @@ class Environment:
     is_multi_az: bool
     has_replica: bool
     backup_days: int
+    snapshot_days: int
     log_retention_days: int
     cost_metric: str
     cost_bands: tuple[CostBand, ...]
@@ -260,6 +262,7 @@ class Environment:
         allowed = f"from 1 to {most} when max_tasks is {self.max_tasks} and database_class {self.database_class}"
         require(self, "connection_limit", 1 <= self.connection_limit <= most, allowed)
         require_between(self, "backup_days", 1, 35)
+        require_between(self, "snapshot_days", 1, 3650)
         require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
         require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))
         services = [band.service for band in self.cost_bands]

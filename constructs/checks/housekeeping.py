@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -62,6 +62,26 @@ def _may_read_alarms(function: lambda_.Function, _deployed: Deployed) -> None:
         )
 
 
+def _may_delete_snapshots(function: lambda_.Function, deployed: Deployed) -> None:
+    """Delete the primary's snapshots that were taken by hand; automated ones have other names."""
+    stack, database = Stack.of(function), deployed.environment.names.database
+    named, every = (
+        stack.format_arn(
+            service="rds", resource="snapshot", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        for name in (f"{database}-*", "*")
+    )
+    listed = [deployed.database.instance.instance_arn, every]
+    for actions, resources in ((["rds:DescribeDBSnapshots"], listed), (["rds:DeleteDBSnapshot"], [named])):
+        function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
+    if function.role:
+        for arn, reason in (
+            (every, "Listing an instance's snapshots is allowed on all snapshots"),
+            (named, "Snapshots of this instance, named when they are taken"),
+        ):
+            acknowledge(function.role, reason, f"IAM5[Resource::{arn}]")
+
+
 def _alarms(scope: Construct, context: AlarmContext) -> None:
     """An old secret, an address that is not subscribed, a stale backup.
 
@@ -111,7 +131,10 @@ CHECK = Check(
     every=Duration.hours(1),
     timeout=Duration.minutes(2),
     settings=_settings,
-    permissions=(_may_describe_secrets, _may_read_alarms, may_list_subscribers, may_publish, may_describe_database),
+    permissions=(
+        *(_may_describe_secrets, _may_read_alarms, may_list_subscribers, may_publish, may_describe_database),
+        _may_delete_snapshots,
+    ),
     metrics=4,
     alarms=_alarms,
 )

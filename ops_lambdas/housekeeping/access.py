@@ -1,7 +1,7 @@
 """AWS calls of housekeeping. No secret's value is read."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from ops_lambdas.housekeeping.core import Instance, Secret, Subscription
+from ops_lambdas.housekeeping.core import Instance, Secret, Snapshot, Subscription
 from ops_lambdas.housekeeping.report import CONFIRMED_SUBSCRIBERS
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared.aws_errors import AWS_ERRORS
@@ -59,6 +59,36 @@ def instance(identifier: str) -> Instance:
     if "InstanceCreateTime" not in found:
         raise NotCheckedError(f"it has not been created yet, its status is {status}")
     return Instance(status, found["InstanceCreateTime"], found.get("LatestRestorableTime"))
+
+
+def snapshots(identifier: str) -> tuple[Snapshot, ...]:
+    """List the instance's snapshots that were taken by hand; needs `rds:DescribeDBSnapshots`.
+
+    Raises:
+        BotoCoreError, ClientError: RDS could not be queried.
+    """
+    client = boto3.client("rds", config=_CONFIG)
+    pages = client.get_paginator("describe_db_snapshots").paginate(
+        DBInstanceIdentifier=identifier, SnapshotType="manual"
+    )
+    return tuple(
+        Snapshot(
+            one["DBSnapshotIdentifier"], one["Status"], {tag["Key"]: tag["Value"] for tag in one.get("TagList", [])}
+        )
+        for page in pages
+        for one in page["DBSnapshots"]
+    )
+
+
+def delete_snapshot(identifier: str) -> None:
+    """Delete a snapshot, unless it is gone already; needs `rds:DeleteDBSnapshot`.
+
+    Raises:
+        BotoCoreError, ClientError: RDS could not be asked, or refuses.
+    """
+    client = boto3.client("rds", config=_CONFIG)
+    with suppress(client.exceptions.DBSnapshotNotFoundFault):  # another run has deleted it
+        client.delete_db_snapshot(DBSnapshotIdentifier=identifier)
 
 
 def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:

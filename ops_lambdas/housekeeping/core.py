@@ -1,9 +1,11 @@
 """Old secrets, missing subscribers, and a stale backup. Values in, values out."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+# The tag of a snapshot that `make snapshot` took: the last day, in UTC, on which it is kept.
+DELETE_AFTER = "DeleteAfter"
 MAX_SECRET_DAYS = 90  # the runbook, Security: "Rotate secrets every 90 days"
 
 _EMAIL = ("email", "email-json")
@@ -78,6 +80,31 @@ class Backup:
     status: str
     has_backup: bool
     restorable_minutes_ago: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot of the database that was taken by hand."""
+
+    identifier: str
+    status: str
+    tags: Mapping[str, str]
+
+
+def expired(snapshots: Iterable[Snapshot], now: datetime) -> tuple[str, ...]:
+    """Return the identifiers of those whose last day is over; one without a valid day is kept."""
+    return tuple(
+        one.identifier
+        for one in snapshots
+        if one.status == "available" and _day(one.tags.get(DELETE_AFTER, "")) < now.date()
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return date.max
 
 
 def secret_ages(secrets: Iterable[Secret], replaced: Container[str], now: datetime) -> tuple[SecretAge, ...]:

@@ -21,12 +21,15 @@ logger = check_logger()
 def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult:
     """Check the age of the secrets, the subscribers of the alarm topic, and the age of the database's backup.
 
+    Snapshots of `make snapshot` whose last day is over are deleted.
+
     Somebody who has subscribed since the last run gets an email with the alarms that are in ALARM. Two runs within two
     minutes, which is how long CloudWatch may take to show the first one's count, may both send it.
 
     Needs `secretsmanager:DescribeSecret` and `secretsmanager:ListSecretVersionIds` on the secrets,
     `sns:ListSubscriptionsByTopic` and `sns:Publish` on the topic, `kms:Decrypt` and `kms:GenerateDataKey` on its key,
-    `cloudwatch:DescribeAlarms` and `cloudwatch:GetMetricData`, and `rds:DescribeDBInstances` on the instance.
+    `cloudwatch:DescribeAlarms` and `cloudwatch:GetMetricData`, `rds:DescribeDBInstances` on the instance,
+    `rds:DescribeDBSnapshots`, and `rds:DeleteDBSnapshot` on its snapshots.
 
     Raises:
         InvalidSettingError: the check cannot begin.
@@ -46,6 +49,11 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
         standing = _notify(config, subscribers.confirmed, now)
         # Afterwards: what was not sent is sent by the next run, which finds the old count.
         report.publish_subscribers(config.environment, subscribers)
+    deleted: list[str] = []
+    with access.collected(failures, f"snapshots of {config.database_instance}"):
+        for snapshot in core.expired(access.snapshots(config.database_instance), now):
+            access.delete_snapshot(snapshot)
+            deleted.append(snapshot)
     secrets = access.secrets(dict.fromkeys((*config.secret_arns, *config.empty_secret_arns)), failures)
     ages = core.secret_ages(secrets, config.secret_arns, now)
     report.publish_secrets(config.environment, ages)
@@ -56,6 +64,7 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
         subscribers=subscribers,
         standing_alarms=standing,
         backup=backup,
+        snapshots_deleted=deleted,
         failures=failures,
     )
     is_subscribed = subscribers is None or subscribers.confirmed > 0

@@ -20,6 +20,7 @@ class HousekeepingResult(TypedDict):
         empty_secrets: names of those that a person has to fill and has not.
         subscribers: confirmed, unconfirmed; null when not known.
         standing_alarms: those that a new subscriber was notified of, by name.
+        snapshots_deleted: those of `make snapshot` whose last day was over.
         backup: status, has_backup, restorable_minutes_ago; null when not known.
     """
 
@@ -31,6 +32,7 @@ class HousekeepingResult(TypedDict):
     subscribers: dict[str, Any] | None
     standing_alarms: list[str]
     backup: dict[str, Any] | None
+    snapshots_deleted: list[str]
     failures: list[str]
 
 
@@ -42,6 +44,7 @@ def result(
     subscribers: Subscribers | None,
     standing_alarms: Sequence[StandingAlarm],
     backup: Backup | None,
+    snapshots_deleted: list[str],
     failures: list[str],
 ) -> HousekeepingResult:
     """Return the check's result."""
@@ -54,6 +57,7 @@ def result(
         "subscribers": asdict(subscribers) if subscribers else None,
         "standing_alarms": [alarm.name for alarm in standing_alarms],
         "backup": asdict(backup) if backup else None,
+        "snapshots_deleted": snapshots_deleted,
         "failures": failures,
     }
 

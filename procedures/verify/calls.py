@@ -144,7 +144,8 @@ def _of_housekeeping(arns: Arns) -> tuple[Call, ...]:
         ),
         *_on("*", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
         *_on(arns.topic, "sns:ListSubscriptionsByTopic"),
-        *_on(arns.database, "rds:DescribeDBInstances"),
+        *_on(arns.database, "rds:DescribeDBInstances", "rds:DescribeDBSnapshots"),
+        *_on(arns.of("rds", f"snapshot:{arns.environment.names.database}-sample"), "rds:DeleteDBSnapshot"),
         *_publishes(arns),
     )
 

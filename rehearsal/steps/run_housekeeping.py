@@ -1,9 +1,13 @@
 """Run the deployed housekeeping on its schedule, and compare its result with the actual state."""
 
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from application import SECRETS
 from config import REHEARSAL
+from ops_lambdas.housekeeping.core import DELETE_AFTER
 from rehearsal.report.facts import CheckRun
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps.fire_schedule import Outcome, expect_metrics, fire
@@ -12,13 +16,16 @@ from rehearsal.steps.inbox import Inbox
 _NOT_REPLACED = {NAMES.secret(secret.name) for secret in SECRETS if not secret.is_replaced}
 _STANDING = NAMES.alarm(3, "latency-high")  # no data arrives here that would end it
 _PENDING = "PendingConfirmation"
+_EXPIRED = f"{NAMES.database}-of-yesterday"
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
     """Secrets are young, the address subscribed by hand has not confirmed, the database is restorable."""
     cloudwatch, inbox = run.client("cloudwatch", region), Inbox(run, region)
     cloudwatch.set_alarm_state(AlarmName=_STANDING, StateValue="ALARM", StateReason="before anybody was subscribed")
+    kept = _snapshots(run, region)
     outcome = fire(run, region, "housekeeping")
+    _expect_deleted(run, region, outcome, kept)
     cloudwatch.set_alarm_state(AlarmName=_STANDING, StateValue="OK", StateReason="the end of the rehearsal's trial")
     _notified(run, region, inbox, outcome)
     names = _secrets(run, region, outcome)
@@ -41,6 +48,33 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     )
     did = f"{len(names)} secrets under a day old, {', '.join(pending)} has not confirmed, the database is restorable"
     return [outcome.reported(region, did)]
+
+
+def _snapshots(run: Run, region: Region) -> set[str]:
+    """Take one with `make snapshot`, and one whose last day was yesterday; return the first, and whatever is there."""
+    options = ("--environment", REHEARSAL.name, "--region", region.name, "--name", "before-v2", "--why", "v2")
+    run.finish(run.begin("make snapshot", [Path(sys.executable), "-m", "procedures.snapshot", *options], region))
+    kept, rds = _identifiers(run, region), run.client("rds", region)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    tags = [{"Key": DELETE_AFTER, "Value": f"{yesterday:%Y-%m-%d}"}]
+    rds.create_db_snapshot(DBInstanceIdentifier=NAMES.database, DBSnapshotIdentifier=_EXPIRED, Tags=tags)
+    return kept
+
+
+def _expect_deleted(run: Run, region: Region, outcome: Outcome, kept: set[str]) -> None:
+    left, deleted = _identifiers(run, region), outcome.result["snapshots_deleted"]
+    is_so = deleted == [_EXPIRED] and left == kept and any("-before-v2-" in one for one in kept)
+    seen = f"deleted: {', '.join(deleted) or 'none'}; kept: {', '.join(sorted(left)) or 'none'}"
+    name = "make snapshot takes a snapshot, and housekeeping deletes only one whose last day is over"
+    run.report.expect(is_so, region.name, name, seen)
+    for one in left:
+        if "-before-v2-" in one:
+            run.client("rds", region).delete_db_snapshot(DBSnapshotIdentifier=one)
+
+
+def _identifiers(run: Run, region: Region) -> set[str]:
+    answer = run.client("rds", region).describe_db_snapshots(DBInstanceIdentifier=NAMES.database)
+    return {str(one["DBSnapshotIdentifier"]) for one in answer["DBSnapshots"]}
 
 
 def _notified(run: Run, region: Region, inbox: Inbox, outcome: Outcome) -> None:

@@ -42,6 +42,7 @@ VALUES: dict[str, Any] = {
     "connection_limit": 5,
     "is_multi_az": False,
     "backup_days": 14,
+    "snapshot_days": 20,
     "log_retention_days": 30,
     "cost_metric": "AmortizedCost",
     "cost_bands": (CostBand(service="Total", min_usd=1, max_usd=2),),

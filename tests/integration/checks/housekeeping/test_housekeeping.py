@@ -49,6 +49,7 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
         "subscribers": {"confirmed": 1, "unconfirmed": ()},
         "standing_alarms": [],
         "backup": {"status": "available", "has_backup": True, "restorable_minutes_ago": 4.0},
+        "snapshots_deleted": [],
         "failures": [],
     }
     assert check.values == {
@@ -64,6 +65,7 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
     }
     assert asked == {
         ("DescribeDBInstances", DATABASE),
+        ("DescribeDBSnapshots", DATABASE),
         ("ListSubscriptionsByTopic", TOPIC),
         ("GetMetricData", None),
         *((operation, arn) for operation in ("DescribeSecret", "ListSecretVersionIds") for arn in ARNS),

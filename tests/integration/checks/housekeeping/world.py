@@ -70,6 +70,23 @@ def instances(*members: str) -> Behaviour:
     return xml("rds", "DescribeDBInstancesResponse", f"<DescribeDBInstancesResult>{listed}</DescribeDBInstancesResult>")
 
 
+def snapshots(**days: str) -> Behaviour:
+    """RDS's answer: snapshots with their last day, in order of the names."""
+    listed = "".join(
+        f"<DBSnapshot><DBSnapshotIdentifier>{name}</DBSnapshotIdentifier><Status>available</Status>"
+        f"<TagList><Tag><Key>DeleteAfter</Key><Value>{day}</Value></Tag></TagList></DBSnapshot>"
+        for name, day in days.items()
+    )
+    result = f"<DescribeDBSnapshotsResult><DBSnapshots>{listed}</DBSnapshots></DescribeDBSnapshotsResult>"
+    return xml("rds", "DescribeDBSnapshotsResponse", result)
+
+
+def deleted(name: str) -> Behaviour:
+    inner = f"<DBSnapshot><DBSnapshotIdentifier>{name}</DBSnapshotIdentifier></DBSnapshot>"
+    result = f"<DeleteDBSnapshotResult>{inner}</DeleteDBSnapshotResult>"
+    return xml("rds", "DeleteDBSnapshotResponse", result)
+
+
 def confirmed_before(*values: float) -> Behaviour:
     """CloudWatch's answer: what the runs of the last hours counted, the latest first."""
     result = {"Id": "confirmed", "Label": "ConfirmedSubscribers", "StatusCode": "Complete", "Values": list(values)}
@@ -106,6 +123,8 @@ class Aws:
         self.behaviours: dict[str, list[Behaviour]] = {
             "ListSubscriptionsByTopic": [subscriptions(("email", "operator@example.com", f"{TOPIC}:1"))],
             "DescribeDBInstances": [instances(instance())],
+            "DescribeDBSnapshots": [snapshots()],
+            "DeleteDBSnapshot": [deleted("any")],
             "GetMetricData": [confirmed_before(1)],
             "DescribeAlarms": [in_alarm()],
         }
