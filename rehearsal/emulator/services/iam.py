@@ -33,17 +33,21 @@ def register() -> None:
         keys = keys_of(service, action, body, *more)
         return {**keys, **(cluster_key(body) if service == "ecs" else {})}
 
-    def resource_with_tasks(service: str, method: str, path: str, headers: Any, body: bytes, *more: Any) -> Any:
+    def documented_resource(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *more: Any
+    ) -> Any:
         action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
         resource = ecs_resource(action, body) if service == "ecs" else None
         if service == "logs" and action == "GetLogEvents":
             resource = stream_resource(body)
-        return resource or resource_of(service, method, path, headers, body, *more)
+        if service == "rds":
+            resource = snapshot_resource(query)
+        return resource or resource_of(service, method, path, headers, body, query, *more)
 
     iam_evaluator._resolve_condition_key = resolve_secure
     sts.register_session = register_expiring
     iam_actions.request_tag_context = keys_with_cluster
-    iam_actions.extract_resource_arn = resource_with_tasks
+    iam_actions.extract_resource_arn = documented_resource
 
 
 def cluster_key(body: bytes) -> dict[str, str]:
@@ -77,6 +81,17 @@ def stream_resource(body: bytes) -> str:
     request = json.loads(body)
     group = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{request['logGroupName']}"
     return f"{group}:log-stream:{request['logStreamName']}"
+
+
+def snapshot_resource(query: Any) -> str | None:
+    """The snapshot that a request to RDS names without its instance; MiniStack takes `*`.
+
+    Source: Service Authorization Reference, Amazon RDS: DeleteDBSnapshot has resource type snapshot.
+    """
+    name = iam_actions._query_param(query, "DBSnapshotIdentifier")
+    if not name or "DBInstanceIdentifier" in query:
+        return None
+    return f"arn:aws:rds:{get_region()}:{get_account_id()}:snapshot:{name}"
 
 
 def cluster_name(body: bytes) -> str:
