@@ -119,6 +119,10 @@ check: $(VENV)/.ready ## run a deployed check now: CHECK=pool_health ENV=product
 secret: $(VENV)/.ready ## give a secret another value, typed or from a pipe: ENV=production NAME=openai-api-key
 	@python -m procedures.secret --environment $(call quoted,$(ENV)) --name $(call quoted,$(NAME)) $(call option,--region,$(REGION))
 
+.PHONY: secrets
+secrets: $(VENV)/.ready ## give several secrets the values of FILE, after showing which change: ENV=production FILE=.env.secrets
+	@python -m procedures.secrets_file --environment $(call quoted,$(ENV)) --file $(call quoted,$(FILE)) $(call option,--region,$(REGION))
+
 .PHONY: snapshot
 snapshot: $(VENV)/.ready ## take a snapshot of the database before a major change: ENV=production NAME=before-v2 WHY="v2 of the schema"
 	@python -m procedures.snapshot --environment $(call quoted,$(ENV)) --name $(call quoted,$(NAME)) $(call option,--region,$(REGION)) $(call option,--why,$(WHY))

@@ -7,7 +7,8 @@ import argparse
 import getpass
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ from environment import Environment
 from procedures.terminal import Terminal
 from validation import ConfigurationError
 
+_NO_SERVICE = ("ClusterNotFoundException", "ServiceNotFoundException", "ServiceNotActiveException")
 _CLIENT = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
 
 
@@ -54,9 +56,30 @@ def put(chosen: Environment, name: str, value: str) -> None:
         SecretValueError: there is no such secret in AWS, or it is being deleted.
         BotoCoreError, ClientError: AWS cannot be reached, or refuses.
     """
-    secret, client = chosen.names.secret(name), _client(chosen, "secretsmanager")
+    with _usable(chosen, name) as secret:
+        client(chosen, "secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps({"value": value}))
+
+
+def current(chosen: Environment, name: str) -> str:
+    """Return the secret's current value; "" when a person has to fill it.
+
+    Raises:
+        SecretValueError: as `put`.
+        BotoCoreError, ClientError: as `put`.
+    """
+    with _usable(chosen, name) as secret:
+        kept: str = client(chosen, "secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     try:
-        client.put_secret_value(SecretId=secret, SecretString=json.dumps({"value": value}))
+        return str(json.loads(kept)["value"])
+    except (ValueError, LookupError, TypeError):
+        return kept  # somebody has put it without the key; what `put` writes differs
+
+
+@contextmanager
+def _usable(chosen: Environment, name: str) -> Iterator[str]:
+    secret = chosen.names.secret(name)
+    try:
+        yield secret
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "InvalidRequestException"):
             raise
@@ -70,10 +93,26 @@ def readers(chosen: Environment, name: str) -> tuple[str, ...]:
     return tuple(one.name for one in chosen.containers if name in one.secrets.values())
 
 
-def restart(chosen: Environment) -> None:
-    """Replace the service's tasks, a few at a time."""
+def replace_tasks(chosen: Environment, console: Console, errors: Console) -> int:
+    """Replace the service's tasks, a few at a time, and say so; 0, or 1 when ECS was not told to."""
     names = chosen.names
-    _client(chosen, "ecs").update_service(cluster=names.cluster, service=names.service, forceNewDeployment=True)
+    try:
+        client(chosen, "ecs").update_service(cluster=names.cluster, service=names.service, forceNewDeployment=True)
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in _NO_SERVICE:
+            console.print("There is no service yet; its tasks will read the new values.")
+            return 0
+        errors.print(f"The tasks were not replaced: {error}. Later: {restart_command(chosen)}", style="red")
+        return 1
+    console.print("ECS replaces the tasks.")
+    return 0
+
+
+def restart_command(chosen: Environment) -> str:
+    """The command that does the same."""
+    names = chosen.names
+    command = f"aws ecs update-service --region {chosen.region} --cluster {names.cluster} --service {names.service}"
+    return f"{command} --force-new-deployment"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,25 +143,16 @@ def _require_known(name: str) -> None:
 
 
 def _offer_restart(chosen: Environment, console: Console, errors: Console) -> int:
-    names = chosen.names
-    command = f"aws ecs update-service --region {chosen.region} --cluster {names.cluster} --service {names.service}"
-    later = f"{command} --force-new-deployment"
     if not sys.stdin.isatty():
-        console.print(f"To restart the tasks: {later}")
+        console.print(f"To restart the tasks: {restart_command(chosen)}")
         return 0
     if input("Replace the tasks now, without an interruption? [yes/no] ").strip().lower() not in ("y", "yes"):
-        console.print(f"Later: {later}")
+        console.print(f"Later: {restart_command(chosen)}")
         return 0
-    try:
-        restart(chosen)
-    except (BotoCoreError, ClientError) as error:
-        errors.print(f"The tasks were not replaced: {error}", style="red")
-        return 1
-    console.print("ECS replaces the tasks.")
-    return 0
+    return replace_tasks(chosen, console, errors)
 
 
-def _client(chosen: Environment, service: str) -> Any:
+def client(chosen: Environment, service: str) -> Any:
     return boto3.client(service, region_name=chosen.region, config=_CLIENT)
 
 

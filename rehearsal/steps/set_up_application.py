@@ -5,11 +5,15 @@ from http import HTTPStatus
 from typing import Any
 
 from application import SECRETS
+from config import REHEARSAL
 from rehearsal.machine import loopback
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.stand_in import SEED_SQL
 from rehearsal.stand_in.refusals import PROMPTS, prompt_key
+from rehearsal.steps import document_commands
+
+_VALUE = "typed by the rehearsal"
 
 
 def database_secret(run: Run, region: Region) -> dict[str, Any]:
@@ -54,11 +58,23 @@ def give_secrets(run: Run, region: Region) -> None:
 
 
 def fill_secrets(run: Run, region: Region) -> None:
-    """Fill what third parties issue, as an operator does before the tasks start."""
-    for secret in SECRETS:
-        name = NAMES.secret(secret.name)
-        if not json.loads(_secret(run, region, secret.name))["value"]:
-            put_secret(run, region, name, '{"value": "typed"}')
+    """Fill what third parties issue from a file, as an operator does before the tasks start."""
+    empty = _empty(run, region)
+    if not empty:
+        return
+    file = run.folder / ".env.secrets"
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name.upper().replace('-', '_')}='{_VALUE}'\n" for name in empty))
+    command = f"echo yes | make secrets ENV={REHEARSAL.name} REGION={region.name} FILE={file}"
+    shown = document_commands.run_in_shell(run, region, command)
+    left = _empty(run, region)
+    is_so = not left and _VALUE not in shown and all(name in shown for name in empty)
+    seen = f"{len(empty) - len(left)} of {len(empty)} empty secrets filled"
+    run.report.expect(is_so, region.name, "make secrets fills secrets from a file, and shows no value", seen)
+
+
+def _empty(run: Run, region: Region) -> list[str]:
+    return [one.name for one in SECRETS if not json.loads(_secret(run, region, one.name))["value"]]
 
 
 def upload_prompts(run: Run, region: Region) -> None:

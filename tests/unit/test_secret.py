@@ -35,7 +35,7 @@ def piped(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 def test_any_characters_survive(value: str) -> None:
     manager = Manager()
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(secret, "_client", lambda *_: manager)
+        monkeypatch.setattr(secret, "client", lambda *_: manager)
         piped(monkeypatch, f"{value}\n")
         put(PRODUCTION, "openai-api-key", typed_value())
     assert json.loads(manager.kept["pardon-production/openai-api-key"]) == {"value": value}
@@ -73,7 +73,7 @@ def test_what_cannot_be_filled_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, refusal: str, message: str
 ) -> None:
     manager = Manager(refusal)
-    monkeypatch.setattr(secret, "_client", lambda *_: manager)
+    monkeypatch.setattr(secret, "client", lambda *_: manager)
     piped(monkeypatch, "value")
     assert main(["--environment", "production", "--name", name]) == 1
     output: Any = capsys.readouterr()
@@ -86,7 +86,7 @@ def test_from_a_pipe_it_restarts_nothing_and_says_how(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     manager = Manager()
-    monkeypatch.setattr(secret, "_client", lambda *_: manager)
+    monkeypatch.setattr(secret, "client", lambda *_: manager)
     piped(monkeypatch, "s3cret")
     assert main(["--environment", "production", "--name", "cron-secret"]) == 0
     output = capsys.readouterr().out
