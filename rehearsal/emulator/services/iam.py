@@ -88,9 +88,9 @@ def snapshot_resource(query: Any) -> str | None:
 
     Source: Service Authorization Reference, Amazon RDS: DeleteDBSnapshot has resource type snapshot.
     """
-    name = iam_actions._query_param(query, "DBSnapshotIdentifier")
-    if not name or "DBInstanceIdentifier" in query:
+    if "DBSnapshotIdentifier" not in query or "DBInstanceIdentifier" in query:
         return None
+    (name,) = query["DBSnapshotIdentifier"]
     return f"arn:aws:rds:{get_region()}:{get_account_id()}:snapshot:{name}"
 
 
