@@ -8,6 +8,9 @@ from botocore.config import Config
 
 from ops_lambdas.shared.aws_errors import AWS_ERRORS
 
+# Whoever puts another value moves the one before to PREVIOUS.
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
 
 
@@ -15,15 +18,18 @@ class SecretError(RuntimeError):
     """A secret could not be read, or is not valid; the message never contains any of it."""
 
 
-def read_secret(secret_arn: str) -> dict[str, Any]:
+def read_secret(secret_arn: str, stage: str = CURRENT) -> dict[str, Any]:
     """Read a secret that is a JSON object, again in each run, because secrets rotate.
+
+    Args:
+        stage: CURRENT or PREVIOUS.
 
     Raises:
         SecretError: it cannot be read, or is not a JSON object.
     """
     try:
         client = boto3.client("secretsmanager", config=_CONFIG)
-        text = client.get_secret_value(SecretId=secret_arn)["SecretString"]
+        text = client.get_secret_value(SecretId=secret_arn, VersionStage=stage)["SecretString"]
     except AWS_ERRORS as error:
         raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
     except KeyError:

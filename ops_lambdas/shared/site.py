@@ -4,16 +4,17 @@ import base64
 import html
 import json
 import time
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote, quote_plus
 
 from ops_lambdas.shared.connecting import in_time
 from ops_lambdas.shared.http import Answer, HttpClient, HttpError
-from ops_lambdas.shared.secret_values import SecretError, read_secret
+from ops_lambdas.shared.secret_values import CURRENT, PREVIOUS, SecretError, read_secret
 
 State = Literal[
     "ok",
-    "unauthorized",  # 401: the site has another secret than ours
+    "unauthorized",  # 401: the site has neither our secret nor the one before
     "redirected",  # 3xx: our address is not the site's
     "server_error",  # 5xx: the site, or the load balancer before it
     "unexpected_status",
@@ -30,21 +31,36 @@ _SECRET_SECONDS = 8  # with all retries
 
 
 def ask(url: str, secret_arn: str, *, seconds: float) -> tuple[Answer, float]:
-    """Call a route once; return its answer, of any status, and the milliseconds that it took.
+    """Call a route; return its answer, of any status, and the milliseconds that it took.
+
+    The site reads its secret when its task starts: after a change, tasks that were not replaced yet know the value
+    before. A call that is refused as unauthorized is repeated with that one, when there is one.
 
     Needs `secretsmanager:GetSecretValue` on the cron secret with `kms:Decrypt`.
 
     Args:
-        seconds: after this the call ends; the secret has been read before, in some seconds at most.
+        seconds: after this the calls end; the secret has been read before, in some seconds at most.
 
     Raises:
         SecretError: the secret cannot be read, or has no valid value.
         HttpError: no whole answer came.
     """
+    until = time.monotonic() + seconds + _SECRET_SECONDS
+    secret = _cron_secret(secret_arn, CURRENT, _SECRET_SECONDS)
+    answer, milliseconds = _ask_with(secret, url, seconds)
+    if answer.status != HTTPStatus.UNAUTHORIZED:
+        return answer, milliseconds
     try:
-        secret = in_time(lambda: _cron_secret(secret_arn), _SECRET_SECONDS)
-    except TimeoutError as error:
-        raise SecretError(f"secret {secret_arn} cannot be read: {error}") from error
+        previous = _cron_secret(secret_arn, PREVIOUS, min(_SECRET_SECONDS, until - time.monotonic()))
+    except SecretError:  # mostly, because there is none
+        return answer, milliseconds
+    left = min(seconds, until - time.monotonic())
+    if previous == secret or left < seconds / 2:  # with less, a slow answer would look like none
+        return answer, milliseconds
+    return _ask_with(previous, url, left)
+
+
+def _ask_with(secret: str, url: str, seconds: float) -> tuple[Answer, float]:
     headers = {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
     with HttpClient(seconds=seconds, answer_seconds=seconds) as client:
         start = time.monotonic()
@@ -87,8 +103,11 @@ def _without(secret: str, content: bytes) -> bytes:
     return content
 
 
-def _cron_secret(arn: str) -> str:
-    value = read_secret(arn).get("value")
+def _cron_secret(arn: str, stage: str, seconds: float) -> str:
+    try:
+        value = in_time(lambda: read_secret(arn, stage), seconds).get("value")
+    except TimeoutError as error:
+        raise SecretError(f"secret {arn} cannot be read: {error}") from error
     # A header holds printable ASCII only; the HTTP library's error would show the secret.
     if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
         raise SecretError(f"secret {arn} has no valid value")

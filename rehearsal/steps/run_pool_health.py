@@ -1,10 +1,12 @@
 """Run the deployed pool_health on its schedule, and compare its numbers with SQL, the site and the metrics."""
 
+import json
+
 from config import REHEARSAL
 from rehearsal.report.facts import CheckRun
-from rehearsal.run import Region, Run
+from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps.fire_schedule import Metric, expect_metrics, fire
-from rehearsal.steps.set_up_application import query
+from rehearsal.steps.set_up_application import cron_secret, put_secret, query
 
 _COUNTS = """
     SELECT s."coralSessionId", count(DISTINCT t."id"), count(DISTINCT s."id")
@@ -14,8 +16,14 @@ _COUNTS = """
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
-    """Database, metrics and, in the home region, the site must have the same numbers."""
+    """Database, metrics and, in the home region, the site must have the same numbers.
+
+    The cron secret has just been changed, and the tasks still have the value before.
+    """
+    secret, before = NAMES.secret("cron-secret"), cron_secret(run, region)
+    put_secret(run, region, secret, '{"value": "known to no task yet"}')
     outcome = fire(run, region, "pool_health")
+    put_secret(run, region, secret, json.dumps({"value": before}))
     result, site = outcome.result, outcome.result["site"]
     counted = {pool: (threads, sessions) for pool, threads, sessions in query(run, region, _COUNTS)}
     found = {pool["pool"]: (pool["active_threads"], pool["active_sessions"]) for pool in result["pools"]}
@@ -28,7 +36,7 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     expected = ("ok", 200, True) if is_home else ("unauthorized", 401, None)
     is_so = (site["state"], site["status"], site["agrees"]) == expected
     seen = f"https://{REHEARSAL.domain}: {site['state']}, {site['status']}, {site['detail'] or 'equal numbers'}"
-    whose = "which agrees" if is_home else "which is the home region's"
+    whose = "which agrees, also while tasks have the secret before" if is_home else "which is the home region's"
     run.report.expect(is_so, region.name, f"pool_health queries the site from outside, {whose}", seen)
 
     metrics: dict[Metric, float] = {("ActiveThreads", pool): threads for pool, (threads, _) in counted.items()}

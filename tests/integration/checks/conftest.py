@@ -47,7 +47,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {}
-        self.answers: dict[str, dict[str, Any]] = {}  # of other secrets, by ARN
+        self.answers: dict[str, dict[str, Any]] = {}  # of other secrets, by ARN, or ARN AWSPREVIOUS
         self.status = 200
         self.requests: list[tuple[str, dict[str, Any]]] = []
         secrets = self
@@ -57,6 +57,8 @@ class Secrets:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 secrets.requests.append((self.headers["X-Amz-Target"], json.loads(body)))
                 asked = secrets.requests[-1][1].get("SecretId", "")
+                if secrets.requests[-1][1].get("VersionStage") == "AWSPREVIOUS":
+                    asked += " AWSPREVIOUS"
                 answer = json.dumps(secrets.answers.get(asked, secrets.answer)).encode()
                 self.send_response(secrets.status)
                 self.send_header("Content-Type", "application/x-amz-json-1.1")

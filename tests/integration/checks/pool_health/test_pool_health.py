@@ -104,7 +104,9 @@ def test_active_threads_and_sessions_of_each_pool_are_published(check: Check) ->
 @pytest.mark.usefixtures("two_pools")
 def test_one_run_reads_one_secret_and_writes_one_log_line(check: Check) -> None:
     check.run()
-    assert check.secrets.requests == [("secretsmanager.GetSecretValue", {"SecretId": CRON_ARN})]
+    assert check.secrets.requests == [
+        ("secretsmanager.GetSecretValue", {"SecretId": CRON_ARN, "VersionStage": "AWSCURRENT"})
+    ]
     (log,) = check.logs
     assert log["message"] == "Pool health checked"
     assert log["result"]["total_active_threads"] == 46

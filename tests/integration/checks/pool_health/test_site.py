@@ -129,6 +129,37 @@ def test_each_failure_of_the_site_has_a_state_and_the_databases_numbers_are_publ
     assert CRON_SECRET not in json.dumps(check.logs)
 
 
+def accepts(secret: str) -> Behaviour:
+    """A site whose task started with this secret."""
+
+    def behave(exchange: Exchange) -> None:
+        is_right = exchange.request.headers["authorization"] == f"Bearer {secret}"
+        (answers(200, body()) if is_right else answers(401, {"echo": exchange.request.headers["authorization"]}))(
+            exchange
+        )
+
+    return behave
+
+
+def test_tasks_that_still_have_the_secret_before_are_asked_with_it(check: Check, site: Any) -> None:
+    check.secrets.answers[f"{CRON_ARN} AWSPREVIOUS"] = {"SecretString": json.dumps({"value": "the-one-before"})}
+    with site(accepts("the-one-before")) as server:
+        of_site = result_of_site(check.run())
+    assert (of_site["state"], of_site["agrees"], len(server.requests)) == ("ok", True, 2)
+    with site(accepts("another")) as server:
+        of_site = result_of_site(check.run())
+    assert (of_site["state"], len(server.requests)) == ("unauthorized", 2)
+    logged = json.dumps(check.logs)
+    assert CRON_SECRET not in logged
+    assert "the-one-before" not in logged
+
+
+def test_the_secret_before_is_not_read_while_the_current_one_is_right(check: Check, site: Any) -> None:
+    with site(accepts(CRON_SECRET)):
+        assert result_of_site(check.run())["state"] == "ok"
+    assert [parameters["VersionStage"] for _, parameters in check.secrets.requests] == ["AWSCURRENT"]
+
+
 def test_unreachable_is_another_state_than_timeout(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SITE_URL", servers.unreachable().url)
     assert result_of_site(check.run())["state"] == "unreachable"
