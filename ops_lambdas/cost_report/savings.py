@@ -30,7 +30,7 @@ class Facts:
     Attributes:
         database_cpu: by instance, the highest hourly average in two weeks, in percent.
         peak_tasks: the most tasks that the service wanted in two weeks; None without data.
-        images: of the environment's repositories, older than OLD_DAYS.
+        images: of the environment's repositories, older than OLD_DAYS, that no deployed task has.
         volumes: attached to nothing.
         snapshots: of volumes that are gone.
         database_snapshots: taken by hand, older than OLD_DAYS.

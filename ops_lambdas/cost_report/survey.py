@@ -1,5 +1,6 @@
 """Looks at the account and the environment for what could go; reads only."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -79,13 +80,16 @@ class Survey:
         return [value for one in answer["MetricDataResults"] for value in one["Values"]]
 
     def _images(self) -> tuple[Stored, ...]:
-        """Those with a tag; ECR deletes the others by its rules."""
+        """Those with a tag that no deployed task has; ECR deletes those without by its rules."""
+        deployed = json.dumps(list(of_type(self._templates, "AWS::ECS::TaskDefinition")))
         ecr, before = boto3.client("ecr", config=_CONFIG), self._now - timedelta(days=OLD_DAYS)
         return tuple(
             Stored(f"{repository['RepositoryName']}:{image['imageTags'][0]}", image["imageSizeInBytes"] / _GB)
             for repository in of_type(self._templates, "AWS::ECR::Repository")
             for image in _pages(ecr, "describe_images", "imageDetails", repositoryName=repository["RepositoryName"])
-            if image.get("imageTags") and image["imagePushedAt"] < before
+            if image.get("imageTags")
+            and image["imagePushedAt"] < before
+            and not any(f'/{repository["RepositoryName"]}:{tag}"' in deployed for tag in image["imageTags"])
         )
 
     def _volumes(self) -> tuple[Stored, ...]:

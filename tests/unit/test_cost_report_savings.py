@@ -109,6 +109,7 @@ def test_only_what_is_old_or_unused_is_found(stubs: dict[str, Stubber]) -> None:
     images = [
         {"imageTags": ["v1"], "imageSizeInBytes": 2 * 10**9, "imagePushedAt": LONG_AGO},
         {"imageTags": ["v9"], "imageSizeInBytes": 10**9, "imagePushedAt": now},
+        {"imageTags": ["v10", "v8"], "imageSizeInBytes": 10**9, "imagePushedAt": LONG_AGO},
         {"imageSizeInBytes": 10**9, "imagePushedAt": LONG_AGO},
     ]
     asked = {"repositoryName": "pardon-staging/pardon-agent"}
@@ -128,7 +129,9 @@ def test_only_what_is_old_or_unused_is_found(stubs: dict[str, Stubber]) -> None:
     stubs["rds"].add_response("describe_db_snapshots", {"DBSnapshots": taken}, {"SnapshotType": "manual"})
     groups = [{"logGroupName": "kept", "storedBytes": 10**9}, {"logGroupName": "expires", "retentionInDays": 7}]
     stubs["logs"].add_response("describe_log_groups", {"logGroups": groups})
-    assert Survey("staging", TEMPLATES).facts() == Facts(
+    image = {"Fn::Join": ["", ["1.dkr.ecr.us-east-1.", {"Ref": "AWS::URLSuffix"}, "/pardon-staging/pardon-agent:v8"]]}
+    task = resource("ECS::TaskDefinition", ContainerDefinitions=[{"Image": image}])
+    assert Survey("staging", {**TEMPLATES, "service": {"Resources": {"Task": task}}}).facts() == Facts(
         database_cpu={"primary": 12.5},
         peak_tasks=4,
         images=(Stored("pardon-staging/pardon-agent:v1", 2.0),),
