@@ -1,6 +1,7 @@
 """Free ports and addresses: beside any other program, and what is taken is said with who has it."""
 
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,6 +18,13 @@ def test_free_ports_differ_and_are_free_on_all_addresses() -> None:
     for port in ports:
         with socket.create_server(("", port)):
             pass
+
+
+def test_a_port_that_is_taken_on_one_address_only_is_not_free() -> None:
+    """Of so many, a port that is free on another address only would nearly always be among the ones returned."""
+    with ExitStack() as stack:
+        held = {stack.enter_context(socket.create_server(("127.0.0.9", 0))).getsockname()[1] for _ in range(400)}
+        assert not held & {port for _ in range(4) for port in free_ports(200)}
 
 
 def test_two_rehearsals_have_different_addresses_and_one_that_ended_frees_its_own() -> None:
