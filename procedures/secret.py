@@ -60,19 +60,20 @@ def put(chosen: Environment, name: str, value: str) -> None:
         client(chosen, "secretsmanager").put_secret_value(SecretId=secret, SecretString=json.dumps({"value": value}))
 
 
-def current(chosen: Environment, name: str) -> str:
-    """Return the secret's current value; "" when a person has to fill it.
+def current(chosen: Environment, name: str) -> str | None:
+    """Return the secret's current value; "" when a person has to fill it, None when no task can read it.
 
     Raises:
         SecretValueError: as `put`.
         BotoCoreError, ClientError: as `put`.
     """
     with _usable(chosen, name) as secret:
-        kept: str = client(chosen, "secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+        kept = client(chosen, "secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     try:
-        return str(json.loads(kept)["value"])
-    except (ValueError, LookupError, TypeError):
-        return kept  # somebody has put it without the key; what `put` writes differs
+        value = json.loads(kept)["value"]
+    except (ValueError, LookupError, TypeError):  # it was put by other means, without the key
+        return None
+    return value if isinstance(value, str) else None
 
 
 @contextmanager

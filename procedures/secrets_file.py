@@ -120,7 +120,9 @@ def changes(chosen: Environment, values: Mapping[str, str]) -> list[Change]:
         BotoCoreError, ClientError: AWS cannot be reached, or refuses.
     """
     now = {name: current(chosen, name) for name in values}
-    return [Change(name, not now[name], readers(chosen, name)) for name, value in values.items() if now[name] != value]
+    return [
+        Change(name, now[name] == "", readers(chosen, name)) for name, value in values.items() if now[name] != value
+    ]
 
 
 def table(names: Iterable[str], changed: Sequence[Change]) -> Table:

@@ -22,6 +22,7 @@ class Manager:
 
     def __init__(self, **kept: str) -> None:
         self.kept = {name.replace("_", "-"): value for name, value in kept.items()}
+        self.texts: dict[str, str] = {}  # of secrets that were put by other means
         self.refused: set[str] = set()
         self.written: list[str] = []
         self.deployments = 0
@@ -32,7 +33,7 @@ class Manager:
         if name not in self.kept:
             error = {"Code": "ResourceNotFoundException", "Message": "It is not there."}
             raise ClientError({"Error": error}, "GetSecretValue")
-        return {"SecretString": json.dumps({"value": self.kept[name]})}
+        return {"SecretString": self.texts.get(name, json.dumps({"value": self.kept[name]}))}
 
     def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
         name = SecretId.removeprefix("pardon-production/")
@@ -97,6 +98,16 @@ def test_a_second_run_changes_nothing_and_tells_how_to_restart(
     assert main([*_PRODUCTION, file]) == 0
     assert (manager.written, manager.deployments) == ([], 1)
     assert "--force-new-deployment" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["same", '"same"', '{"key": "same"}', '{"value": null}', "[]"])
+def test_what_was_put_by_other_means_is_replaced(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    manager.texts["cdp-api-key-id"] = text
+    answering(monkeypatch, "yes\n")
+    assert main([*_PRODUCTION, str(written(tmp_path, "CDP_API_KEY_ID=same\n"))]) == 0
+    assert manager.written == ["cdp-api-key-id"]
 
 
 @pytest.mark.parametrize("answer", ["no\n", "", "\n", "production\n"])
