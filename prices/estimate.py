@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from prices.items import item
 from prices.resources import Line, lines
 from prices.schedules import share_of_time_on
 from prices.table import Prices
@@ -77,8 +78,8 @@ def estimate(templates: Mapping[str, Mapping[str, Any]], prices: Prices) -> Esti
     """
     priced = []
     for line in lines(templates):
-        item = prices.item(line.charge.item)
-        priced.append(Priced(line, item.service, item.unit, prices.usd(line.charge.item)))
+        charged = item(line.charge.item)
+        priced.append(Priced(line, charged.service, charged.unit, prices.usd(line.charge.item)))
     targets = [
         (properties, share_of_time_on(properties.get("ScheduledActions", [])))
         for template in templates.values()

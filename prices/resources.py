@@ -202,16 +202,10 @@ def _metric_filter(one: Resource) -> Iterator[Charge]:
         yield Charge("custom metric", len(always))
 
 
-def _dashboard(one: Resource) -> Iterator[Charge]:
-    """An account's first three of at most 50 metrics are free; one that says how many it has may be such."""
-    if one.metadata.get("Metrics", 51) > 50:
-        yield Charge("dashboard", 1)
-
-
 CHARGES: dict[str, Charges] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::CompositeAlarm": _always(Charge("composite alarm", 1)),
-    "AWS::CloudWatch::Dashboard": _dashboard,
+    "AWS::CloudWatch::Dashboard": _always(Charge("dashboard", 1)),  # ours has over 50 metrics, which are not free
     "AWS::EC2::EIP": _always(Charge("public IPv4 address", HOURS)),
     "AWS::EC2::FlowLog": _flow_log,
     "AWS::EC2::NatGateway": _always(Charge("NAT gateway", HOURS)),

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from prices.items import Item, item
-
 TABLE = Path(__file__).with_name("list_prices.csv")
 COLUMNS = ("region", "item", "usd", "date", "source")
 
@@ -44,10 +42,6 @@ class Prices:
                 f"prices/{TABLE.name} has no {which} in {self.region}: with AWS credentials, `make prices {options}` "
                 "looks it up"
             ) from None
-
-    def item(self, name: str) -> Item:
-        """What the item is."""
-        return item(name)
 
 
 @cache

@@ -154,6 +154,7 @@ def _offer_restart(chosen: Environment, console: Console, errors: Console) -> in
 
 
 def client(chosen: Environment, service: str) -> Any:
+    """A client of an AWS service in the environment's region."""
     return boto3.client(service, region_name=chosen.region, config=_CLIENT)
 
 

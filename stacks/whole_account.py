@@ -16,11 +16,14 @@ class AccountStack(cdk.Stack):
     """Budgets and anomaly detection of the environments of one account.
 
     Raises:
-        ConfigurationError: they are not of one account.
+        ConfigurationError: they are not of one account, or one of them is named twice.
     """
 
     def __init__(self, scope: Construct, environments: Sequence[Environment]) -> None:
         first, *others = environments
+        names = [one.name for one in environments]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(f"account_of must name each environment once, got {', '.join(names)}")
         for one in others:
             if one.account != first.account:
                 raise ConfigurationError(

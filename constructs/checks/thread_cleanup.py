@@ -11,8 +11,6 @@ from constructs.checks.check_permissions import may_find_tasks, may_log_in
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.cloudwatch_metrics import SUM, check_metric
 
-EVERY = Duration.minutes(30)
-
 
 def _settings(deployed: Deployed) -> dict[str, str]:
     grace_seconds = str(deployed.environment.thread_grace_seconds)
@@ -40,7 +38,7 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
 
 CHECK = Check(
     name="thread_cleanup",
-    every=EVERY,
+    every=Duration.minutes(30),
     timeout=Duration.minutes(10),
     memory_mib=512,  # forty concurrent calls need CPU
     settings=_settings,

@@ -61,3 +61,8 @@ def test_without_a_ceiling_there_is_no_budget(tmp_path: Path) -> None:
 def test_environments_of_two_accounts_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="production of 640080112933 and rehearsal of 000000000000"):
         AccountStack(cdk.App(), [PRODUCTION, REHEARSAL])
+
+
+def test_an_environment_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="account_of must name each environment once, got production, staging"):
+        AccountStack(cdk.App(), [PRODUCTION, STAGING, PRODUCTION])
