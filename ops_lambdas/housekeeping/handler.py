@@ -50,8 +50,11 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
         # Afterwards: what was not sent is sent by the next run, which finds the old count.
         report.publish_subscribers(config.environment, subscribers)
     deleted: list[str] = []
+    expired: Sequence[str] = ()
     with access.collected(failures, f"snapshots of {config.database_instance}"):
-        for snapshot in core.expired(access.snapshots(config.database_instance), now):
+        expired = core.expired(access.snapshots(config.database_instance), now)
+    for snapshot in expired:
+        with access.collected(failures, f"snapshot {snapshot}"):
             access.delete_snapshot(snapshot)
             deleted.append(snapshot)
     secrets = access.secrets(dict.fromkeys((*config.secret_arns, *config.empty_secret_arns)), failures)

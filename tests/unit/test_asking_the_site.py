@@ -9,16 +9,18 @@ from ops_lambdas.shared.http import Answer
 from ops_lambdas.shared.secret_values import CURRENT, SecretError
 
 
-def called_with(monkeypatch: pytest.MonkeyPatch, *, call_seconds: float, has_previous: bool = True) -> list[str]:
+def called_with(
+    monkeypatch: pytest.MonkeyPatch, *, call_seconds: float, previous: str | None = "previous"
+) -> list[str]:
     """Ask a site that refuses every secret, with 10 seconds for its answers; return the secrets it was called with."""
     now, called = [0.0], []
 
     def secret(_arn: str, stage: str, seconds: float) -> str:
         if stage == CURRENT:
             return "current"
-        if not has_previous or seconds <= 0:
+        if previous is None or seconds <= 0:
             raise SecretError("there is none")
-        return "previous"
+        return previous
 
     def ask_with(value: str, _url: str, seconds: float) -> tuple[Answer, float]:
         assert seconds > 0
@@ -45,5 +47,6 @@ def test_it_is_asked_again_while_half_of_its_time_is_left(
     assert called_with(monkeypatch, call_seconds=call_seconds) == called
 
 
-def test_without_a_secret_before_it_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert called_with(monkeypatch, call_seconds=0.1, has_previous=False) == ["current"]
+@pytest.mark.parametrize("previous", [None, "current"])
+def test_without_another_secret_before_it_is_asked_once(monkeypatch: pytest.MonkeyPatch, previous: str | None) -> None:
+    assert called_with(monkeypatch, call_seconds=0.1, previous=previous) == ["current"]

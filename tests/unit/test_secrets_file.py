@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from procedures import secret
+from procedures import secret, secrets_file
 from procedures.secrets_file import SecretsFileError, main, read
 
 _PRODUCTION = ("--environment", "production", "--file")
@@ -150,6 +150,27 @@ def test_another_wallet_is_told(
     main([*_PRODUCTION, str(written(tmp_path, "SOLANA_PRIVATE_KEY_CZ=other\n"))])
     assert "ANOTHER WALLET" in capsys.readouterr().out
     assert not manager.written
+
+
+def test_the_first_key_of_a_wallet_is_no_other_wallet(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manager.kept["solana-private-key-cz"] = ""
+    answering(monkeypatch, "no\n")
+    main([*_PRODUCTION, str(written(tmp_path, "SOLANA_PRIVATE_KEY_CZ=first\n"))])
+    shown = capsys.readouterr().out
+    assert "is filled" in shown
+    assert "ANOTHER WALLET" not in shown
+
+
+def test_what_no_container_reads_replaces_no_task(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets_file, "readers", lambda *_: ())
+    answering(monkeypatch, "yes\n")
+    assert main([*_PRODUCTION, str(written(tmp_path, _FILE))]) == 0
+    assert len(manager.written) == 2
+    assert manager.deployments == 0
 
 
 def test_a_secret_that_is_not_deployed_stops_all(

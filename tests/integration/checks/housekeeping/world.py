@@ -70,10 +70,10 @@ def instances(*members: str) -> Behaviour:
     return xml("rds", "DescribeDBInstancesResponse", f"<DescribeDBInstancesResult>{listed}</DescribeDBInstancesResult>")
 
 
-def snapshots(**days: str) -> Behaviour:
-    """RDS's answer: snapshots with their last day, in order of the names."""
+def snapshots(status: str = "available", **days: str) -> Behaviour:
+    """RDS's answer: snapshots by name, with their last day."""
     listed = "".join(
-        f"<DBSnapshot><DBSnapshotIdentifier>{name}</DBSnapshotIdentifier><Status>available</Status>"
+        f"<DBSnapshot><DBSnapshotIdentifier>{name}</DBSnapshotIdentifier><Status>{status}</Status>"
         f"<TagList><Tag><Key>DeleteAfter</Key><Value>{day}</Value></Tag></TagList></DBSnapshot>"
         for name, day in days.items()
     )
