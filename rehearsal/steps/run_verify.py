@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,11 +24,21 @@ from rehearsal.steps.broken import Broken
 
 _QUIET = Console(quiet=True)
 _METRICS: tuple[Probe[Deployed], ...] = (metric_names.of_alarms, metric_names.of_dashboard)
+_ALARMS_SECONDS = 150  # a check's minute that had a fault, and the next
 _LATER = timedelta(hours=1)  # when every metric is listed
 
 
 def prove(run: Run, region: Region, step: Step) -> None:
-    """Nothing fails of what the ordinary rehearsal has deployed."""
+    """Nothing fails of what the ordinary rehearsal has deployed, once the faults that it made itself are over."""
+    cloudwatch = run.client("cloudwatch", region)
+    with suppress(TimeoutError):  # then verify names the alarm
+        run.poll(
+            lambda: (
+                not cloudwatch.describe_alarms(StateValue="ALARM", AlarmTypes=["MetricAlarm"])["MetricAlarms"] or None
+            ),
+            timeout_seconds=_ALARMS_SECONDS,
+            what="no alarm in ALARM",
+        )
     step.detail = _expect_nothing_fails(run, region, REHEARSAL)
 
 
