@@ -110,10 +110,10 @@ def _prove(run: Run, region: Region) -> None:
         run_checks.prove(run, region, step)
     with _step(run, region, "Every alarm and event, read by a subscriber") as step:
         trigger_alarms_and_events.prove(run, region, step)
-    with _step(run, region, "make verify") as step:
-        run_verify.prove(run, region, step)
     with _step(run, region, "The commands that the emails name") as step:
         run_next_steps.prove(run, region, step)
+    with _step(run, region, "make verify") as step:
+        run_verify.prove(run, region, step)
 
 
 def _destroy(run: Run) -> None:

@@ -1,10 +1,12 @@
 """`make verify` on what is deployed: it holds; broken in one way after the other, each is named."""
 
+import json
 import socket
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rich.console import Console
 
@@ -24,7 +26,8 @@ from rehearsal.steps.broken import Broken
 
 _QUIET = Console(quiet=True)
 _METRICS: tuple[Probe[Deployed], ...] = (metric_names.of_alarms, metric_names.of_dashboard)
-_ALARMS_SECONDS = 150  # a check's minute that had a fault, and the next
+_ALARMS_SECONDS = 150
+_FAULT = timedelta(seconds=61)  # the checks that run every minute have alarms of one minute
 _LATER = timedelta(hours=1)  # when every metric is listed
 
 
@@ -32,14 +35,25 @@ def prove(run: Run, region: Region, step: Step) -> None:
     """Nothing fails of what the ordinary rehearsal has deployed, once the faults that it made itself are over."""
     cloudwatch = run.client("cloudwatch", region)
     with suppress(TimeoutError):  # then verify names the alarm
-        run.poll(
-            lambda: (
-                not cloudwatch.describe_alarms(StateValue="ALARM", AlarmTypes=["MetricAlarm"])["MetricAlarms"] or None
-            ),
-            timeout_seconds=_ALARMS_SECONDS,
-            what="no alarm in ALARM",
-        )
+        run.poll(lambda: _faults_are_over(cloudwatch) or None, timeout_seconds=_ALARMS_SECONDS, what="no alarm")
     step.detail = _expect_nothing_fails(run, region, REHEARSAL)
+
+
+def _faults_are_over(cloudwatch: Any) -> bool:
+    """Whether no alarm is in ALARM, and none can return to it by the values of a fault that is mended."""
+    since = datetime.now(UTC) - _FAULT
+    crossings = cloudwatch.get_paginator("describe_alarm_history").paginate(
+        HistoryItemType="StateUpdate", StartDate=since, AlarmTypes=["MetricAlarm"]
+    )
+    return (
+        not any(
+            json.loads(one["HistoryData"])["newState"]["stateValue"] == "ALARM"
+            and "Threshold Crossed" in one["HistoryData"]
+            for page in crossings
+            for one in page["AlarmHistoryItems"]
+        )
+        and not cloudwatch.describe_alarms(StateValue="ALARM", AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+    )
 
 
 def prove_broken(run: Run, region: Region, step: Step) -> None:
