@@ -110,7 +110,8 @@ class ApplicationSecret:
     """A secret `pardon-<environment>/<name>`: JSON with the key `value`.
 
     Attributes:
-        is_generated: by Secrets Manager; otherwise created with `initial_value`, for a person to fill.
+        is_generated: by Secrets Manager, and again in a rotation; otherwise created with `initial_value`, for a person
+            to fill.
         is_replaced: gets a new value every 90 days. False for a value that is not secret, and for an identity: a
             wallet's private key is the wallet, and another key would be another wallet without its tokens.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 # The stacks, in order of deployment.
 LAYERS = ("network", "registry", "secrets", "logs", "data", "service", "monitoring", "operations")
-# Roles of the database: the application's, which owns everything, and the checks'.
+# Roles of the database: the master, which the application begins with, and the checks'.
 DATABASE_OWNER, DATABASE_ROLE = "pardon", "pardon_ops"
 # The scheduled checks: the folders of ops_lambdas/ that have a handler, in alphabetical order.
 CHECKS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("ops_lambdas/*/handler.py")))
@@ -44,6 +44,16 @@ class Names:
     def migration(self) -> str:
         """The family of the migration's tasks, its state machine and its function."""
         return f"{self.prefix}-migration"
+
+    @property
+    def rotation(self) -> str:
+        """The function that rotates secrets."""
+        return f"{self.prefix}-rotation"
+
+    @property
+    def rotation_log_group(self) -> str:
+        """The log group of that function."""
+        return f"/aws/lambda/{self.rotation}"
 
     @property
     def migration_log_groups(self) -> dict[str, str]:

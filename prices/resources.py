@@ -28,6 +28,7 @@ FREE = {
     *("AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup"),
     "AWS::Route53::RecordSet",  # aliases; the zone is not ours
     *("AWS::S3::BucketPolicy", "AWS::Scheduler::ScheduleGroup", "AWS::SecretsManager::ResourcePolicy"),
+    "AWS::SecretsManager::RotationSchedule",
     *("AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
     "AWS::SQS::Queue",  # dead letters: the first million requests of an account are free
     "AWS::SSM::Parameter",  # standard ones

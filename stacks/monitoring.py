@@ -11,6 +11,7 @@ from constructs.alarms.migration_alarm import MigrationAlarm
 from constructs.alarms.next_steps import NextSteps
 from constructs.alarms.notifications import AlarmContext, Notifications
 from constructs.alarms.outage_alarms import OutageAlarms
+from constructs.alarms.rotation_alarm import RotationAlarm
 from constructs.alarms.service_alarms import ServiceAlarms
 from constructs.checks.declaration import all_checks
 from constructs.common.links import Links
@@ -42,6 +43,7 @@ class MonitoringStack(EnvironmentStack):
         context = self.alarm_context = self._alarm_context(environment, front, alarm_topic, database)
         ServiceAlarms(self, "ServiceAlarms", context=context, service=service.service, front=front)
         LogAndTopicAlarms(self, "LogAndTopicAlarms", context=context)
+        RotationAlarm(self, "RotationAlarm", context=context)
         if environment.site:
             MigrationAlarm(self, "MigrationAlarm", context=context)
         for check in all_checks():

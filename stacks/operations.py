@@ -11,11 +11,12 @@ from constructs.checks.database_role import run_at_deployment
 from constructs.checks.declaration import Deployed, all_checks
 from constructs.checks.scheduled_check import ScheduledCheck
 from constructs.functions.lambda_package import lambda_package
+from constructs.secrets.rotation import Rotation
 from stacks.base import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """Scheduled checks."""
+    """Scheduled checks, and the rotation of secrets."""
 
     layer = "operations"
 
@@ -48,7 +49,9 @@ class OperationsStack(EnvironmentStack):
         CheckNotRunning(
             self, "NotRunning", context=alarm_context, alarms=[each.alarms for each in self.checks.values()]
         )
+        rotation = Rotation(self, "Rotation", deployed=deployed, code=code)
         role = run_at_deployment(self, "Role", self.checks["database_role"].function)
+        rotation.node.add_dependency(role)  # both change roles of the database
         for scheduled in self.checks.values():
             if may_log_in in scheduled.check.permissions:
                 scheduled.node.add_dependency(role)

@@ -108,6 +108,18 @@ class NextSteps:
         query = "[RotationEnabled,LastRotatedDate,NextRotationDate,VersionIdsToStages]"
         return self._aws(f"secretsmanager describe-secret --secret-id {secret} --query '{query}'")
 
+    @property
+    def rotation_log(self) -> str:
+        """Errors that rotations logged in the last half hour."""
+        return self._logs(self.names.rotation_log_group, "ERROR")
+
+    @property
+    def rotated_secrets(self) -> str:
+        """The secrets that rotate, when each last did, and which version is current."""
+        query = "SecretList[?RotationEnabled].[Name,LastRotatedDate,NextRotationDate,SecretVersionsToStages]"
+        prefix = self.names.secret("")
+        return self._aws(f"secretsmanager list-secrets --filters Key=name,Values={prefix} --query '{query}'")
+
     def restore_secret(self, secret: str) -> str:
         """Cancel the scheduled deletion of a secret."""
         return self._aws(f"secretsmanager restore-secret --secret-id {secret}")

@@ -14,9 +14,9 @@ def may_log_in(function: lambda_.Function, deployed: Deployed) -> None:
     deployed.database.instance.grant_connect(function, DATABASE_ROLE)
 
 
-def may_read_database_secret(function: lambda_.Function, deployed: Deployed) -> None:
-    """Read the database owner's credentials."""
-    deployed.database.secret.grant_read(function)
+def may_read_master_secret(function: lambda_.Function, deployed: Deployed) -> None:
+    """Read the password of the database's master user."""
+    deployed.database.password_secret.grant_read(function)
 
 
 def may_read_secret(name: str) -> Permission:

@@ -5,14 +5,14 @@ from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 
 from constructs import Construct
-from constructs.checks.check_permissions import may_read_database_secret
+from constructs.checks.check_permissions import may_read_master_secret
 from constructs.checks.declaration import Check, Deployed
 from constructs.functions.lambda_package import built
 from names import DATABASE_ROLE
 
 
 def _settings(deployed: Deployed) -> dict[str, str]:
-    return {"DATABASE_SECRET_ARN": deployed.database.secret.secret_arn, "DATABASE_USER": DATABASE_ROLE}
+    return {**deployed.database.master_settings, "DATABASE_USER": DATABASE_ROLE}
 
 
 CHECK = Check(
@@ -20,7 +20,7 @@ CHECK = Check(
     every=Duration.hours(1),
     timeout=Duration.minutes(1),
     settings=_settings,
-    permissions=(may_read_database_secret,),
+    permissions=(may_read_master_secret,),
     is_in_vpc=True,
 )
 

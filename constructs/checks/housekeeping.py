@@ -135,6 +135,6 @@ CHECK = Check(
         *(_may_describe_secrets, _may_read_alarms, may_list_subscribers, may_publish, may_describe_database),
         _may_delete_snapshots,
     ),
-    metrics=4,
+    metrics=3,
     alarms=_alarms,
 )

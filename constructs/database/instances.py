@@ -29,8 +29,7 @@ class Database(Construct):
     """PostgreSQL, reachable over TLS only, from the service and the checks.
 
     The instance has a fixed identifier, so that its log groups can be created, with retention, before it. The
-    password has its own secret, because the instance needs it before the other secret can hold a host; a
-    rotation must write both (decision 2).
+    password has its own secret, because the instance needs it before the other secret can hold a host (decision 2).
 
     Args:
         secrets_key: encrypts the secrets.
@@ -100,12 +99,24 @@ class Database(Construct):
 
     def login_settings(self, user: str) -> dict[str, str]:
         """Environment variables of a function that logs in as `user` with an IAM token."""
+        return {**self._place, "DATABASE_USER": user}
+
+    @property
+    def master_settings(self) -> dict[str, str]:
+        """Environment variables of a function that logs in as the master user, with its password."""
+        return {
+            **self._place,
+            "MASTER_USER": DATABASE_OWNER,
+            "MASTER_SECRET_ARN": self.password_secret.secret_arn,
+        }
+
+    @property
+    def _place(self) -> dict[str, str]:
         endpoint = self.instance.instance_endpoint
         return {
             "DATABASE_HOST": endpoint.hostname,
             "DATABASE_PORT": Token.as_string(endpoint.port),
             "DATABASE_NAME": DATABASE_NAME,
-            "DATABASE_USER": user,
         }
 
     def _shared(self, names: Names, size: DatabaseSize, network: Network, key: kms.IKey) -> dict[str, Any]:

@@ -19,8 +19,8 @@ class ApplicationSecrets(Construct):
     Generated ones get a random value from Secrets Manager. The others are created with their initial value,
     empty if there is none, and filled by a person; the template holds no value that is secret.
 
-    Attributes: key; by_name, the secrets; replaced, those that get a new value every 90 days; to_fill, those that are
-        empty until a person has filled them.
+    Attributes: key; by_name, the secrets; replaced, those that get a new value every 90 days; rotated, those of them
+        that do so by themselves; to_fill, those that are empty until a person has filled them.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class ApplicationSecrets(Construct):
             for secret in secrets
         }
         self.to_fill = tuple(self.by_name[secret.name] for secret in secrets if secret.is_filled_by_person)
+        self.rotated = tuple(self.by_name[secret.name] for secret in secrets if secret.is_generated)
         self.replaced = tuple(self.by_name[secret.name] for secret in secrets if secret.is_replaced)
 
     @staticmethod

@@ -26,7 +26,7 @@ class EncryptedSecret(secretsmanager.Secret):
         self._key = encryption_key
         self._grants: dict[iam.IGrantable, iam.Grant] = {}
         refer_weakly(self)  # its ARN never changes
-        acknowledge(self, "Replaced by hand: the application reads its secrets when a task starts", "SMG4")
+        acknowledge(self, "Those that we may replace rotate, in -operations; third parties' cannot", "SMG4")
 
     def grant_read(
         self,

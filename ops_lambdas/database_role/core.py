@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ops_lambdas.shared.sql import quoted
+
 _DEFAULT = "DEFAULT "
 _WRITTEN = ("ROUTINE", "TYPE", "LARGE OBJECT")
 
@@ -98,8 +100,3 @@ def statements(verb: Literal["GRANT", "REVOKE"], rights: Iterable[Right], role: 
         where = name if kind in _WRITTEN else f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
         made.append(f"{verb} {what} ON {kind} {where} {preposition} {quoted(role)}{end}")
     return made
-
-
-def quoted(name: str) -> str:
-    """Return an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'

@@ -12,6 +12,7 @@ from ops_lambdas.database_role.settings import Settings
 from ops_lambdas.shared import database
 from ops_lambdas.shared.bounds import bounded_result, check_logger
 from ops_lambdas.shared.custom_resource import is_request
+from ops_lambdas.shared.master import master_login
 from ops_lambdas.shared.settings import InvalidSettingError, NoOptions, from_environment, from_event
 
 # For a statement under way, at most 10 s, and for three tries to respond to CloudFormation, 15 s.
@@ -27,7 +28,7 @@ logger = check_logger()
 def handler(event: object, context: LambdaContext) -> RoleResult:
     """Create the checks' role with its privileges; respond to CloudFormation when it sent the request.
 
-    Needs `secretsmanager:GetSecretValue` on the owner's secret with `kms:Decrypt`, and a timeout of a minute.
+    Needs `secretsmanager:GetSecretValue` on the master's secret with `kms:Decrypt`, and a timeout of a minute.
 
     Raises:
         InvalidSettingError, SecretError, DatabaseError, RoleError: in a run of the schedule.
@@ -36,7 +37,7 @@ def handler(event: object, context: LambdaContext) -> RoleResult:
 
     def ensure() -> RoleResult:
         config = from_environment(Settings, os.environ)
-        login = database.read_credentials(config.database_secret_arn)
+        login = master_login(config, "database_role")
         with database.writing(login, application_name="database_role", statement_timeout_seconds=5) as writer:
             return RoleMaker(writer, config.database_user, has_time).ensure(config.environment)
 

@@ -4,6 +4,7 @@ LOCK = "SELECT pg_advisory_xact_lock(:space, :check)"
 
 CONTEXT = """
 SELECT current_database(), session_user::text,
+       (SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = current_database()),
        EXISTS (SELECT FROM pg_namespace WHERE nspname = :schema),
        EXISTS (SELECT FROM pg_roles WHERE rolname = :role)
 """

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops_lambdas.database_role import core, queries, report
-from ops_lambdas.database_role.core import Membership, Right, RoleError, quoted
+from ops_lambdas.database_role.core import Membership, Right, RoleError
 from ops_lambdas.database_role.grants import COLUMNS, MEMBERSHIPS, SCHEMA, STATISTICS, STATISTICS_SCHEMA
 from ops_lambdas.shared.database import Writer
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
+from ops_lambdas.shared.sql import quoted
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,10 @@ class RoleMaker:
 
     def _ensure_role(self, environment: str, extensions: list[str]) -> report.Ensured:
         with self._locked():
-            ((database, owner, has_schema, exists),) = self._rows(queries.CONTEXT, schema=SCHEMA, role=self.role)
-            if self.role == owner:
+            ((database, master, owner, has_schema, exists),) = self._rows(
+                queries.CONTEXT, schema=SCHEMA, role=self.role
+            )
+            if self.role in (master, owner):
                 raise RoleError(f"{self.role} is the database's owner, the checks need another role")
             ((was_in_rds_iam,),) = self._rows(queries.OWNER_IN_RDS_IAM)
             if not exists:
@@ -86,7 +89,7 @@ class RoleMaker:
             ((is_in_rds_iam,),) = self._rows(queries.OWNER_IN_RDS_IAM)
             if is_in_rds_iam and not was_in_rds_iam:
                 raise RoleError(
-                    f"{owner} is a member of {self.role}: granting rds_iam to it would end the owner's own login by "
+                    f"{master} is a member of {self.role}: granting rds_iam to it would end the owner's own login by "
                     f"password. Drop the role {self.role}: the next run creates it without a member"
                 )
         return report.ensured(

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ops_lambdas.housekeeping.core import Instance, Secret, Snapshot, Subscription
-from ops_lambdas.housekeeping.report import CONFIRMED_SUBSCRIBERS
+from ops_lambdas.housekeeping.report import CONFIRMED_SUBSCRIBERS, SECRETS_DUE
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.metrics import NAMESPACE
@@ -22,6 +22,7 @@ _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard",
 
 
 _REMEMBERED = timedelta(days=14)
+_REMINDED = timedelta(hours=3)  # of runs every hour; nothing is published while none is due
 
 
 # What reading an answer of another shape than the documented one raises.
@@ -109,20 +110,30 @@ def subscriptions(topic_arn: str) -> tuple[Subscription, ...]:
 def confirmed_before(environment: str, now: datetime) -> int | None:
     """Read how many subscriptions the last run counted; None before the first run.
 
-    Needs `cloudwatch:GetMetricData`. The count is the metric that the check publishes itself.
+    Needs `cloudwatch:GetMetricData`.
 
     Raises:
         BotoCoreError, ClientError: CloudWatch could not be queried.
     """
+    return _counted(environment, CONFIRMED_SUBSCRIBERS, now - _REMEMBERED, now)
+
+
+def due_before(environment: str, now: datetime) -> int:
+    """Read how many secrets were due at the last runs; needs and raises what `confirmed_before` does."""
+    return _counted(environment, SECRETS_DUE, now - _REMINDED, now) or 0
+
+
+def _counted(environment: str, name: str, since: datetime, now: datetime) -> int | None:
+    """Read a count that the check published itself the last time; None when it has not since then."""
     metric = {
         "Namespace": NAMESPACE,
-        "MetricName": CONFIRMED_SUBSCRIBERS,
+        "MetricName": name,
         "Dimensions": [{"Name": "Environment", "Value": environment}],
     }
     answer = boto3.client("cloudwatch", config=_CONFIG).get_metric_data(
         # An hour, since finer data is gone after two weeks; its maximum, so that two runs in it do not both notify.
-        MetricDataQueries=[{"Id": "confirmed", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Maximum"}}],
-        StartTime=now - _REMEMBERED,
+        MetricDataQueries=[{"Id": "counted", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Maximum"}}],
+        StartTime=since,
         EndTime=now + timedelta(minutes=1),
         ScanBy="TimestampDescending",
     )
@@ -183,7 +194,8 @@ def _secret(client: Any, arn: str) -> Secret:
         token = {"NextToken": page["NextToken"]}
     if "AWSCURRENT" not in created:
         raise NotCheckedError("it has no current version")
-    return Secret(arn, described["Name"], created["AWSCURRENT"], "AWSPREVIOUS" in created)
+    is_rotated = described.get("RotationEnabled", False)
+    return Secret(arn, described["Name"], created["AWSCURRENT"], "AWSPREVIOUS" in created, is_rotated)
 
 
 def _named(error: Exception) -> str:

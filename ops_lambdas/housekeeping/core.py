@@ -15,12 +15,18 @@ _PENDING = "PendingConfirmation"
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret, and when its current value was set; `was_replaced` since the deployment made it."""
+    """A secret, and when its current value was set.
+
+    Attributes:
+        was_replaced: since the deployment made it.
+        is_rotated: by Secrets Manager.
+    """
 
     arn: str
     name: str
     created: datetime
     was_replaced: bool
+    is_rotated: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class SecretAge:
     name: str
     days: float
     is_old: bool
+    is_rotated: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,8 +120,11 @@ def secret_ages(secrets: Iterable[Secret], replaced: Container[str], now: dateti
     Args:
         replaced: ARNs.
     """
-    days = ((one.name, _since(one.created, now, timedelta(days=1))) for one in secrets if one.arn in replaced)
-    return tuple(SecretAge(name, age, age > MAX_SECRET_DAYS) for name, age in sorted(days, key=lambda one: -one[1]))
+    ages = ((one, _since(one.created, now, timedelta(days=1))) for one in secrets if one.arn in replaced)
+    return tuple(
+        SecretAge(one.name, days, days > MAX_SECRET_DAYS, one.is_rotated)
+        for one, days in sorted(ages, key=lambda age: -age[1])
+    )
 
 
 def empty_secrets(secrets: Iterable[Secret], to_fill: Container[str]) -> tuple[str, ...]:

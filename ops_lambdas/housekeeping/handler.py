@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ops_lambdas.housekeeping import access, core, report, standing_alarms
+from ops_lambdas.housekeeping import access, core, due_secrets, report, standing_alarms
+from ops_lambdas.housekeeping.core import SecretAge
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared import topic
@@ -21,7 +22,8 @@ logger = check_logger()
 def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult:
     """Check the age of the secrets, the subscribers of the alarm topic, and the age of the database's backup.
 
-    Snapshots of `make snapshot` whose last day is over are deleted.
+    Snapshots of `make snapshot` whose last day is over are deleted. Third parties' keys that have to be replaced soon
+    are emailed when they become due.
 
     Somebody who has subscribed since the last run gets an email with the alarms that are in ALARM. Two runs within two
     minutes, which is how long CloudWatch may take to show the first one's count, may both send it.
@@ -49,20 +51,18 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
         standing = _notify(config, subscribers.confirmed, now)
         # Afterwards: what was not sent is sent by the next run, which finds the old count.
         report.publish_subscribers(config.environment, subscribers)
-    deleted: list[str] = []
-    expired: Sequence[str] = ()
-    with access.collected(failures, f"snapshots of {config.database_instance}"):
-        expired = core.expired(access.snapshots(config.database_instance), now)
-    for snapshot in expired:
-        with access.collected(failures, f"snapshot {snapshot}"):
-            access.delete_snapshot(snapshot)
-            deleted.append(snapshot)
+    deleted = _delete_expired(config.database_instance, now, failures)
     secrets = access.secrets(dict.fromkeys((*config.secret_arns, *config.empty_secret_arns)), failures)
     ages = core.secret_ages(secrets, config.secret_arns, now)
+    due = due_secrets.due(ages)
     report.publish_secrets(config.environment, ages)
+    with access.collected(failures, "reminder of secrets"):
+        _remind(config, due, now)
+        report.publish_due(config.environment, due)  # afterwards, too
     result = report.result(
         config.environment,
         ages=ages,
+        secrets_due=due,
         empty_secrets=core.empty_secrets(secrets, config.empty_secret_arns),
         subscribers=subscribers,
         standing_alarms=standing,
@@ -87,6 +87,27 @@ def _notify(config: Settings, confirmed: int, now: datetime) -> Sequence[Standin
         subject = standing_alarms.subject(config.environment, standing)
         topic.send(config.topic_arn, subject=subject, text=standing_alarms.text(standing))
     return standing
+
+
+def _delete_expired(instance: str, now: datetime, failures: list[str]) -> list[str]:
+    """Delete the instance's snapshots whose last day is over, each on its own, and return those that were."""
+    deleted: list[str] = []
+    expired: Sequence[str] = ()
+    with access.collected(failures, f"snapshots of {instance}"):
+        expired = core.expired(access.snapshots(instance), now)
+    for snapshot in expired:
+        with access.collected(failures, f"snapshot {snapshot}"):
+            access.delete_snapshot(snapshot)
+            deleted.append(snapshot)
+    return deleted
+
+
+def _remind(config: Settings, due: Sequence[SecretAge], now: datetime) -> None:
+    """Email the secrets that are due when they have become more since the last runs."""
+    if due and len(due) > access.due_before(config.environment, now):
+        subject = due_secrets.subject(config.environment, due)
+        region = config.topic_arn.split(":")[3]
+        topic.send(config.topic_arn, subject=subject, text=due_secrets.text(config.environment, region, due))
 
 
 def _now() -> datetime:

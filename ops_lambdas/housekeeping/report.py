@@ -5,10 +5,12 @@ from dataclasses import asdict
 from typing import Any, Literal, TypedDict
 
 from ops_lambdas.housekeeping.core import Backup, SecretAge, Subscribers
+from ops_lambdas.housekeeping.due_secrets import REMIND_DAYS
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared.metrics import Metric, publish
 
 CONFIRMED_SUBSCRIBERS = "ConfirmedSubscribers"
+SECRETS_DUE = "SecretsDue"
 
 
 class HousekeepingResult(TypedDict):
@@ -16,7 +18,8 @@ class HousekeepingResult(TypedDict):
 
     Attributes:
         state: "incomplete" when something could not be checked; `failures` names what and why.
-        secrets: those whose age is known, the oldest first: name, days, is_old.
+        secrets: those whose age is known, the oldest first: name, days, is_old, is_rotated.
+        secrets_due: third parties' keys that a person has to replace soon, by name.
         empty_secrets: names of those that a person has to fill and has not.
         subscribers: confirmed, unconfirmed; null when not known.
         standing_alarms: those that a new subscriber was notified of, by name.
@@ -28,6 +31,7 @@ class HousekeepingResult(TypedDict):
     environment: str
     oldest_secret_days: float | None
     secrets: list[dict[str, Any]]
+    secrets_due: list[str]
     empty_secrets: list[str]
     subscribers: dict[str, Any] | None
     standing_alarms: list[str]
@@ -40,6 +44,7 @@ def result(
     environment: str,
     *,
     ages: tuple[SecretAge, ...],
+    secrets_due: Sequence[SecretAge],
     empty_secrets: Sequence[str],
     subscribers: Subscribers | None,
     standing_alarms: Sequence[StandingAlarm],
@@ -53,6 +58,7 @@ def result(
         "environment": environment,
         "oldest_secret_days": ages[0].days if ages else None,
         "secrets": [asdict(age) for age in ages],
+        "secrets_due": [age.name for age in secrets_due],
         "empty_secrets": list(empty_secrets),
         "subscribers": asdict(subscribers) if subscribers else None,
         "standing_alarms": [alarm.name for alarm in standing_alarms],
@@ -76,7 +82,12 @@ def publish_subscribers(environment: str, subscribers: Subscribers) -> None:
     )
 
 
+def publish_due(environment: str, due: Sequence[SecretAge]) -> None:
+    """Publish how many secrets are due, unless none is."""
+    publish({"Environment": environment}, Metric(SECRETS_DUE, len(due), is_rare=True))
+
+
 def publish_secrets(environment: str, ages: Sequence[SecretAge]) -> None:
-    """Publish the oldest secret's age; nothing when no age is known."""
-    if ages:
-        publish({"Environment": environment}, Metric("OldestSecretDays", ages[0].days, "None"))
+    """Publish the oldest secret's age, unless it is below REMIND_DAYS: until then there is nothing to do."""
+    days = ages[0].days if ages and ages[0].days >= REMIND_DAYS else 0
+    publish({"Environment": environment}, Metric("OldestSecretDays", days, "None", is_rare=True))

@@ -1,16 +1,23 @@
 """Settings of housekeeping."""
 
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated
 
-from ops_lambdas.shared.settings import EnvironmentName, Kind, ResourceName, SecretArn, TopicArn, matching
+from ops_lambdas.shared.settings import (
+    EnvironmentName,
+    Kind,
+    ResourceName,
+    SecretArns,
+    SecretArnsOrNone,
+    TopicArn,
+    matching,
+)
 
-_SECRET_ARN: Kind = get_args(SecretArn)[1]
 _EMAIL = matching(r"[^@,\s]+@[^@,\s]+", "an email address")
 
 
-def _each(one: Kind, value: str) -> tuple[str, ...]:
-    parts = tuple(one.parse(part) for part in value.split(","))
+def _emails(value: str) -> tuple[str, ...]:
+    parts = tuple(_EMAIL.parse(part) for part in value.split(",")) if value else ()
     if len(set(parts)) < len(parts):
         raise ValueError
     return parts
@@ -30,24 +37,9 @@ class Settings:
     """
 
     environment: EnvironmentName
-    secret_arns: Annotated[
-        tuple[str, ...],
-        Kind("comma-separated ARNs of different Secrets Manager secrets", lambda value: _each(_SECRET_ARN, value)),
-    ]
-    empty_secret_arns: Annotated[
-        tuple[str, ...],
-        Kind(
-            "comma-separated ARNs of different Secrets Manager secrets, or empty",
-            lambda value: _each(_SECRET_ARN, value) if value else (),
-        ),
-    ]
+    secret_arns: SecretArns
+    empty_secret_arns: SecretArnsOrNone
     topic_arn: TopicArn
-    alarm_emails: Annotated[
-        tuple[str, ...],
-        Kind(
-            "different comma-separated email addresses, or empty",
-            lambda value: _each(_EMAIL, value) if value else (),
-        ),
-    ]
+    alarm_emails: Annotated[tuple[str, ...], Kind("different comma-separated email addresses, or empty", _emails)]
     database_instance: ResourceName
     alarm_prefix: ResourceName

@@ -44,6 +44,8 @@ def connection_to(
 ) -> Iterator[native.Connection]:
     until = time.monotonic() + seconds
     session = {"statement_timeout": milliseconds(statement_timeout_seconds), **_KEEPALIVE, **_MEANING, **session}
+    if credentials.acts_as_itself:
+        session["role"] = "none"
     clear_openssl_errors()
     with (
         translated_errors(credentials),

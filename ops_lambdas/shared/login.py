@@ -1,8 +1,9 @@
 """Logins to the database: an IAM token for the checks' role, or the owner's secret."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import boto3
 from botocore.exceptions import BotoCoreError
@@ -21,6 +22,7 @@ class Credentials:
 
     Attributes:
         password: the role's own, or a token instead.
+        acts_as_itself: whatever role the user is set to act as.
     """
 
     host: str
@@ -29,6 +31,7 @@ class Credentials:
     username: str
     password: str = field(repr=False)
     kind: Literal["password", "token"] = "password"
+    acts_as_itself: bool = False
 
 
 def iam_login(config: DatabaseSettings) -> Credentials:
@@ -62,7 +65,15 @@ def read_credentials(secret_arn: str) -> Credentials:
     Raises:
         SecretError: the secret cannot be read, or lacks what connecting needs.
     """
-    secret = read_secret(secret_arn)
+    return credentials_of(read_secret(secret_arn), secret_arn)
+
+
+def credentials_of(secret: Mapping[str, Any], secret_arn: str) -> Credentials:
+    """Return the login in a secret's value.
+
+    Raises:
+        SecretError: it lacks what connecting needs.
+    """
     texts = ("host", "dbname", "username", "password")
     missing = [key for key in texts if not (isinstance(secret.get(key), str) and secret[key])]
     port = str(secret.get("port", ""))

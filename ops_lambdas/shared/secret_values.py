@@ -11,6 +11,7 @@ from ops_lambdas.shared.aws_errors import AWS_ERRORS
 # Whoever puts another value moves the one before to PREVIOUS.
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+PENDING = "AWSPENDING"  # the next, in a rotation
 _CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "max_attempts": 2})
 
 
@@ -22,7 +23,7 @@ def read_secret(secret_arn: str, stage: str = CURRENT) -> dict[str, Any]:
     """Read a secret that is a JSON object, again in each run, because secrets rotate.
 
     Args:
-        stage: CURRENT or PREVIOUS.
+        stage: CURRENT, PREVIOUS or PENDING.
 
     Raises:
         SecretError: it cannot be read, or is not a JSON object.

@@ -14,7 +14,7 @@ The options of an event are declared in the same way, with defaults for those th
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 # The default events of EventBridge Scheduler and of an EventBridge rule are an envelope of these fields, with an empty
 # detail. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
@@ -107,6 +107,14 @@ def _names(value: str) -> tuple[str, ...]:
     return names
 
 
+def _secret_arns(value: str) -> tuple[str, ...]:
+    kind: Kind = get_args(SecretArn)[1]
+    arns = tuple(kind.parse(one) for one in value.split(","))
+    if len(set(arns)) < len(arns):
+        raise ValueError
+    return arns
+
+
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:"
 _IDENTIFIER = matching(r"[a-z_][a-z0-9_]{0,62}", "1 to 63 lower-case letters, digits and underscores, no digit first")
@@ -120,6 +128,14 @@ DatabaseName = Annotated[str, _IDENTIFIER]
 RoleName = Annotated[str, _IDENTIFIER]
 SecretArn = Annotated[
     str, matching(_ARN.format(service="secretsmanager") + r"secret:[\w/+=.@-]+", "the ARN of a Secrets Manager secret")
+]
+SecretArns = Annotated[tuple[str, ...], Kind("comma-separated ARNs of different Secrets Manager secrets", _secret_arns)]
+SecretArnsOrNone = Annotated[
+    tuple[str, ...],
+    Kind(
+        "comma-separated ARNs of different Secrets Manager secrets, or empty",
+        lambda value: _secret_arns(value) if value else (),
+    ),
 ]
 TopicArn = Annotated[str, matching(_ARN.format(service="sns") + r"[\w-]{1,256}", "the ARN of an SNS topic")]
 SiteUrl = Annotated[
@@ -153,6 +169,22 @@ class DatabaseSettings:
     database_port: Port
     database_name: DatabaseName
     database_user: RoleName
+
+
+@dataclass(frozen=True, kw_only=True)
+class MasterSettings:
+    """Settings of what logs in to the database as its master user.
+
+    Attributes:
+        master_secret_arn: holds the password.
+    """
+
+    environment: EnvironmentName
+    database_host: Host
+    database_port: Port
+    database_name: DatabaseName
+    master_user: RoleName
+    master_secret_arn: SecretArn
 
 
 @dataclass(frozen=True, kw_only=True)

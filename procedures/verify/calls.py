@@ -51,6 +51,7 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
     for check in CHECKS:
         function, queue = arns.function(names.check(check)), arns.queue(names.check_dead_letter_queue(check))
         found[f"{check} schedule"] = (Call("lambda:InvokeFunction", function), Call("sqs:SendMessage", queue))
+    found["rotation"] = _of_rotation(arns)
     found["flow logs"] = _on(
         arns.stream(names.flow_log_group), "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"
     )
@@ -99,6 +100,21 @@ def _reads_secret(arns: Arns, name: str) -> tuple[Call, ...]:
     return (
         Call("secretsmanager:GetSecretValue", arns.secret(name)),
         Call("kms:Decrypt", arns.key("secrets"), (("kms:ViaService", through),)),
+    )
+
+
+def _of_rotation(arns: Arns) -> tuple[Call, ...]:
+    """https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html"""
+    names, through = arns.environment.names, f"secretsmanager.{arns.environment.region}.amazonaws.com"
+    actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+    rotated = (DATABASE_SECRET, "database-password", *(one.name for one in SECRETS if one.is_generated))
+    return (
+        *_of_function(arns, names.rotation, names.rotation_log_group, is_in_vpc=True),
+        *(Call(f"secretsmanager:{action}", arns.secret(name)) for name in rotated for action in actions),
+        *(
+            Call(action, arns.key("secrets"), (("kms:ViaService", through),))
+            for action in ("kms:Decrypt", "kms:GenerateDataKey")
+        ),
     )
 
 
@@ -175,6 +191,15 @@ def _of_containers(arns: Arns) -> tuple[Call, ...]:
     )
 
 
+def _of_secret_deployment(arns: Arns) -> tuple[Call, ...]:
+    read = sorted({name for one in arns.environment.containers for name in one.secrets.values()})
+    return (
+        *_on(arns.service, "ecs:DescribeServices", "ecs:UpdateService"),
+        *(call for name in read for call in _on(arns.secret(name), "secretsmanager:ListSecretVersionIds")),
+        *_on("*", "secretsmanager:ListSecrets", "cloudwatch:DescribeAlarms"),
+    )
+
+
 _OF_CHECKS: Mapping[str, Callable[[Arns], Iterable[Call]]] = {
     "containers": _of_containers,
     "cost_report": _of_cost_report,
@@ -183,10 +208,11 @@ _OF_CHECKS: Mapping[str, Callable[[Arns], Iterable[Call]]] = {
         *_on(arns.service, "ecs:DescribeServices"),
         *_on(arns.weekly_reset, "ssm:GetParameter", "ssm:PutParameter"),
     ),
-    "database_role": lambda arns: _reads_secret(arns, DATABASE_SECRET),
+    "database_role": lambda arns: _reads_secret(arns, "database-password"),
     "housekeeping": _of_housekeeping,
     "pool_health": lambda arns: (*_reads_secret(arns, "cron-secret"), *_logs_in(arns)),
     "protection": _of_protection,
+    "secret_deployment": _of_secret_deployment,
     "session_cleanup": _of_cleanup,
     "thread_cleanup": _of_cleanup,
 }

@@ -39,7 +39,7 @@ RARE: Mapping[str, tuple[str, ...]] = {
     # published only when they are not zero.
     "PardonSimulator": (
         *("MonthToDateCost", "ForecastCost", "ServicesAboveListPrice", "SiteReachable", "SiteAgrees"),
-        *("OldestSecretDays", "RestorableMinutesAgo", "ErrorLines-*"),
+        *("OldestSecretDays", "SecretsDue", "RestorableMinutesAgo", "ErrorLines-*"),
         *("Sessions*", "Threads*", "ThreadCleanupRefused", "Tasks*", "PoolsUnlisted", "TotalStuckSessions"),
         "WeeklyResetOverdue",
     ),

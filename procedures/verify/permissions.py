@@ -72,7 +72,8 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
     if role is None:
         return
     questions = asked(aws.arns, principal)
-    layer = "network" if principal == "flow logs" else "operations" if principal.startswith(CHECKS) else "service"
+    is_of_operations = principal.startswith((*CHECKS, "rotation"))
+    layer = "network" if principal == "flow logs" else "operations" if is_of_operations else "service"
     faults = list(_faults(aws, role, questions))
     allowed = sum(one.is_allowed for one in questions)
     yield Finding(
@@ -128,7 +129,8 @@ def _simulated(
 
 def _of_function(name: str) -> Callable[[Deployed], str | None]:
     def role(aws: Deployed) -> str | None:
-        function = aws.names.check(name) if name in CHECKS else aws.names.migration
+        others = {"migration": aws.names.migration, "rotation": aws.names.rotation}
+        function = others.get(name) or aws.names.check(name)
         if function not in aws.physical_ids("AWS::Lambda::Function"):
             return None
         return str(aws.client("lambda").get_function_configuration(FunctionName=function)["Role"])
@@ -168,6 +170,7 @@ def _of_flow_logs(aws: Deployed) -> str | None:
 _ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
     **{check: _of_function(check) for check in CHECKS},
     **{f"{check} schedule": _of_schedule(check) for check in CHECKS},
+    "rotation": _of_function("rotation"),
     "flow logs": _of_flow_logs,
     "task": _of_task("taskRoleArn"),
     "task execution": _of_task("executionRoleArn"),

@@ -102,6 +102,7 @@ def correct_services() -> None:
         iam_simulation,
         rds_parameters,
         scheduler,
+        secret_rotation,
         secrets_manager,
         stepfunctions,
     )
@@ -118,6 +119,7 @@ def correct_services() -> None:
         cloudformation_stack_events,
         cloudformation_stack_policy,
         secrets_manager,
+        secret_rotation,
         ec2,
         ecs,
         rds_parameters,

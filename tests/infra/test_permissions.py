@@ -12,6 +12,7 @@ from tests.infra.conftest import Deployment
 # The CDK's own function, which empties the default security group at a deployment.
 NOT_OURS = "CustomVpcRestrictDefaultSG"
 OTHERS = {
+    "rotation": "RotationRole",
     "flow logs": "NetworkVpcRejected",
     "task": "TaskDefinitionTaskRole",
     "task execution": "TaskDefinitionExecutionRole",
@@ -104,7 +105,7 @@ def test_own_code_of_a_function_may_not_touch_network_interfaces(deployment: Dep
         }
         assert denied == {one.action for one in made[principal] if not one.is_allowed}, principal
         tried += bool(denied)
-    assert tried == 5
+    assert tried == 6
 
 
 # Principal: what is forbidden to all others.
@@ -112,6 +113,7 @@ EXCEPTIONS = {
     "cost_report": {"sns:Publish"},
     "housekeeping": {"sns:Publish"},
     "protection": {"rds:ModifyDBInstance"},
+    "rotation": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
     **dict.fromkeys(
         ("cron_routes", "database_role", "pool_health", "task execution", "migration", "migration execution"),
         frozenset({"secretsmanager:GetSecretValue"}),

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_lambdas.database_role import grants
-from ops_lambdas.database_role.core import Right, quoted, statements, wanted_rights
+from ops_lambdas.database_role.core import Right, statements, wanted_rights
 from ops_lambdas.shared import custom_resource
+from ops_lambdas.shared.sql import quoted
 
 WANTED = {("SELECT", "Session"): ("id", "endTime"), ("UPDATE", "Session"): ("endTime",)}
 

@@ -31,7 +31,8 @@ def _tracked(*patterns: str) -> list[Path]:
 MODULES = _tracked("*.py")
 DOCUMENTS = _tracked("*.md")
 FUNCTIONS = sorted({path.parent for path in MODULES if path.match("ops_lambdas/*/*.py")} - {Path("ops_lambdas/shared")})
-CHECKS = [folder for folder in FUNCTIONS if folder.name != "migration"]  # which runs in deployments, and is no check
+# Those that nothing calls on a schedule are no checks.
+CHECKS = [folder for folder in FUNCTIONS if folder.name not in {"migration", "rotation"}]
 
 
 @cache

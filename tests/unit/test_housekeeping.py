@@ -17,7 +17,7 @@ from ops_lambdas.housekeeping.core import (
     secret_ages,
     subscribers,
 )
-from ops_lambdas.housekeeping.report import publish_backup, publish_secrets, publish_subscribers
+from ops_lambdas.housekeeping.report import publish_backup, publish_due, publish_secrets, publish_subscribers
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm, has_new_subscriber, subject, text
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment
@@ -46,6 +46,7 @@ def publish_every_metric(environment: str) -> None:
     publish_backup(environment, Backup("available", has_backup=True, restorable_minutes_ago=1))
     publish_subscribers(environment, Subscribers(1, ()))
     publish_secrets(environment, (SecretAge("secret", 1, is_old=False),))
+    publish_due(environment, ())
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from rehearsal.emulator.services import (
     ec2,
     ecs,
     route53_health_checks,
+    secret_rotation,
     secrets_manager,
     sns_topics,
 )
@@ -33,6 +34,7 @@ REAL: dict[str, Handler] = {
     **ec2.HANDLERS,
     **ecs.HANDLERS,
     **route53_health_checks.HANDLERS,
+    **secret_rotation.HANDLERS,
     **secrets_manager.HANDLERS,
     **sns_topics.HANDLERS,
 }
@@ -51,7 +53,6 @@ PLACEHOLDERS: dict[str, tuple[str, Attributes]] = {
     "AWS::RDS::EventSubscription": ("SubscriptionName", {}),
     "AWS::SSM::Document": ("Name", {}),
     "AWS::SecretsManager::ResourcePolicy": ("", {"Id": "{arn}"}),
-    "AWS::SecretsManager::RotationSchedule": ("", {"Id": "{arn}"}),
     "AWS::WAFv2::WebACLAssociation": ("", {}),
 }
 

@@ -19,12 +19,16 @@ class Requested:
     """The handler as CloudFormation or the schedule calls it."""
 
     def __init__(self, database: Database, secrets: Secrets, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        secrets.hold(json.dumps(database.secret))
+        secrets.hold(json.dumps({"password": database.password}))
         self.password = database.password
         variables = {
             "ENVIRONMENT": "rehearsal",
-            "DATABASE_SECRET_ARN": ARN,
+            "DATABASE_HOST": database.server.host,
+            "DATABASE_PORT": str(database.server.port),
+            "DATABASE_NAME": database.name,
             "DATABASE_USER": role,
+            "MASTER_USER": database.user,
+            "MASTER_SECRET_ARN": ARN,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url,
             **AWS,
         }
@@ -86,10 +90,10 @@ def test_cloudformation_gets_success_and_a_deletion_keeps_the_role(
 
 
 def test_cloudformation_gets_failures_without_secrets(
-    requested: Requested, secrets: Secrets, database: Database, monkeypatch: pytest.MonkeyPatch
+    requested: Requested, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requested.password = "hunter2"
-    secrets.hold(json.dumps({**database.secret, "password": requested.password}))
+    secrets.hold(json.dumps({"password": requested.password}))
     result, body = requested.by_cloudformation("Update")
     assert (result["state"], body["Status"]) == ("failed", "FAILED")
     assert "password authentication failed" in body["Reason"]

@@ -39,12 +39,13 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
     assert check.run() == {
         "state": "looked",
         "environment": "rehearsal",
-        "oldest_secret_days": 40.0,
+        "oldest_secret_days": 84.0,
         "secrets": [
-            {"name": "pardon-rehearsal/openai-api-key", "days": 40.0, "is_old": False},
-            {"name": "pardon-rehearsal/database-url", "days": 12.5, "is_old": False},
-            {"name": "pardon-rehearsal/cron-secret", "days": 12.0, "is_old": False},
+            {"name": "pardon-rehearsal/cron-secret", "days": 84.0, "is_old": False, "is_rotated": True},
+            {"name": "pardon-rehearsal/openai-api-key", "days": 40.0, "is_old": False, "is_rotated": False},
+            {"name": "pardon-rehearsal/database-url", "days": 12.5, "is_old": False, "is_rotated": False},
         ],
+        "secrets_due": [],
         "empty_secrets": [],
         "subscribers": {"confirmed": 1, "unconfirmed": ()},
         "standing_alarms": [],
@@ -53,7 +54,7 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
         "failures": [],
     }
     assert check.values == {
-        "OldestSecretDays": 40.0,
+        "OldestSecretDays": 84.0,
         "ConfirmedSubscribers": 1.0,
         "UnconfirmedSubscribers": 0.0,
         "RestorableMinutesAgo": 4.0,
@@ -98,7 +99,7 @@ def test_all_pages_are_read(aws: Aws, check: Housekeeping) -> None:
         subscriptions(("email", "operator@example.com", f"{TOPIC}:100")),
     ]
     result = check.run()
-    assert {"name": "pardon-rehearsal/cron-secret", "days": 3.0, "is_old": False} in result["secrets"]
+    assert ("pardon-rehearsal/cron-secret", 3.0) in {(one["name"], one["days"]) for one in result["secrets"]}
     assert result["subscribers"] == {"confirmed": 101, "unconfirmed": ()}
     tokens = [parameters.get("NextToken") for name, parameters in aws.requests if name == "ListSubscriptionsByTopic"]
     assert tokens == [None, "two"]
@@ -204,13 +205,22 @@ def test_a_secret_that_is_missing_deleted_or_empty_is_named_and_the_others_are_c
 ) -> None:
     aws.deleted = {OPENAI}
     result = check.fails(f"not checked: secret {OPENAI}: it is scheduled for deletion")
-    assert check.values["OldestSecretDays"] == 12.5
+    assert check.values["OldestSecretDays"] == 84
     assert len(result["secrets"]) == 2
     del aws.versions[OPENAI]
     check.fails(f"not checked: secret {OPENAI}: .*ResourceNotFoundException.* can't find the specified secret")
     aws.versions[URL] = [[version(1, "AWSPENDING")]]
     check.fails(f"secret {URL}: it has no current version; secret {OPENAI}: ")
-    assert check.values["OldestSecretDays"] == 12.0
+    assert check.values["OldestSecretDays"] == 84
+
+
+def test_age_is_published_from_day_80_on(aws: Aws, check: Housekeeping) -> None:
+    aws.versions[CRON] = [[version(79.9, "AWSCURRENT")]]
+    assert check.run()["oldest_secret_days"] == 79.9
+    assert "OldestSecretDays" not in check.values
+    aws.versions[CRON] = [[version(80, "AWSCURRENT")]]
+    check.run()
+    assert check.values["OldestSecretDays"] == 80
 
 
 def test_services_that_do_not_answer_time_out_one_after_the_other(

@@ -31,7 +31,7 @@ def test_a_snapshot_that_cannot_be_deleted_is_named_and_the_rest_published(aws: 
     aws.behaviours["DeleteDBSnapshot"] = [refused("AccessDenied", service="rds")]
     with pytest.raises(access.NotCheckedError, match=r"not checked: snapshot old: .*AccessDenied"):
         check.run()
-    assert check.values["OldestSecretDays"] == 40
+    assert check.values["OldestSecretDays"] == 84
 
 
 def test_a_snapshot_that_cannot_be_deleted_keeps_no_other(aws: Aws, check: Housekeeping) -> None:

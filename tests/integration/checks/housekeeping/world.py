@@ -109,17 +109,19 @@ class Aws:
     Attributes:
         versions: pages of versions by secret; a secret without them does not exist.
         deleted: secrets that are scheduled for deletion.
+        rotated: secrets that rotate by themselves.
         behaviours: of an operation in turn, the last one is repeated; instead of the answers made from versions.
         requests: operations and their parameters.
     """
 
     def __init__(self) -> None:
         self.versions = {
-            CRON: [[version(12, "AWSCURRENT"), version(95, "AWSPREVIOUS")]],
+            CRON: [[version(84, "AWSCURRENT"), version(169, "AWSPREVIOUS")]],
             URL: [[version(12.5, "AWSCURRENT")]],
             OPENAI: [[version(40, "AWSCURRENT"), version(41, "AWSPREVIOUS")]],
         }
         self.deleted: set[str] = set()
+        self.rotated = {CRON}
         self.behaviours: dict[str, list[Behaviour]] = {
             "ListSubscriptionsByTopic": [subscriptions(("email", "operator@example.com", f"{TOPIC}:1"))],
             "DescribeDBInstances": [instances(instance())],
@@ -152,6 +154,7 @@ class Aws:
         answer: dict[str, Any] = {"ARN": arn, "Name": arn.partition(":secret:")[2].removesuffix("-AbCdEf")}
         if operation == "DescribeSecret":
             answer |= {"DeletedDate": NOW.timestamp()} if arn in self.deleted else {}
+            answer |= {"RotationEnabled": True} if arn in self.rotated else {}
         else:
             assert operation == "ListSecretVersionIds", f"{operation} is not for this check"
             pages, page = self.versions[arn], int(parameters.get("NextToken", 0))

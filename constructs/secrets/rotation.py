@@ -1,0 +1,101 @@
+"""Rotation of the secrets that we may replace: a function, and a schedule for each secret."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from constructs import Construct
+from constructs.checks.declaration import Deployed
+from constructs.functions.lambda_package import RUNTIME
+from constructs.functions.lambda_role import LambdaRole
+
+# Before MAX_SECRET_DAYS of housekeeping, so that a rotation that fails is done again before its alarm.
+ROTATION_DAYS = 85
+_SERVICE = "secretsmanager.amazonaws.com"
+
+
+class Rotation(Construct):
+    """Rotate the database's two secrets and those that hold a generated value, every ROTATION_DAYS (decision 25).
+
+    The application's login rotates at once, from the master user, which the database begins with, to the first of the
+    two users that it then alternates between: only then can the master's password rotate.
+
+    Attributes: function.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, deployed: Deployed, code: lambda_.Code) -> None:
+        super().__init__(scope, id)
+        database, values = deployed.database, deployed.secrets.rotated
+        self.function = self._function(deployed, code, values)
+        secrets = (database.secret, database.password_secret, *values)
+        self._allow(deployed, secrets)
+        permission = lambda_.CfnPermission(
+            self,
+            "Permission",
+            action="lambda:InvokeFunction",
+            function_name=self.function.function_arn,
+            principal=_SERVICE,
+            source_account=Stack.of(self).account,
+        )
+        for secret in secrets:
+            schedule = secretsmanager.CfnRotationSchedule(
+                self,
+                f"Schedule{secret.node.id}",
+                secret_id=secret.secret_arn,
+                rotation_lambda_arn=self.function.function_arn,
+                rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                    schedule_expression=f"rate({ROTATION_DAYS} days)"
+                ),
+                rotate_immediately_on_update=secret is database.secret,
+            )
+            schedule.node.add_dependency(permission, self.function)  # and its role's policy
+
+    def _function(
+        self, deployed: Deployed, code: lambda_.Code, values: tuple[secretsmanager.ISecret, ...]
+    ) -> lambda_.Function:
+        names, network = deployed.environment.names, deployed.network
+        log_group = logs.LogGroup.from_log_group_name(self, "Logs", names.rotation_log_group)
+        return lambda_.Function(
+            self,
+            "Function",
+            function_name=names.rotation,
+            description=f"Rotates secrets every {ROTATION_DAYS} days, called by Secrets Manager",
+            runtime=lambda_.Runtime(f"python{'.'.join(map(str, RUNTIME))}", lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.ARM_64,
+            code=code,
+            handler="ops_lambdas.rotation.function.handler",
+            role=LambdaRole(self, "Role", function_name=names.rotation, log_group=log_group, is_in_vpc=True),
+            memory_size=256,
+            timeout=Duration.minutes(1),
+            environment={
+                "POWERTOOLS_SERVICE_NAME": "rotation",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                "ENVIRONMENT": deployed.environment.name,
+                **deployed.database.master_settings,
+                "URL_SECRET_ARN": deployed.database.secret.secret_arn,
+                "VALUE_SECRET_ARNS": ",".join(secret.secret_arn for secret in values),
+            },
+            vpc=network.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[network.checks_group],
+            log_group=log_group,
+        )
+
+    def _allow(self, deployed: Deployed, secrets: tuple[secretsmanager.ISecret, ...]) -> None:
+        actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+        through = {"StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(self).region}.amazonaws.com"}}
+        for statement in (
+            iam.PolicyStatement(
+                actions=[f"secretsmanager:{action}" for action in actions],
+                resources=[secret.secret_arn for secret in secrets],
+            ),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[deployed.secrets.key.key_arn],
+                conditions=through,
+            ),
+        ):
+            self.function.add_to_role_policy(statement)
