@@ -3,7 +3,10 @@ import { PrismaPg } from "@prisma/adapter-pg"
 import pg from "pg"
 
 const connectionString = process.env.DATABASE_URL
-const sql = "SELECT current_user::text, ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+// The user sees its connection; the owner, which it acts as, does not. So first it acts as itself.
+const sql = `
+  SELECT session_user::text, own.ssl, own.sslversion
+  FROM set_config('role', 'none', false) AS role, pg_stat_get_activity(pg_backend_pid() + 0 * length(role)) AS own`
 
 async function nodePostgres() {
   const client = new pg.Client({ connectionString })
