@@ -15,6 +15,7 @@ from rehearsal.steps import (
     run_database_role,
     run_housekeeping,
     run_pool_health,
+    run_rotation,
     run_session_and_thread_cleanup,
 )
 from rehearsal.steps.fire_schedule import fire, schedules
@@ -29,6 +30,7 @@ _OF_APPLICATION: dict[str, Prove] = {
     "session_cleanup": run_session_and_thread_cleanup.prove_session_cleanup,
     "thread_cleanup": run_session_and_thread_cleanup.prove_thread_cleanup,
     "cron_routes": run_cron_routes.prove,
+    "secret_deployment": run_rotation.prove,
 }
 _OF_AWS: dict[str, Prove] = {
     "containers": run_containers.prove,

@@ -15,7 +15,12 @@ from rehearsal.steps import document_commands
 SECRET = NAMES.secret("agent-api-key")  # whose deletion is one of the events
 _AT_ONCE = 4
 _CHECK = "make check CHECK="
-_NOT_RUN = {"make deploy": "other steps deploy", "guardduty": "the emulator has no such service"}
+_NOT_RUN = {
+    "make deploy": "other steps deploy",
+    "make secrets": "another step fills secrets from a file",
+    "guardduty": "the emulator has no such service",
+    "psql": "not every machine has it",
+}
 _CHOSEN = {"ADDRESS": "your-email@example.com", "SECRET": "openai-api-key"}  # by the operator
 
 
