@@ -10,6 +10,7 @@ from config import REHEARSAL
 from procedures.verify import (
     answering_site,
     check_runs,
+    rotating_secrets,
     running_database,
     running_service,
     stack_states,
@@ -30,6 +31,7 @@ def breakages(run: Run, region: Region) -> dict[str, Case]:
         **of_alarms(run, region),
         **of_roles(run, region),
         **_of_the_database(run, region),
+        **_of_secrets(run, region),
         **_of_the_rest(run, region),
     }
 
@@ -91,6 +93,23 @@ def _of_the_database(run: Run, region: Region) -> dict[str, Case]:
                 lambda: modify(BackupRetentionPeriod=1), lambda: modify(BackupRetentionPeriod=REHEARSAL.backup_days)
             ),
         ),
+    }
+
+
+def _of_secrets(run: Run, region: Region) -> dict[str, Case]:
+    manager, secret = run.client("secretsmanager", region), NAMES.secret("cron-secret")
+    pending = "00000000-0000-0000-0000-000000000001"
+
+    def begin() -> None:
+        manager.put_secret_value(
+            SecretId=secret, ClientRequestToken=pending, SecretString="{}", VersionStages=["AWSPENDING"]
+        )
+
+    def end() -> None:
+        manager.update_secret_version_stage(SecretId=secret, VersionStage="AWSPENDING", RemoveFromVersionId=pending)
+
+    return {
+        "secrets: cron-secret": ((rotating_secrets.secrets,), changing(begin, end)),
     }
 
 
