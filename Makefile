@@ -91,7 +91,7 @@ diff: $(VENV)/.ready ## show what deploying ENV would change
 	@cdk diff --method $(or $(METHOD),auto) $(CONTEXT)
 
 .PHONY: bootstrap
-bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for the CDK, once
+bootstrap: $(VENV)/.ready ## prepare the account and region of ENV for the CDK, once; with REGION another region
 	@cdk bootstrap $(CONTEXT)
 
 .PHONY: preflight
@@ -102,6 +102,10 @@ preflight: $(VENV)/.ready ## look whether a deployment of ENV would succeed; rea
 deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy ENV, then verify it, or only its STACKS, after preflight (PREFLIGHT=skip: without); asks before permissions widen
 	@cdk deploy $(or $(STACKS),--all) $(CONTEXT)
 	@$(if $(STACKS),,$(MAKE) --no-print-directory verify DELIVER=)
+
+.PHONY: standby
+standby: $(VENV)/.ready ## deploy what the backups of ENV need in its recovery region, before the home region
+	@cdk deploy --all $(call context,environment,$(ENV)) -c standby=true
 
 .PHONY: account
 account: $(VENV)/.ready ## deploy what exists once in an account, for the environments in ENVS="production staging": budgets, anomalies

@@ -28,15 +28,20 @@ def main() -> None:
             cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
             app.synth()
             return
+        is_standby = context("standby") == "true"
         chosen = environment(
             context("environment"),
             region=context("region"),
+            is_standby=is_standby,
             shell_region=os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )
-        from stacks import add_stacks
+        from stacks import add_stacks, add_standby
 
-        add_stacks(app, chosen)
+        if is_standby:
+            add_standby(app, chosen)
+        else:
+            add_stacks(app, chosen)
         if chosen.is_protected and not chosen.alarm_emails:
             # Not as a warning of the CDK, which `cdk synth --strict` would refuse.
             print(f"{chosen.name}: nobody is told of an alarm, alarm_emails in config.py is empty", file=sys.stderr)

@@ -16,6 +16,8 @@ PRODUCTION = Environment(
     account="640080112933",
     home_region="us-east-1",
     recovery_region="us-west-2",
+    recovery="backups",
+    backup_lock_days=None,
     domain="pardonsimulator.com",
     hosted_zone_id=None,
     alarm_emails=(),
@@ -64,6 +66,7 @@ PRODUCTION = Environment(
 STAGING = replace(
     PRODUCTION,
     name="staging",
+    recovery="none",
     domain="staging.pardonsimulator.com",
     wallets=MappingProxyType({}),  # not production's
     is_protected=False,
@@ -104,11 +107,17 @@ ENVIRONMENTS = {e.name: e for e in (PRODUCTION, STAGING, DEVELOPMENT, REHEARSAL)
 
 
 def environment(
-    name: str | None, *, region: str | None = None, image_tag: str | None = None, shell_region: str | None = None
+    name: str | None,
+    *,
+    region: str | None = None,
+    image_tag: str | None = None,
+    shell_region: str | None = None,
+    is_standby: bool = False,
 ) -> Environment:
     """The environment called `name`, in another region or with another version if given.
 
     Args:
+        is_standby: in its recovery region, unless `region` says otherwise.
         shell_region: AWS_REGION of the shell. It may be left from other work, so it does not move a protected
             environment: its region is then to be chosen.
 
@@ -121,6 +130,8 @@ def environment(
             f"environment must be one of {known}, got {name!r}; choose it with -c environment=NAME"
         )
     base = ENVIRONMENTS[name]
+    if is_standby and region is None:
+        region = base.recovery_region
     if region is None and shell_region is not None:
         if base.is_protected and shell_region != base.home_region:
             raise ConfigurationError(

@@ -40,6 +40,10 @@ class Environment:
     Attributes:
         region: where it is deployed; `home_region` unless chosen otherwise for a deployment.
         recovery_region: where it is rebuilt after a disaster.
+        recovery: "backups": the database's backups are copied to recovery_region, where `make standby` has made what
+            they need; or "none".
+        backup_lock_days: the vaults refuse a backup that would be deleted earlier, and nobody deletes one before; None:
+            without that lock.
         domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
         hosted_zone_id: Route 53's zone of `domain`; without one the records are created by hand elsewhere.
         alarm_emails: each is subscribed to the alarm topic.
@@ -69,6 +73,8 @@ class Environment:
     account: str
     home_region: str
     recovery_region: str
+    recovery: str
+    backup_lock_days: int | None
     region: str = ""
     domain: str | None
     hosted_zone_id: str | None
@@ -128,6 +134,11 @@ class Environment:
     def names(self) -> Names:
         """The names of its resources."""
         return Names(self.prefix)
+
+    @property
+    def copies_backups(self) -> bool:
+        """Whether the database's backups are copied to the recovery region: from the home region only."""
+        return self.recovery == "backups" and self.region == self.home_region
 
     @property
     def dashboard_name(self) -> str:
@@ -262,6 +273,9 @@ class Environment:
         allowed = f"from 1 to {most} when max_tasks is {self.max_tasks} and database_class {self.database_class}"
         require(self, "connection_limit", 1 <= self.connection_limit <= most, allowed)
         require_between(self, "backup_days", 1, 35)
+        require_one_of(self, "recovery", ("backups", "none"))
+        if self.backup_lock_days is not None:
+            require_between(self, "backup_lock_days", 1, 35)  # the daily backups' days
         require_between(self, "snapshot_days", 1, 3650)
         require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
         require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))

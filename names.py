@@ -46,6 +46,21 @@ class Names:
         return f"{self.prefix}-migration"
 
     @property
+    def backup_vault(self) -> str:
+        """The vaults of AWS Backup, one in each region, and their plan."""
+        return f"{self.prefix}-backups"
+
+    @property
+    def recovery_key(self) -> str:
+        """The function that looks the recovery region's key up."""
+        return f"{self.prefix}-recovery-key"
+
+    @property
+    def recovery_key_log_group(self) -> str:
+        """The log group of that function."""
+        return f"/aws/lambda/{self.recovery_key}"
+
+    @property
     def rotation(self) -> str:
         """The function that rotates secrets."""
         return f"{self.prefix}-rotation"

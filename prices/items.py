@@ -70,6 +70,7 @@ ITEMS = {
     "NAT gateway": Item(EC2_OTHER, "hour", "AmazonEC2", "NatGateway-Hours"),
     "NAT gateway data": Item(EC2_OTHER, "GB", "AmazonEC2", "NatGateway-Bytes"),
     "data between zones": Item(EC2_OTHER, "GB", "AWSDataTransfer", "DataTransfer-Regional-Bytes"),
+    "data to another region": Item("AWS Data Transfer", "GB", "AWSDataTransfer", "AWS-Out-Bytes"),
     "data out": Item("AWS Data Transfer", "GB", "AWSDataTransfer", "DataTransfer-Out-Bytes"),
     "public IPv4 address": Item(VPC, "hour", "AmazonVPC", "PublicIPv4:InUseAddress"),
     "gp3 storage": Item(RDS, "GB-month", "AmazonRDS", "RDS:GP3-Storage"),

@@ -13,6 +13,7 @@ from prices.use import Charge
 # AWS charges nothing for these themselves; what they make others do is counted there.
 FREE = {
     *("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"),
+    *("AWS::Backup::BackupSelection", "AWS::Backup::BackupVault"),
     *("AWS::Budgets::Budget", "AWS::CE::AnomalyMonitor", "AWS::CE::AnomalySubscription"),  # without actions
     *("AWS::CertificateManager::Certificate", "AWS::CloudFormation::WaitConditionHandle"),
     *("AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
@@ -153,6 +154,8 @@ def _database(one: Resource) -> Iterator[Charge]:
     storage = next(each["AllocatedStorage"] for each in (properties, *others) if "AllocatedStorage" in each)
     yield Charge("gp3 storage Multi-AZ" if is_multi_az else "gp3 storage", int(storage))
     yield use.DATABASE_LOGS
+    if "AutomaticBackupReplicationRegion" in properties:
+        yield from use.REPLICATED_BACKUPS
 
 
 def _alarm(one: Resource) -> Iterator[Charge]:
@@ -204,6 +207,7 @@ def _metric_filter(one: Resource) -> Iterator[Charge]:
 
 
 CHARGES: dict[str, Charges] = {
+    "AWS::Backup::BackupPlan": _always(*use.BACKUPS),
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::CompositeAlarm": _always(Charge("composite alarm", 1)),
     "AWS::CloudWatch::Dashboard": _always(Charge("dashboard", 1)),  # ours has over 50 metrics, which are not free

@@ -38,6 +38,15 @@ FLOW_LOGS = {
     "ALL": Charge("", quantity=1, a_task=1, assumption="1 GB, and 1 GB a task"),
     "REJECT": Charge("", quantity=0.2, assumption="0.2 GB of rejected traffic"),
 }
+# Of a database with 5 GB that changes by 2 % a day; storage in the other region, and what is sent there.
+REPLICATED_BACKUPS = (
+    Charge("backup storage", quantity=6, assumption="5 GB, and 7 days of 2 % changed"),
+    Charge("data to another region", quantity=4, assumption="2 % of 5 GB a day, and transaction logs"),
+)
+BACKUPS = (
+    Charge("backup storage", quantity=20, assumption="10 GB in each region: 5 GB, 35 days and 12 months of changes"),
+    Charge("data to another region", quantity=3, assumption="2 % of 5 GB a day"),
+)
 DATABASE_LOGS = Charge("logs", quantity=0.2, assumption="0.2 GB an instance")
 KEY = Charge("key use", quantity=10_000, assumption="10,000 requests")
 REPOSITORY = Charge("image storage", quantity=3, assumption="3 GB a repository")

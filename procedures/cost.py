@@ -25,15 +25,15 @@ BUILD = Path(__file__).parents[1] / "build"
 
 
 def templates(folder: Path, prefix: str) -> dict[str, Mapping[str, Any]]:
-    """The synthesized templates of an environment, by layer, in order of their names."""
+    """The synthesized templates of an environment and its standby, by layer, in order of their names."""
     return {
         path.name.removeprefix(f"{prefix}-").removesuffix(".template.json"): json.loads(path.read_text())
-        for path in sorted(folder.glob(f"{prefix}-*.template.json"))
+        for path in sorted(folder.rglob(f"{prefix}-*.template.json"))
     }
 
 
 def price(chosen: Environment) -> Estimate:
-    """Synthesize and price an environment.
+    """Synthesize and price an environment, its standby at the prices of its own region.
 
     Raises:
         UnpricedError: something in its templates has no known price.

@@ -52,6 +52,7 @@ CHANGES: dict[str, Callable[[Environment], Environment]] = {
         recovery_region=environment.home_region,
         region=environment.recovery_region,
     ),
+    "without-copies": lambda environment: replace(environment, recovery="none"),
     "without-replica": lambda environment: replace(environment, has_replica=False),
     "without-domain": lambda environment: replace(environment, domain=None, hosted_zone_id=None),
     "without-site": _without_site,

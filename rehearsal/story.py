@@ -1,7 +1,7 @@
 """The sequence of steps of a rehearsal, from the first server to the last stack."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
@@ -41,12 +41,18 @@ def rehearse(run: Run, *, is_kept: bool) -> None:
         _destroy(run)
 
 
-def begin(run: Run, synths: Iterable[Process]) -> None:
-    """Start every server, prepare the account, and wait for what is being synthesized."""
+def begin(run: Run, synths: Iterable[Process], *, standby_changes: Sequence[str] = ()) -> None:
+    """Start every server, prepare account and recovery region, and wait for what is being synthesized.
+
+    Args:
+        standby_changes: of the configuration that the recovery region is deployed with.
+    """
     with run.report.step("Start PostgreSQL, AWS, application") as step:
         start_servers.start_all(run, step)
     with run.report.step("cdk bootstrap") as step:
         deploy_stacks.bootstrap(run, step)
+    with run.report.step("make standby") as step:
+        deploy_stacks.stand_by(run, step, changes=standby_changes)
     with run.report.step("cdk synth"):
         for synth in synths:
             run.finish(synth)
@@ -121,6 +127,7 @@ def _destroy(run: Run) -> None:
     for region in run.regions:
         with _step(run, region, "cdk destroy --all") as step:
             deploy_stacks.destroy(run, region, step, "changed")
+    deploy_stacks.end_standby(run)
     with run.report.step("Find leftovers") as step:
         find_leftovers.expect_none(run, retained, step)
 

@@ -9,9 +9,19 @@ from stacks.logs import LogsStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.operations import OperationsStack
+from stacks.recovery import RecoveryStack
 from stacks.registry import RegistryStack
 from stacks.secrets import SecretsStack
 from stacks.service import ServiceStack
+
+
+def add_standby(app: cdk.App, environment: Environment) -> None:
+    """Add to `app` what `environment` needs in its recovery region while it runs at home.
+
+    Raises:
+        ConfigurationError: see RecoveryStack.
+    """
+    RecoveryStack(app, environment)
 
 
 def add_stacks(app: cdk.App, environment: Environment) -> None:
@@ -21,6 +31,8 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
     secrets = SecretsStack(app, environment)
     logs = LogsStack(app, environment)
     data = DataStack(app, environment, network=network.network, secrets_key=secrets.secrets.key)
+    if environment.copies_backups:
+        data.add_stack_dependency(logs, reason="its function writes to its log group")
     service = ServiceStack(
         app,
         environment,

@@ -9,6 +9,9 @@ from constructs import Construct
 from constructs.common.private_bucket import PrivateBucket
 from constructs.database.instances import Database
 from constructs.network.vpc import Network
+from constructs.recovery.backup_plan import DatabaseBackups
+from constructs.recovery.recovery_key import RecoveryKey
+from constructs.recovery.vault import Vault
 from environment import Environment
 from stacks.base import EnvironmentStack
 
@@ -40,6 +43,8 @@ class DataStack(EnvironmentStack):
             retention=self.retention,
             is_protected=environment.is_protected,
         )
+        if environment.copies_backups:
+            self._copy_backups(environment, key)
         self.access_logs = PrivateBucket(self, "AccessLogs", expire_days=environment.log_retention_days)
         self.configuration_bucket = PrivateBucket(
             self, "Configuration", key=key, old_version_days=90, access_logs=self.access_logs
@@ -51,3 +56,28 @@ class DataStack(EnvironmentStack):
         self.kept_resources = tuple(self.get_logical_id(cast(cdk.CfnElement, one.node.default_child)) for one in kept)
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)
         cdk.CfnOutput(self, "ConfigurationBucket", value=self.configuration_bucket.bucket_name)
+
+    def _copy_backups(self, environment: Environment, key: kms.IKey) -> None:
+        """RDS's automated backups within minutes, and AWS Backup's each day and month, in the recovery region."""
+        names, region = environment.names, environment.recovery_region
+        create = f"make standby ENV={environment.name}"
+        copy_key = RecoveryKey(self, "RecoveryKey", names=names, region=region, create=create)
+        self.database.replicate_backups(region, copy_key.arn)
+        vault = Vault(
+            self,
+            "Backups",
+            name=names.backup_vault,
+            key=key,
+            lock_days=environment.backup_lock_days,
+            removal_policy=self.retention.removal_policy,
+        )
+        DatabaseBackups(
+            self,
+            "BackupPlan",
+            names=names,
+            vault=vault,
+            database_arn=self.database.instance.instance_arn,
+            key=key,
+            copy_region=region,
+            copy_key_arn=copy_key.arn,
+        )

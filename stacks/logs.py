@@ -25,6 +25,8 @@ class LogsStack(EnvironmentStack):
         LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
         for writer, name in names.migration_log_groups.items():
             LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
+        if environment.copies_backups:
+            LogGroup(self, "RecoveryKey", name=names.recovery_key_log_group, retention=self.retention)
         LogGroup(self, "Rotation", name=names.rotation_log_group, retention=self.retention)
         for check in CHECKS:
             LogGroup(self, check.title().replace("_", ""), name=names.check_log_group(check), retention=self.retention)

@@ -135,6 +135,12 @@ class NextSteps:
         query = "DBInstances[0].[DBInstanceStatus,BackupRetentionPeriod,LatestRestorableTime]"
         return self._aws(f"rds describe-db-instances {self._instance} --query '{query}'")
 
+    def replicated_backups(self, region: str) -> str:
+        """How far the database's backups in another region reach."""
+        query = "DBInstanceAutomatedBackups[].[Region,Status,RestoreWindow.LatestTime]"
+        command = f"rds describe-db-instance-automated-backups {self._instance} --query '{query}'"
+        return f"aws {command} --region {region}"
+
     @property
     def weekly_reset(self) -> str:
         """Call the site's weekly reset now; it may be called twice."""

@@ -17,12 +17,11 @@ from constructs.checks.check_permissions import may_describe_database, may_list_
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.acknowledge import acknowledge
 from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, check_metric
-from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
+from ops_lambdas.housekeeping.core import MAX_RESTORABLE_MINUTES, MAX_SECRET_DAYS
 
 UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS deletes the subscription after two
-# RDS ships transaction logs every five minutes, so twelve of them are missing.
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html
-MAX_RESTORABLE_MINUTES = 60
+# "The recovery point is typically minutes old": twice the 5 to 15 of the replication, and what the runbook may lose.
+MAX_RECOVERY_POINT_MINUTES = 30
 
 
 def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:
@@ -38,6 +37,7 @@ def _settings(deployed: Deployed) -> dict[str, str]:
         "ALARM_EMAILS": ",".join(deployed.environment.alarm_emails),
         "ALARM_PREFIX": f"{deployed.environment.prefix}-p",
         "DATABASE_INSTANCE": deployed.database.instance.instance_identifier,
+        "RECOVERY_REGION": deployed.environment.recovery_region if deployed.environment.copies_backups else "",
     }
 
 
@@ -82,6 +82,26 @@ def _may_delete_snapshots(function: lambda_.Function, deployed: Deployed) -> Non
             acknowledge(function.role, reason, f"IAM5[Resource::{arn}]")
 
 
+def _may_find_replicated_backups(function: lambda_.Function, deployed: Deployed) -> None:
+    """Describe the instance's automated backups in the recovery region; RDS chooses the name of a replicated one."""
+    if not deployed.environment.copies_backups:
+        return
+    stack, region = Stack.of(function), deployed.environment.recovery_region
+    arns = [
+        stack.format_arn(
+            service="rds",
+            region=region,
+            resource=kind,
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for kind, name in (("db", deployed.environment.names.database), ("auto-backup", "*"))
+    ]
+    function.add_to_role_policy(iam.PolicyStatement(actions=["rds:DescribeDBInstanceAutomatedBackups"], resources=arns))
+    if function.role:
+        acknowledge(function.role, "RDS chooses the name of a replicated backup", f"IAM5[Resource::{arns[1]}]")
+
+
 def _alarms(scope: Construct, context: AlarmContext) -> None:
     """An old secret, an address that is not subscribed, a stale backup.
 
@@ -120,10 +140,21 @@ def _alarms(scope: Construct, context: AlarmContext) -> None:
         name="backup-stale",
         problem=f"the database's latest restorable time has been over {MAX_RESTORABLE_MINUTES} minutes old",
         next_steps=(run, steps.backups, steps.database_events(), steps.back_up),
-        metric=metric("RestorableMinutesAgo", statistic=MINIMUM),
+        metric=metric("RestorableMinutesAgo", statistic=MAXIMUM),
         above=MAX_RESTORABLE_MINUTES,
-        datapoints=(2, 2),
+        datapoints=(1, 1),
     )
+    if context.environment.copies_backups:
+        alarm(
+            "RecoveryPointOld",
+            severity=Severity.P2,
+            name="recovery-point-old",
+            problem=f"a recovery in another region would lose over {MAX_RECOVERY_POINT_MINUTES} minutes of data",
+            next_steps=(run, steps.replicated_backups(context.environment.recovery_region), steps.backups),
+            metric=metric("RecoveryPointMinutesAgo", statistic=MAXIMUM),
+            above=MAX_RECOVERY_POINT_MINUTES,
+            datapoints=(1, 1),
+        )
 
 
 CHECK = Check(
@@ -133,7 +164,7 @@ CHECK = Check(
     settings=_settings,
     permissions=(
         *(_may_describe_secrets, _may_read_alarms, may_list_subscribers, may_publish, may_describe_database),
-        _may_delete_snapshots,
+        *(_may_delete_snapshots, _may_find_replicated_backups),
     ),
     metrics=3,
     alarms=_alarms,

@@ -1,6 +1,6 @@
 """RDS PostgreSQL and its read replica."""
 
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy, Token
 from aws_cdk import aws_ec2 as ec2
@@ -96,6 +96,13 @@ class Database(Construct):
             key=secrets_key,
             removal_policy=removal_policy,
         )
+
+    def replicate_backups(self, region: str, key_arn: str) -> None:
+        """Replicate the automated backups, snapshots and transaction logs, to another region, encrypted there."""
+        instance = cast(rds.CfnDBInstance, self.instance.node.default_child)
+        instance.automatic_backup_replication_region = region
+        instance.automatic_backup_replication_kms_key_id = key_arn
+        instance.automatic_backup_replication_retention_period = instance.backup_retention_period
 
     def login_settings(self, user: str) -> dict[str, str]:
         """Environment variables of a function that logs in as `user` with an IAM token."""

@@ -62,6 +62,23 @@ def instance(identifier: str) -> Instance:
     return Instance(status, found["InstanceCreateTime"], found.get("LatestRestorableTime"))
 
 
+def replicated_backups(identifier: str, region: str) -> tuple[datetime, ...]:
+    """Read how far the instance's backups in another region reach.
+
+    Needs `rds:DescribeDBInstanceAutomatedBackups` there.
+
+    Raises:
+        BotoCoreError, ClientError: RDS could not be queried.
+    """
+    client = boto3.client("rds", region_name=region, config=_CONFIG)
+    pages = client.get_paginator("describe_db_instance_automated_backups").paginate(DBInstanceIdentifier=identifier)
+    try:
+        found = [one for page in pages for one in page["DBInstanceAutomatedBackups"]]
+    except client.exceptions.DBInstanceAutomatedBackupNotFoundFault:
+        return ()
+    return tuple(one["RestoreWindow"]["LatestTime"] for one in found if one.get("RestoreWindow", {}).get("LatestTime"))
+
+
 def snapshots(identifier: str) -> tuple[Snapshot, ...]:
     """List the instance's snapshots that were taken by hand; needs `rds:DescribeDBSnapshots`.
 

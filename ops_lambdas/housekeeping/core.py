@@ -7,6 +7,11 @@ from datetime import date, datetime, timedelta
 # The tag of a snapshot that `make snapshot` took: the last day, in UTC, on which it is kept.
 DELETE_AFTER = "DeleteAfter"
 MAX_SECRET_DAYS = 90  # the runbook, Security: "Rotate secrets every 90 days"
+# RDS ships transaction logs every five minutes, so twelve of them are missing.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html
+MAX_RESTORABLE_MINUTES = 60
+# The first copy of a new database takes its time; there is none before.
+_FIRST_COPY_MINUTES = 180
 
 _EMAIL = ("email", "email-json")
 # Instead of an ARN. https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
@@ -90,6 +95,24 @@ class Backup:
 
 
 @dataclass(frozen=True)
+class RecoveryPoint:
+    """The latest moment that the database can be restored to in the recovery region.
+
+    Attributes:
+        minutes_ago: without any, since the database's creation.
+    """
+
+    region: str
+    exists: bool
+    minutes_ago: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its age says something: a new database's first copy is not there yet."""
+        return self.exists or self.minutes_ago > _FIRST_COPY_MINUTES
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """A snapshot of the database that was taken by hand."""
 
@@ -159,6 +182,17 @@ def backup(instance: Instance, now: datetime) -> Backup:
     """Return how long ago the instance's latest restorable time is."""
     minutes = _since(instance.restorable or instance.created, now, timedelta(minutes=1))
     return Backup(instance.status, instance.restorable is not None, minutes)
+
+
+def recovery_point(region: str, latest: Iterable[datetime], created: datetime, now: datetime) -> RecoveryPoint:
+    """Return the recovery point of the replicated backups.
+
+    Args:
+        latest: the latest restorable time of each of them.
+        created: when the database was.
+    """
+    newest = max(latest, default=None)
+    return RecoveryPoint(region, newest is not None, _since(newest or created, now, timedelta(minutes=1)))
 
 
 def _since(then: datetime, now: datetime, unit: timedelta) -> float:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ops_lambdas.housekeeping import access, core, due_secrets, report, standing_alarms
-from ops_lambdas.housekeeping.core import SecretAge
+from ops_lambdas.housekeeping.core import Instance, RecoveryPoint, SecretAge
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared import topic
@@ -31,7 +31,7 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
     Needs `secretsmanager:DescribeSecret` and `secretsmanager:ListSecretVersionIds` on the secrets,
     `sns:ListSubscriptionsByTopic` and `sns:Publish` on the topic, `kms:Decrypt` and `kms:GenerateDataKey` on its key,
     `cloudwatch:DescribeAlarms` and `cloudwatch:GetMetricData`, `rds:DescribeDBInstances` on the instance,
-    `rds:DescribeDBSnapshots`, and `rds:DeleteDBSnapshot` on its snapshots.
+    `rds:DescribeDBSnapshots`, and `rds:DeleteDBSnapshot` on its snapshots, and what `replicated_backups` does.
 
     Raises:
         InvalidSettingError: the check cannot begin.
@@ -41,11 +41,13 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
     config = from_environment(Settings, os.environ)
     now = _now()
     failures: list[str] = []
-    backup = subscribers = None
+    backup = recovery = subscribers = None
     standing: Sequence[StandingAlarm] = ()
     with access.collected(failures, f"database {config.database_instance}"):
-        backup = core.backup(access.instance(config.database_instance), now)
+        instance = access.instance(config.database_instance)
+        backup = core.backup(instance, now)
         report.publish_backup(config.environment, backup)
+        recovery = _recovery_point(config, instance, now, failures)
     with access.collected(failures, f"topic {config.topic_arn}"):
         subscribers = core.subscribers(access.subscriptions(config.topic_arn), config.alarm_emails)
         standing = _notify(config, subscribers.confirmed, now)
@@ -67,6 +69,7 @@ def handler(event: object, _context: LambdaContext) -> report.HousekeepingResult
         subscribers=subscribers,
         standing_alarms=standing,
         backup=backup,
+        recovery_point=recovery,
         snapshots_deleted=deleted,
         failures=failures,
     )
@@ -87,6 +90,17 @@ def _notify(config: Settings, confirmed: int, now: datetime) -> Sequence[Standin
         subject = standing_alarms.subject(config.environment, standing)
         topic.send(config.topic_arn, subject=subject, text=standing_alarms.text(standing))
     return standing
+
+
+def _recovery_point(config: Settings, instance: Instance, now: datetime, failures: list[str]) -> RecoveryPoint | None:
+    """Publish how old the latest backup in the recovery region is, where they are replicated to one."""
+    recovery = None
+    if config.recovery_region:
+        with access.collected(failures, f"backups in {config.recovery_region}"):
+            latest = access.replicated_backups(config.database_instance, config.recovery_region)
+            recovery = core.recovery_point(config.recovery_region, latest, instance.created, now)
+            report.publish_recovery_point(config.environment, recovery)
+    return recovery
 
 
 def _delete_expired(instance: str, now: datetime, failures: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal, TypedDict
 
-from ops_lambdas.housekeeping.core import Backup, SecretAge, Subscribers
+from ops_lambdas.housekeeping.core import MAX_RESTORABLE_MINUTES, Backup, RecoveryPoint, SecretAge, Subscribers
 from ops_lambdas.housekeeping.due_secrets import REMIND_DAYS
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm
 from ops_lambdas.shared.metrics import Metric, publish
@@ -23,6 +23,7 @@ class HousekeepingResult(TypedDict):
         empty_secrets: names of those that a person has to fill and has not.
         subscribers: confirmed, unconfirmed; null when not known.
         standing_alarms: those that a new subscriber was notified of, by name.
+        recovery_point: region, exists, minutes_ago; null when not known, or without a recovery region.
         snapshots_deleted: those of `make snapshot` whose last day was over.
         backup: status, has_backup, restorable_minutes_ago; null when not known.
     """
@@ -36,6 +37,7 @@ class HousekeepingResult(TypedDict):
     subscribers: dict[str, Any] | None
     standing_alarms: list[str]
     backup: dict[str, Any] | None
+    recovery_point: dict[str, Any] | None
     snapshots_deleted: list[str]
     failures: list[str]
 
@@ -49,6 +51,7 @@ def result(
     subscribers: Subscribers | None,
     standing_alarms: Sequence[StandingAlarm],
     backup: Backup | None,
+    recovery_point: RecoveryPoint | None,
     snapshots_deleted: list[str],
     failures: list[str],
 ) -> HousekeepingResult:
@@ -63,14 +66,22 @@ def result(
         "subscribers": asdict(subscribers) if subscribers else None,
         "standing_alarms": [alarm.name for alarm in standing_alarms],
         "backup": asdict(backup) if backup else None,
+        "recovery_point": asdict(recovery_point) if recovery_point else None,
         "snapshots_deleted": snapshots_deleted,
         "failures": failures,
     }
 
 
 def publish_backup(environment: str, backup: Backup) -> None:
-    """Publish how long ago the latest restorable time of the database is."""
-    publish({"Environment": environment}, Metric("RestorableMinutesAgo", backup.restorable_minutes_ago, "None"))
+    """Publish how long ago the latest restorable time of the database is, when that is too long."""
+    minutes = backup.restorable_minutes_ago if backup.restorable_minutes_ago > MAX_RESTORABLE_MINUTES else 0
+    publish({"Environment": environment}, Metric("RestorableMinutesAgo", minutes, "None", is_rare=True))
+
+
+def publish_recovery_point(environment: str, recovery: RecoveryPoint) -> None:
+    """Publish how old the recovery point is; nothing before a new database's first copy can be there."""
+    if recovery.is_known:
+        publish({"Environment": environment}, Metric("RecoveryPointMinutesAgo", recovery.minutes_ago, "None"))
 
 
 def publish_subscribers(environment: str, subscribers: Subscribers) -> None:

@@ -34,6 +34,7 @@ class Settings:
         alarm_emails: addresses that should be subscribed to it; may be empty.
         alarm_prefix: what the names of this environment's alarms begin with, up to their severity.
         database_instance: identifier of the primary.
+        recovery_region: where its backups are replicated to; may be empty.
     """
 
     environment: EnvironmentName
@@ -43,3 +44,4 @@ class Settings:
     alarm_emails: Annotated[tuple[str, ...], Kind("different comma-separated email addresses, or empty", _emails)]
     database_instance: ResourceName
     alarm_prefix: ResourceName
+    recovery_region: Annotated[str, matching(r"([a-z]{2}(-[a-z]+)+-\d)?", "a region, or empty")]

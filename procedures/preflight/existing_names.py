@@ -32,6 +32,12 @@ class Listing:
 
 
 LISTINGS = {
+    "AWS::Backup::BackupVault": Listing(
+        property_="BackupVaultName",
+        service="backup",
+        operation="list_backup_vaults",
+        path="BackupVaultList[].BackupVaultName",
+    ),
     "AWS::CloudWatch::Alarm": Listing(
         property_="AlarmName",
         service="cloudwatch",

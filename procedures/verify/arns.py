@@ -19,6 +19,7 @@ class Chosen:
         migration: ARN of the migration's task definition; "" when there is none.
         migration_roles: ARNs of the roles of its tasks.
         load_balancer: ARN.
+        recovery_key: ARN of the key in the recovery region; "" where no backups are copied.
     """
 
     database_id: str = "db-SAMPLE"
@@ -28,6 +29,7 @@ class Chosen:
     migration: str = ""
     migration_roles: tuple[str, ...] = ()
     load_balancer: str = ""
+    recovery_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class Arns:
     def of(self, service: str, resource: str) -> str:
         """An ARN in the environment's account and region."""
         return f"arn:aws:{service}:{self.environment.region}:{self.environment.account}:{resource}"
+
+    def copies(self, service: str, resource: str) -> str:
+        """An ARN in the recovery region."""
+        return f"arn:aws:{service}:{self.environment.recovery_region}:{self.environment.account}:{resource}"
+
+    @property
+    def recovery_key(self) -> str:
+        """The key of the copies of backups."""
+        return self.chosen.recovery_key or self.copies("kms", "key/sample-recovery")
 
     def secret(self, name: str) -> str:
         """A secret, e.g. of "cron-secret"."""

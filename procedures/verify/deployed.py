@@ -137,6 +137,14 @@ class Deployed(Aws):
             keys=keys,
             migration=migration.get("taskDefinitionArn", ""),
             migration_roles=tuple(migration[key] for key in ("taskRoleArn", "executionRoleArn") if key in migration),
+            recovery_key=self._recovery_key(),
             load_balancer=next(iter(self.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer")), ""),
         )
         return Arns(self.environment, chosen)
+
+    def _recovery_key(self) -> str:
+        if not self.environment.copies_backups:
+            return ""
+        client = self.client("kms", self.environment.recovery_region)
+        alias = f"alias/{self.names.key_alias('recovery')}"
+        return str(client.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])

@@ -13,7 +13,8 @@ from functools import partial, update_wrapper
 from names import CHECKS, DATABASE_OWNER
 from procedures.findings import Finding, Probe, State
 from procedures.verify.arns import Arns
-from procedures.verify.calls import Call, calls
+from procedures.verify.call import Call
+from procedures.verify.calls import calls
 from procedures.verify.deployed import Deployed
 
 _SHOWN = 5
@@ -72,8 +73,8 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
     if role is None:
         return
     questions = asked(aws.arns, principal)
-    is_of_operations = principal.startswith((*CHECKS, "rotation"))
-    layer = "network" if principal == "flow logs" else "operations" if is_of_operations else "service"
+    others = {"flow logs": "network", "recovery key": "data", "backup": "data"}
+    layer = others.get(principal, "operations" if principal.startswith((*CHECKS, "rotation")) else "service")
     faults = list(_faults(aws, role, questions))
     allowed = sum(one.is_allowed for one in questions)
     yield Finding(
@@ -129,7 +130,11 @@ def _simulated(
 
 def _of_function(name: str) -> Callable[[Deployed], str | None]:
     def role(aws: Deployed) -> str | None:
-        others = {"migration": aws.names.migration, "rotation": aws.names.rotation}
+        others = {
+            "migration": aws.names.migration,
+            "rotation": aws.names.rotation,
+            "recovery key": aws.names.recovery_key,
+        }
         function = others.get(name) or aws.names.check(name)
         if function not in aws.physical_ids("AWS::Lambda::Function"):
             return None
@@ -161,6 +166,15 @@ def _of_states(aws: Deployed) -> str | None:
     return aws.client("stepfunctions").describe_state_machine(stateMachineArn=arns[0])["roleArn"] if arns else None
 
 
+def _of_backup(aws: Deployed) -> str | None:
+    ids = aws.physical_ids("AWS::Backup::BackupSelection")
+    if not ids:
+        return None
+    selection, _, plan = ids[0].partition("_")
+    found = aws.client("backup").get_backup_selection(BackupPlanId=plan, SelectionId=selection)
+    return str(found["BackupSelection"]["IamRoleArn"])
+
+
 def _of_flow_logs(aws: Deployed) -> str | None:
     ids = list(aws.physical_ids("AWS::EC2::FlowLog"))
     found = aws.client("ec2").describe_flow_logs(FlowLogIds=ids)["FlowLogs"]
@@ -171,6 +185,8 @@ _ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
     **{check: _of_function(check) for check in CHECKS},
     **{f"{check} schedule": _of_schedule(check) for check in CHECKS},
     "rotation": _of_function("rotation"),
+    "recovery key": _of_function("recovery key"),
+    "backup": _of_backup,
     "flow logs": _of_flow_logs,
     "task": _of_task("taskRoleArn"),
     "task execution": _of_task("executionRoleArn"),

@@ -7,6 +7,7 @@ from application import DATABASE_SECRET, SECRETS
 from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 from ops_lambdas.shared.secret_values import CURRENT, PENDING
 from procedures.findings import Finding, State
+from procedures.verify.arns import Arns, Chosen
 from procedures.verify.deployed import Deployed
 
 _ROTATED = (DATABASE_SECRET, "database-password", *(one.name for one in SECRETS if one.is_generated))
@@ -14,7 +15,7 @@ _ROTATED = (DATABASE_SECRET, "database-password", *(one.name for one in SECRETS 
 
 def secrets(aws: Deployed) -> Iterator[Finding]:
     """Rotation is switched on, with our function; no version is pending; the database's login has rotated once."""
-    function = aws.arns.function(aws.names.rotation)
+    function = Arns(aws.environment, Chosen()).function(aws.names.rotation)
     for name in _ROTATED:
         secret = aws.names.secret(name)
         described = aws.client("secretsmanager").describe_secret(SecretId=secret)
@@ -24,7 +25,7 @@ def secrets(aws: Deployed) -> Iterator[Finding]:
             yield _finding(name, State.FAILS, f"is not rotated by {aws.names.rotation}", aws.compare("operations"))
         elif is_stuck:
             log = aws.cli(f"logs tail /aws/lambda/{aws.names.rotation} --since 1d --filter-pattern ERROR")
-            yield _finding(name, State.FAILS, "a rotation has begun and not ended", log)
+            yield _finding(name, State.FAILS, "a rotation has begun, not ended", log)
         elif last and aws.now - last > timedelta(days=MAX_SECRET_DAYS):
             again = aws.cli(f"secretsmanager rotate-secret --secret-id {secret}")
             yield _finding(name, State.FAILS, f"last rotated on {last:%Y-%m-%d}", again)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from config import REHEARSAL
 from rehearsal.machine.processes import Process
 from rehearsal.report.facts import Placeholder, Resource, Step
 from rehearsal.run import ACCOUNT, NAMES, Region, Run
@@ -32,12 +33,37 @@ def begin_synth(run: Run, region: Region, variant: str, *context: str, changes: 
 
 
 def bootstrap(run: Run, step: Step) -> None:
-    """Prepare the account for the CDK in every region."""
-    targets = [f"aws://{ACCOUNT}/{region.name}" for region in run.regions]
+    """Prepare the account for the CDK in every region, and those that backups are copied to."""
+    names = dict.fromkeys([*(region.name for region in run.regions), REHEARSAL.home_region, REHEARSAL.recovery_region])
+    targets = [f"aws://{ACCOUNT}/{name}" for name in names]
     first = run.regions[0]
     # Not in the project's folder: the CLI would synthesize the application to find what to bootstrap.
     run.finish(run.begin("cdk bootstrap", [*_CDK, "bootstrap", *targets], first, folder=run.folder))
     step.detail = ", ".join(targets)
+
+
+def stand_by(run: Run, step: Step, *, changes: Sequence[str] = ()) -> None:
+    """Deploy what the backups need in the recovery region, as `make standby` does.
+
+    Args:
+        changes: of the configuration, as `rehearsal.changed_app` names them.
+    """
+    run.finish(
+        run.begin("make standby", _standby(run, "deploy", changes, "--require-approval", "never"), run.regions[0])
+    )
+    step.detail = f"{NAMES.stack('recovery')} in {REHEARSAL.recovery_region}" if not changes else ""
+
+
+def end_standby(run: Run) -> None:
+    """Destroy it."""
+    run.finish(run.begin("destroy standby", _standby(run, "destroy", (), "--force"), run.regions[0]))
+
+
+def _standby(run: Run, verb: str, changes: Sequence[str], *options: str) -> list[str | Path]:
+    context = ["--context", "environment=rehearsal", "--context", "standby=true"]
+    if changes:
+        context += ["--app", "python -m rehearsal.changed_app", "--context", f"changes={','.join(changes)}"]
+    return [*_CDK, verb, "--all", *options, *context, "--output", run.folder / "cdk.out-standby"]
 
 
 def deploy(run: Run, region: Region, step: Step) -> None:

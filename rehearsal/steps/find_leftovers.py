@@ -12,6 +12,7 @@ from rehearsal.run import NAMES, Region, Run
 
 # Service, operation, and where names are in its answer.
 LISTS = (
+    ("backup", "list_backup_vaults", "BackupVaultList[].BackupVaultName"),
     ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
     ("cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
     ("ec2", "describe_vpcs", "Vpcs[].Tags[?Key=='Name'].Value[]"),

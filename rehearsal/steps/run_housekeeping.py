@@ -35,6 +35,10 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     seen = f"{backup['status']}, restorable to {minutes:g} minutes ago"
     is_so = (backup["status"], backup["has_backup"]) == ("available", True) and minutes < 5
     run.report.expect(is_so, region.name, "housekeeping finds the database restorable", seen)
+    point = outcome.result["recovery_point"]
+    is_so = point["region"] == REHEARSAL.recovery_region and point["exists"] and point["minutes_ago"] < 30
+    seen = f"{point['minutes_ago']:g} minutes ago in {point['region']}"
+    run.report.expect(is_so, region.name, "housekeeping finds the recovery point in the recovery region", seen)
     expect_metrics(
         run,
         region,
@@ -43,7 +47,8 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
             ("OldestSecretDays", ""): 0,  # nothing before day 80
             ("ConfirmedSubscribers", ""): len(REHEARSAL.alarm_emails),
             ("UnconfirmedSubscribers", ""): len(pending),
-            ("RestorableMinutesAgo", ""): minutes,
+            ("RestorableMinutesAgo", ""): 0,  # nothing up to 60
+            ("RecoveryPointMinutesAgo", ""): point["minutes_ago"],
         },
     )
     did = f"{len(names)} secrets under a day old, {', '.join(pending)} has not confirmed, the database is restorable"

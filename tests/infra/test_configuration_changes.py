@@ -42,6 +42,7 @@ VALUES: dict[str, Any] = {
     "connection_limit": 5,
     "is_multi_az": False,
     "backup_days": 14,
+    "backup_lock_days": 7,
     "snapshot_days": 20,
     "log_retention_days": 30,
     "cost_metric": "AmortizedCost",
@@ -53,7 +54,7 @@ VALUES: dict[str, Any] = {
 # Changes that do not hide one another are tried together, which saves a synthesis each.
 TOGETHER: tuple[tuple[str, ...], ...] = (
     ("values", "without-replica", "without-agent", "without-key"),
-    ("without-domain", "without-site", "without-prompts"),
+    ("without-domain", "without-site", "without-prompts", "without-copies"),
     ("without-zone", "protected"),
 )
 

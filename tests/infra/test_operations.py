@@ -10,7 +10,8 @@ import pytest
 from application import AGENTS, AGENTS_WITHOUT_WALLET
 from names import CHECKS
 from procedures.verify.arns import Arns, Chosen
-from procedures.verify.calls import NETWORK_INTERFACES, calls
+from procedures.verify.call import NETWORK_INTERFACES
+from procedures.verify.calls import calls
 from tests.expectations import expectation
 from tests.infra.conftest import ROOT, Deployment
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from names import CHECKS
 from procedures.verify.arns import Arns, Chosen
-from procedures.verify.calls import Call, calls
+from procedures.verify.call import Call
+from procedures.verify.calls import calls
 from procedures.verify.permissions import forbidden
 from tests.infra.conftest import Deployment
 
@@ -13,6 +14,8 @@ from tests.infra.conftest import Deployment
 NOT_OURS = "CustomVpcRestrictDefaultSG"
 OTHERS = {
     "rotation": "RotationRole",
+    "recovery key": "RecoveryKeyRole",
+    "backup": "BackupPlanRole",
     "flow logs": "NetworkVpcRejected",
     "task": "TaskDefinitionTaskRole",
     "task execution": "TaskDefinitionExecutionRole",

@@ -9,7 +9,8 @@ import pytest
 from config import environment
 from names import CHECKS
 from procedures.verify.arns import Arns, Chosen
-from procedures.verify.calls import NETWORK_INTERFACES, calls
+from procedures.verify.call import NETWORK_INTERFACES
+from procedures.verify.calls import calls
 from tests.infra.alarms import alarms, composites
 from tests.infra.conftest import ROOT, Deployment
 from tests.infra.published import published_by

@@ -27,6 +27,11 @@ TAKEN: dict[str, tuple[dict[str, Any], str, Callable[[Any], Any]]] = {
         "secretsmanager",
         lambda c: (c.create_secret(Name=NAME, SecretString="{}"), c.delete_secret(SecretId=NAME)),
     ),
+    "AWS::Backup::BackupVault": (
+        {"BackupVaultName": NAME},
+        "backup",
+        lambda c: c.create_backup_vault(BackupVaultName=NAME),
+    ),
     "AWS::SNS::Topic": ({"TopicName": NAME}, "sns", lambda c: c.create_topic(Name=NAME)),
     "AWS::SQS::Queue": ({"QueueName": NAME}, "sqs", lambda c: c.create_queue(QueueName=NAME)),
     "AWS::ECR::Repository": ({"RepositoryName": NAME}, "ecr", lambda c: c.create_repository(repositoryName=NAME)),

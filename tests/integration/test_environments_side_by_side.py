@@ -22,10 +22,13 @@ BUCKET = "side-by-side-templates"
 
 @pytest.fixture(scope="module")
 def environments(tmp_path_factory: pytest.TempPathFactory) -> list[Deployment]:
-    """Production, staging and development, in the account of the emulator."""
+    """Production, staging and development, in the account of the emulator.
+
+    Without copies of backups, whose key a function looks up.
+    """
     folder: Path = tmp_path_factory.mktemp("side-by-side")
     return [
-        synthesize(replace(one, account=REHEARSAL.account), folder / one.name, is_checked=False)
+        synthesize(replace(one, account=REHEARSAL.account, recovery="none"), folder / one.name, is_checked=False)
         for one in (PRODUCTION, STAGING, DEVELOPMENT)
     ]
 

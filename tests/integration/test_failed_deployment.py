@@ -64,6 +64,7 @@ def test_deploying_again_completes_what_failed_half_way(run: Run) -> None:
     (region,) = run.regions
     synth = deploy_stacks.begin_synth(run, region, "first")
     deploy_stacks.bootstrap(run, Step("bootstrap"))
+    deploy_stacks.stand_by(run, Step("standby"))
     run.finish(synth)
     break_template(region.assembly("first"), region.assembly("broken"))
 

@@ -8,16 +8,24 @@ import pytest
 from ops_lambdas.housekeeping.core import (
     Backup,
     Instance,
+    RecoveryPoint,
     Secret,
     SecretAge,
     Subscribers,
     Subscription,
     backup,
     empty_secrets,
+    recovery_point,
     secret_ages,
     subscribers,
 )
-from ops_lambdas.housekeeping.report import publish_backup, publish_due, publish_secrets, publish_subscribers
+from ops_lambdas.housekeeping.report import (
+    publish_backup,
+    publish_due,
+    publish_recovery_point,
+    publish_secrets,
+    publish_subscribers,
+)
 from ops_lambdas.housekeeping.settings import Settings
 from ops_lambdas.housekeeping.standing_alarms import StandingAlarm, has_new_subscriber, subject, text
 from ops_lambdas.shared.settings import InvalidSettingError, from_environment
@@ -34,6 +42,7 @@ VALID = {
     "ALARM_EMAILS": "",
     "DATABASE_INSTANCE": "pardon-production-database",
     "ALARM_PREFIX": "pardon-production-p",
+    "RECOVERY_REGION": "us-west-2",
 }
 
 
@@ -47,6 +56,7 @@ def publish_every_metric(environment: str) -> None:
     publish_subscribers(environment, Subscribers(1, ()))
     publish_secrets(environment, (SecretAge("secret", 1, is_old=False),))
     publish_due(environment, ())
+    publish_recovery_point(environment, RecoveryPoint("us-west-2", exists=True, minutes_ago=6))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +145,23 @@ def test_a_backup_is_as_old_as_its_latest_restorable_time(
 
 
 @pytest.mark.parametrize(
+    ("latest", "minutes", "exists", "is_known"),
+    [
+        ((timedelta(minutes=6), timedelta(hours=3)), 6, True, True),
+        ((timedelta(hours=7),), 420, True, True),
+        ((), 180, False, False),
+        ((), 180.1, False, True),
+    ],
+)
+def test_recovery_point_is_the_newest_or_the_creation_once_a_copy_should_be_there(
+    latest: tuple[timedelta, ...], minutes: float, exists: bool, is_known: bool
+) -> None:
+    created = NOW - timedelta(minutes=minutes)
+    found = recovery_point("us-west-2", [NOW - ago for ago in latest], created, NOW)
+    assert (found.minutes_ago, found.exists, found.is_known) == (minutes, exists, is_known)
+
+
+@pytest.mark.parametrize(
     ("text", "emails"),
     [
         ("", ()),
@@ -151,6 +178,7 @@ def test_settings_are_read(text: str, emails: tuple[str, ...]) -> None:
         alarm_emails=emails,
         database_instance="pardon-production-database",
         alarm_prefix="pardon-production-p",
+        recovery_region="us-west-2",
     )
 
 

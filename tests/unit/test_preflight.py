@@ -9,7 +9,7 @@ from rich.console import Console
 
 from config import DEVELOPMENT, PRODUCTION
 from procedures.findings import State, find
-from procedures.preflight import account, existing_names, quotas
+from procedures.preflight import account, existing_names, quotas, recovery_region
 from procedures.synthesis import synthesize
 from tests.unit.recorded_aws import Recorded, one
 
@@ -159,3 +159,23 @@ def test_another_region_is_named_in_the_mends(tmp_path: Path) -> None:
     synthesize(elsewhere, tmp_path)
     recorded = Recorded(elsewhere, tmp_path, {"GetParameter": "ParameterNotFound"})
     assert one(account.bootstrap(recorded)).mend == "make bootstrap ENV=production REGION=us-west-2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "found"),
+    [
+        ({"KeyMetadata": {"KeyId": "1", "KeyState": "Enabled"}}, HOLDS, "is there"),
+        ({"KeyMetadata": {"KeyId": "1", "KeyState": "PendingDeletion"}}, FAILS, "is PendingDeletion"),
+        ("NotFoundException", FAILS, "does not exist"),
+    ],
+    ids=["there", "going", "none"],
+)
+def test_key_of_the_recovery_region_is_there(assembly: Path, answer: Any, state: State, found: str) -> None:
+    finding = one(recovery_region.standby(aws(assembly, DescribeKey=answer)))
+    assert (finding.state, finding.found) == (state, found)
+    assert finding.mend == ("" if state is HOLDS else "make standby ENV=production")
+    assert finding.subject == "alias/pardon-production-recovery in us-west-2"
+
+
+def test_without_copies_no_key_is_looked_for(assembly: Path) -> None:
+    assert list(recovery_region.standby(Recorded(replace(PRODUCTION, recovery="none"), assembly, {}))) == []

@@ -109,6 +109,7 @@ def test_a_role_is_asked_about_each_call_and_each_forbidden_one() -> None:
             "ListStackResources": {"StackResourceSummaries": resources},
             "DescribeFlowLogs": {"FlowLogs": [{"DeliverLogsPermissionArn": "arn:aws:iam::1:role/flow"}]},
             "DescribeDBInstances": {"DBInstances": [{"DbiResourceId": "db-1"}]},
+            "DescribeKey": {"KeyMetadata": {"KeyId": "1", "Arn": "arn:aws:kms:us-west-2:640080112933:key/1"}},
             "SimulatePrincipalPolicy": simulated(decision),
         }
         (probe,) = (each for each in permissions.probes() if each.__name__ == "flow logs")

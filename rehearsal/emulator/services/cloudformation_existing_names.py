@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack.services import (
     alb,
+    backup,
     cloudwatch,
     cloudwatch_logs,
     ecr,
@@ -27,6 +28,7 @@ from ministack.services.cloudformation import _stacks, stacks
 
 # Type: the property that names it, and where its service has what exists, by a name, an ARN or a path.
 NAMED: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "AWS::Backup::BackupVault": ("BackupVaultName", backup._vaults),
     "AWS::CloudWatch::Alarm": ("AlarmName", cloudwatch._alarms),
     "AWS::CloudWatch::CompositeAlarm": ("AlarmName", cloudwatch._composite_alarms),
     "AWS::CloudWatch::Dashboard": ("DashboardName", cloudwatch._dashboards),

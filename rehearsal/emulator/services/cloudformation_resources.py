@@ -15,6 +15,7 @@ from ministack.services.cloudformation import provisioners
 from rehearsal.emulator.services import (
     account_limits,
     application_auto_scaling,
+    backup,
     cloudwatch,
     ec2,
     ecs,
@@ -30,6 +31,7 @@ ARN = "arn:aws:{service}:{region}:{account}:{resource}/{id}"
 REAL: dict[str, Handler] = {
     **account_limits.HANDLERS,
     **application_auto_scaling.HANDLERS,
+    **backup.HANDLERS,
     **cloudwatch.HANDLERS,
     **ec2.HANDLERS,
     **ecs.HANDLERS,
@@ -42,7 +44,6 @@ REAL: dict[str, Handler] = {
 # Type: (property that names it, its attributes). "" as the name: Ref is the ARN.
 PLACEHOLDERS: dict[str, tuple[str, Attributes]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": ("", {"Arn": "{arn}"}),
-    "AWS::Backup::BackupSelection": ("", {"SelectionId": "{id}", "BackupPlanId": "{id}", "Id": "{id}"}),
     "AWS::Backup::RestoreTestingPlan": ("RestoreTestingPlanName", {"RestoreTestingPlanArn": "{arn}"}),
     "AWS::Backup::RestoreTestingSelection": ("RestoreTestingSelectionName", {}),
     "AWS::CE::AnomalySubscription": ("", {"SubscriptionArn": "{arn}"}),

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import sts
+from ministack.services import kms, sts
 
 SESSION_SECONDS = 12 * 3600
 
@@ -31,7 +31,8 @@ def register() -> None:
 
     def keys_with_cluster(service: str, action: str, body: bytes, *more: Any) -> dict[str, Any]:
         keys = keys_of(service, action, body, *more)
-        return {**keys, **(cluster_key(body) if service == "ecs" else {})}
+        own = {"ecs": cluster_key, "kms": alias_key}.get(service)
+        return {**keys, **(own(body) if own else {})}
 
     def documented_resource(
         service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *more: Any
@@ -42,6 +43,8 @@ def register() -> None:
             resource = stream_resource(body)
         if service == "rds":
             resource = snapshot_resource(query)
+        if service == "kms":
+            resource = key_resource(body)
         return resource or resource_of(service, method, path, headers, body, query, *more)
 
     iam_evaluator._resolve_condition_key = resolve_secure
@@ -54,6 +57,30 @@ def cluster_key(body: bytes) -> dict[str, str]:
     """The condition key of a request to ECS that names a cluster; MiniStack has none of ECS's keys."""
     name = cluster_name(body)
     return {"ecs:cluster": f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{name}"} if name else {}
+
+
+def alias_key(body: bytes) -> dict[str, str]:
+    """The condition key of a request to KMS that names a key by its alias.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-request-alias
+    """
+    name = key_name(body)
+    return {"kms:RequestAlias": name} if name.startswith("alias/") else {}
+
+
+def key_resource(body: bytes) -> str | None:
+    """The key that a request names by its alias, which it is authorized on; None for other requests."""
+    name = key_name(body)
+    if not name.startswith("alias/"):
+        return None
+    place = f"arn:aws:kms:{get_region()}:{get_account_id()}"
+    id_ = kms._aliases.get(f"{place}:{name}")
+    return f"{place}:key/{id_}" if id_ else None
+
+
+def key_name(body: bytes) -> str:
+    """The key that a request names, by id, ARN or alias."""
+    return str(json.loads(body or b"{}").get("KeyId", ""))
 
 
 def ecs_resource(action: str, body: bytes) -> str | None:

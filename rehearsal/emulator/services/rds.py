@@ -14,7 +14,7 @@ from ministack.core.responses import get_region
 from ministack.services import rds
 from ministack.services.cloudformation import provisioners
 
-from rehearsal.emulator.services import iam_database_authentication
+from rehearsal.emulator.services import iam_database_authentication, rds_automated_backups
 from rehearsal.emulator.services.cloudformation_handler import Attributes, Properties
 from rehearsal.emulator.services.rds_endpoint import Endpoint
 
@@ -70,15 +70,19 @@ def register(
         source = rds._instances.get(str(props.get("SourceDBInstanceIdentifier", "")).rsplit(":", 1)[-1])
         if "SourceDBInstanceIdentifier" in props and source is None:
             raise ValueError(f"DBInstance {props['SourceDBInstanceIdentifier']} not found.")
+        rds_automated_backups.check(props)
         inherited = {key: source[key] for key in FROM_SOURCE if key in source} if source else {}
         instance_id, _ = create_record(logical_id, {**inherited, **props}, stack)
         if source:
             rds._instances[instance_id]["ReadReplicaSourceDBInstanceIdentifier"] = source["DBInstanceIdentifier"]
             source["ReadReplicaDBInstanceIdentifiers"].append(instance_id)
+        rds_automated_backups.follow(rds._instances[instance_id], props)
         return instance_id, connect(instance_id, props.get("MasterUserPassword"))
 
     def update(physical_id: str, old: Properties, new: Properties, *more: Any) -> tuple[str, Attributes]:
+        rds_automated_backups.check(new)
         instance_id, _ = update_record(physical_id, old, new, *more)
+        rds_automated_backups.follow(rds._instances[instance_id], new)
         return instance_id, connect(instance_id, new.get("MasterUserPassword"))
 
     def modify(parameters: Any) -> Any:

@@ -21,6 +21,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         "ALARM_EMAILS": "operator@example.com",
         "DATABASE_INSTANCE": DATABASE,
         "ALARM_PREFIX": "pardon-rehearsal-p",
+        "RECOVERY_REGION": "",
         **AWS,
     }
     monkeypatch.setattr(handler, "_now", lambda: NOW)

@@ -27,6 +27,8 @@ from tests.integration.checks.housekeeping.world import (
 )
 from tests.integration.checks.servers import Behaviour, Exchange, answers, hangs, unreachable
 
+STALE = instances(instance(restorable=timedelta(minutes=70)))
+
 
 def test_a_secret_that_nobody_has_filled_is_named(aws: Aws, check: Housekeeping) -> None:
     aws.versions[OPENAI] = [[version(40, "AWSCURRENT")]]
@@ -50,6 +52,7 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
         "subscribers": {"confirmed": 1, "unconfirmed": ()},
         "standing_alarms": [],
         "backup": {"status": "available", "has_backup": True, "restorable_minutes_ago": 4.0},
+        "recovery_point": None,
         "snapshots_deleted": [],
         "failures": [],
     }
@@ -57,7 +60,6 @@ def test_what_is_in_order_is_published_and_returned(aws: Aws, check: Housekeepin
         "OldestSecretDays": 84.0,
         "ConfirmedSubscribers": 1.0,
         "UnconfirmedSubscribers": 0.0,
-        "RestorableMinutesAgo": 4.0,
     }
     assert [(log["level"], log["message"]) for log in check.logs] == [("INFO", "Housekeeping checked")]
     asked = {
@@ -194,6 +196,7 @@ def secret_again(aws: Aws, exchange: Exchange) -> None:
 def test_what_cannot_be_checked_is_named_and_the_rest_is_published(
     aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour, message: str, hidden: set[str]
 ) -> None:
+    aws.behaviours["DescribeDBInstances"] = [STALE]
     aws.behaviours[operation] = [behaviour]
     check.fails(message)
     every = {"OldestSecretDays", "ConfirmedSubscribers", "UnconfirmedSubscribers", "RestorableMinutesAgo"}
@@ -234,10 +237,10 @@ def test_services_that_do_not_answer_time_out_one_after_the_other(
     assert aws.count("DescribeSecret") == 1, "the others would time out as well"
 
 
-@pytest.mark.usefixtures("aws")
 def test_an_unreachable_service_is_an_error_and_the_rest_is_published(
-    check: Housekeeping, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, check: Housekeeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    aws.behaviours["DescribeDBInstances"] = [STALE]
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", unreachable().url)
     monkeypatch.setattr(access, "_CONFIG", Config(retries={"total_max_attempts": 1}))
     check.fails("not checked: secrets: Could not connect to the endpoint URL")
@@ -287,6 +290,7 @@ NOTHING = answers(200, {}, content_type="application/x-amz-json-1.1")
 def test_an_answer_without_its_keys_is_named_and_the_rest_is_published(
     aws: Aws, check: Housekeeping, operation: str, behaviour: Behaviour, what: str, published: str
 ) -> None:
+    aws.behaviours["DescribeDBInstances"] = [STALE]
     aws.behaviours[operation] = [behaviour]
     with pytest.raises(access.NotCheckedError, match=f"not checked: .*{what} ") as caught:
         check.run()

@@ -1,0 +1,50 @@
+"""Calls that are made for secrets and backups: rotation, and the copies in the recovery region."""
+
+from application import DATABASE_SECRET, SECRETS
+from procedures.verify.arns import Arns
+from procedures.verify.call import Call, of_function, on
+
+
+def of_rotation(arns: Arns) -> tuple[Call, ...]:
+    """https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html"""
+    names, through = arns.environment.names, f"secretsmanager.{arns.environment.region}.amazonaws.com"
+    actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+    rotated = (DATABASE_SECRET, "database-password", *(one.name for one in SECRETS if one.is_generated))
+    return (
+        *of_function(arns, names.rotation, names.rotation_log_group, is_in_vpc=True),
+        *(Call(f"secretsmanager:{action}", arns.secret(name)) for name in rotated for action in actions),
+        *(
+            Call(action, arns.key("secrets"), (("kms:ViaService", through),))
+            for action in ("kms:Decrypt", "kms:GenerateDataKey")
+        ),
+    )
+
+
+def of_recovery_key(arns: Arns) -> tuple[Call, ...]:
+    names = arns.environment.names
+    alias = (("kms:RequestAlias", f"alias/{names.key_alias('recovery')}"),)
+    return (
+        *of_function(arns, names.recovery_key, names.recovery_key_log_group, is_in_vpc=False),
+        Call("kms:DescribeKey", arns.copies("kms", "key/sample"), alias),
+    )
+
+
+def of_backup(arns: Arns) -> tuple[Call, ...]:
+    """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html"""
+    vault = f"backup-vault:{arns.environment.names.backup_vault}"
+    snapshots = [place("rds", "snapshot:awsbackup:sample") for place in (arns.of, arns.copies)]
+    reads = ("rds:DescribeDBSnapshots", "rds:ListTagsForResource")
+    changes = ("rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:CreateDBSnapshot", "rds:DeleteDBSnapshot")
+    grants = (("kms:GrantIsForAWSResource", "true"),)
+    return (
+        *on(arns.database, "rds:CreateDBSnapshot", "rds:DescribeDBInstances", *reads),
+        *(call for one in snapshots for call in on(one, *reads, *changes)),
+        *(
+            call
+            for place in (arns.of, arns.copies)
+            for call in on(place("backup", vault), "backup:DescribeBackupVault", "backup:CopyIntoBackupVault")
+        ),
+        *on(arns.of("backup", vault), "backup:CopyFromBackupVault"),
+        *(call for key in (arns.key("data"), arns.recovery_key) for call in on(key, "kms:DescribeKey")),
+        *(Call("kms:CreateGrant", key, grants) for key in (arns.key("data"), arns.recovery_key)),
+    )

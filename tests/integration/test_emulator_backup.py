@@ -1,0 +1,74 @@
+"""The emulator's backups: replicated automated ones of RDS, and AWS Backup's selections."""
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tests.integration.emulator_process import Emulator
+from tests.integration.emulator_templates import database
+
+NAME = "emulator-replicated"
+
+
+def replicated(region: str, key: str, name: str = NAME) -> dict[str, object]:
+    made = database("")["Database"]
+    made["Properties"] |= {
+        "DBInstanceIdentifier": name,
+        "DBName": "replicated",
+        "MasterUsername": "replicated",
+        "MasterUserPassword": "for-this-test",
+        "AutomaticBackupReplicationRegion": region,
+        "AutomaticBackupReplicationKmsKeyId": key,
+    }
+    return {"Database": made}
+
+
+def test_automated_backups_are_in_the_other_region_while_the_template_says_so(emulator: Emulator) -> None:
+    rds = emulator.client("rds", "us-west-2")
+
+    def listed() -> list[str]:
+        answer = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=NAME)
+        return [one["Region"] for one in answer["DBInstanceAutomatedBackups"] if "LatestTime" in one["RestoreWindow"]]
+
+    key = emulator.client("kms", "us-west-2").create_key()["KeyMetadata"]["Arn"]
+    emulator.deploy("replicated", replicated("us-west-2", key))
+    assert listed() == ["us-east-1"]
+    without = replicated("us-west-2", key)
+    for name in ("AutomaticBackupReplicationRegion", "AutomaticBackupReplicationKmsKeyId"):
+        without["Database"]["Properties"].pop(name)  # type: ignore[index]
+    emulator.deploy("replicated", without)
+    assert listed() == []
+    emulator.delete("replicated")
+
+
+@pytest.mark.parametrize("key", ["", "alias/mine", "arn:aws:kms:us-west-2:000000000000:key/of-nobody"])
+def test_key_that_is_not_one_of_that_region_is_refused(emulator: Emulator, key: str) -> None:
+    stack = f"refused-{len(key)}"
+    with pytest.raises(WaiterError) as error:
+        emulator.deploy(stack, replicated("us-west-2", key, stack))
+    assert any("require a valid KMS key ID" in note for note in error.value.__notes__)
+    emulator.delete(stack)
+    names = [one["DBInstanceIdentifier"] for one in emulator.client("rds").describe_db_instances()["DBInstances"]]
+    assert stack not in names
+
+
+def test_selection_of_a_plan_is_there_and_goes_with_it(emulator: Emulator) -> None:
+    role = "arn:aws:iam::000000000000:role/backup"
+    rule = {"RuleName": "daily", "TargetBackupVault": "Default", "ScheduleExpression": "cron(0 7 * * ? *)"}
+    plan = {"BackupPlanName": "selected", "BackupPlanRule": [rule]}
+    selection = {"SelectionName": "database", "IamRoleArn": role, "Resources": ["arn:aws:rds:us-east-1:1:db:one"]}
+    ids = emulator.deploy(
+        "selected",
+        {
+            "Plan": {"Type": "AWS::Backup::BackupPlan", "Properties": {"BackupPlan": plan}},
+            "Selection": {
+                "Type": "AWS::Backup::BackupSelection",
+                "Properties": {"BackupPlanId": {"Ref": "Plan"}, "BackupSelection": selection},
+            },
+        },
+    )
+    backup = emulator.client("backup")
+    id_ = ids["Selection"].partition("_")[0]
+    found = backup.get_backup_selection(BackupPlanId=ids["Plan"], SelectionId=id_)["BackupSelection"]
+    assert (found["IamRoleArn"], found["Resources"]) == (role, selection["Resources"])
+    emulator.delete("selected")
+    assert all(one["BackupPlanId"] != ids["Plan"] for one in backup.list_backup_plans()["BackupPlansList"])
