@@ -7,6 +7,7 @@ from scramp import ScramMechanism
 from ops_lambdas.rotation import core
 from ops_lambdas.rotation.versions import RotationError
 from ops_lambdas.shared.database import Credentials, Reader, Writer, reading
+from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.sql import quoted
 
 APPLICATION_NAME = "rotation"
@@ -14,6 +15,7 @@ APPLICATION_NAME = "rotation"
 _OURS = (APPLICATION_NAME, "database_role")
 _ITERATIONS = 4096  # PostgreSQL's own
 
+_LOCK = "SELECT pg_advisory_xact_lock(:space, :check)"  # database_role's
 _ROLES = "SELECT rolname::text FROM pg_roles WHERE rolname = ANY(:names)"
 _MEMBERSHIPS = """
 SELECT member.rolname::text FROM pg_auth_members JOIN pg_roles AS member ON member.oid = member
@@ -42,8 +44,8 @@ SELECT current_user::text, has_schema_privilege('public', 'CREATE'),
 def make_login(writer: Writer, master: str, login: str, password: str) -> None:
     """Make the user who acts as the owner, give it this password, and give the owner all that the master owns.
 
-    All in one transaction. A session of the master acts as the owner from its start, too, unless it asks for
-    `role=none`: the application begins with the master.
+    All in one transaction, beside which no other changes roles. A session of the master acts as the owner from its
+    start, too, unless it asks for `role=none`: the application begins with the master.
 
     Args:
         writer: of the master, with its own role.
@@ -53,6 +55,7 @@ def make_login(writer: Writer, master: str, login: str, password: str) -> None:
     """
     owner, database = core.owner(master), str(_one(writer, "SELECT current_database()"))
     with writer.transaction():
+        writer.rows(_LOCK, space=LOCK_SPACE, check=lock_key("database_role"))
         names = [owner, *core.logins(master)]
         there = {name for (name,) in writer.rows(_ROLES, names=names)}
         if owner not in there:

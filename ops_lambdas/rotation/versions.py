@@ -101,6 +101,16 @@ class Versions:
         Raises:
             BotoCoreError, ClientError: Secrets Manager cannot be reached, or refuses.
         """
+        for tries_left in (2, 1, 0):
+            try:
+                self._finish()
+            except self._client.exceptions.InvalidParameterException:  # another call has moved a label meanwhile
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def _finish(self) -> None:
         client = self._client
         stages = client.describe_secret(SecretId=self.arn)["VersionIdsToStages"]
         current = next((version for version, of_version in stages.items() if CURRENT in of_version), None)

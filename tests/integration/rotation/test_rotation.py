@@ -1,6 +1,7 @@
 """Secrets that rotate while tasks run, against a real PostgreSQL."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,9 +9,10 @@ import pg8000.native
 import pytest
 
 from ops_lambdas.rotation.versions import RotationError
+from ops_lambdas.shared.database import DatabaseError
 from ops_lambdas.shared.secret_values import SecretError
 from ops_lambdas.shared.settings import InvalidSettingError
-from tests.integration.rotation.world import MASTER_PASSWORD, World
+from tests.integration.rotation.world import MASTER_PASSWORD, STEPS, World
 
 
 def test_application_alternates_between_two_users_and_nobody_loses_access(world: World) -> None:
@@ -129,6 +131,30 @@ def test_url_that_a_deployment_wrote_again_logs_in_and_rotates_on(world: World) 
     world.migrate(written, "Between")
 
     assert world.rotate(world.url)["username"] == f"{world.master}_1"
+
+
+def test_a_step_that_runs_twice_at_once_succeeds_twice(world: World) -> None:
+    token = world.begin(world.url)
+    for step in STEPS:
+        with ThreadPoolExecutor(4) as pool:
+            done = list(pool.map(lambda _, step=step: world.step(step, world.url, token), range(4)))
+        assert {one["state"] for one in done} <= {"done", "finished before"}
+    assert world.read(world.url)["username"] == f"{world.master}_1"
+    world.connect(world.read(world.url)).close()
+
+
+def test_without_the_database_the_secret_keeps_its_value_and_the_next_try_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, token = world.read(world.url), world.begin(world.url)
+    world.step("createSecret", world.url, token)
+    with monkeypatch.context() as patch, pytest.raises(DatabaseError, match="Connection refused"):
+        patch.setenv("DATABASE_PORT", "9")
+        world.step("setSecret", world.url, token)
+    assert world.read(world.url) == before
+    for step in STEPS:
+        world.step(step, world.url, token)
+    assert world.read(world.url)["username"] == f"{world.master}_1"
 
 
 def test_role_of_the_checks_is_kept_up_to_date_before_and_after_rotations(world: World) -> None:
