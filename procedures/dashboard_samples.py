@@ -48,6 +48,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "ConfirmedSubscribers": (2, 2),
     "UnconfirmedSubscribers": (0, 0),
     "RestorableMinutesAgo": (2, 6),
+    "RecoveryPointMinutesAgo": (6, 14),
     "MonthToDateCost": (9, 168),
     "ForecastCost": (318, 342),
     **dict.fromkeys(("PendingTaskCount", "UnHealthyHostCount", "UnhealthyPools", "ThreadCleanupRefused"), (0.0, 0.0)),

@@ -20,7 +20,8 @@ from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, check_m
 from ops_lambdas.housekeeping.core import MAX_RESTORABLE_MINUTES, MAX_SECRET_DAYS
 
 UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS deletes the subscription after two
-# "The recovery point is typically minutes old": twice the 5 to 15 of the replication, and what the runbook may lose.
+# RDS replicates within 5 to 30 minutes; beyond, something is wrong.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReplicateBackups.html
 MAX_RECOVERY_POINT_MINUTES = 30
 
 

@@ -87,6 +87,9 @@ class CheckWidgets:
                 self._total(
                     "RestorableMinutesAgo", MAXIMUM, "Database restorable to, minutes ago", Hue.PURPLE, period=HOUR
                 ),
+                self._total(
+                    "RecoveryPointMinutesAgo", MAXIMUM, "In the recovery region, minutes ago", Hue.RED, period=HOUR
+                ),
             )
         ]
 

@@ -24,11 +24,13 @@ _PRICES = _PROJECT / "prices"  # with which the cost report prices what is deplo
 _OUTPUT = _PROJECT / "build" / "lambda"
 # The Python that runs the checks on AWS.
 RUNTIME = (3, 14)
-# The largest parts of the libraries, which no check imports: frameworks for HTTP APIs, queues and parsing, and
-# all time zones. If a check imports one, the test that imports it from the asset fails.
-_UNUSED = re.compile(
-    r"aws_lambda_powertools/(event_handler|utilities/(batch|data_classes|idempotency|kafka|parser))/|dateutil/zoneinfo/"
+# The largest parts of the libraries, which no check imports: frameworks for HTTP APIs, queues, parsing and parameters,
+# and all time zones. If a check imports one, the test that imports it from the asset fails.
+_UTILITIES = (
+    *("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags", "idempotency"),
+    *("kafka", "parameters", "parser", "streaming", "validation"),
 )
+_UNUSED = re.compile(rf"aws_lambda_powertools/(event_handler|utilities/({'|'.join(_UTILITIES)}))/|dateutil/zoneinfo/")
 _SOURCE_SUFFIXES = (".py", ".pem", ".csv")
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;#]+)\s*(#.*)?")
 # Zip has no time before 1980. A constant, so that the same content makes the same bytes.

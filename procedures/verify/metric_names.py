@@ -39,7 +39,7 @@ RARE: Mapping[str, tuple[str, ...]] = {
     # published only when they are not zero.
     "PardonSimulator": (
         *("MonthToDateCost", "ForecastCost", "ServicesAboveListPrice", "SiteReachable", "SiteAgrees"),
-        *("OldestSecretDays", "SecretsDue", "RestorableMinutesAgo", "ErrorLines-*"),
+        *("OldestSecretDays", "SecretsDue", "RestorableMinutesAgo", "RecoveryPointMinutesAgo", "ErrorLines-*"),
         *("Sessions*", "Threads*", "ThreadCleanupRefused", "Tasks*", "PoolsUnlisted", "TotalStuckSessions"),
         "WeeklyResetOverdue",
     ),

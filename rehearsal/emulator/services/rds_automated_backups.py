@@ -11,7 +11,7 @@ from ministack.services import kms, rds
 
 from rehearsal.emulator.services.cloudformation_handler import Properties
 
-AGE = timedelta(minutes=6)  # "the recovery point is typically minutes old"
+AGE = timedelta(minutes=6)  # on AWS it is 5 to 30
 _replicated: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}  # account and region → instance → what is known
 
 
