@@ -33,7 +33,7 @@ def templates(folder: Path, prefix: str) -> dict[str, Mapping[str, Any]]:
 
 
 def price(chosen: Environment) -> Estimate:
-    """Synthesize and price an environment, its standby at the prices of its own region.
+    """Synthesize and price an environment and its standby, both by the environment's own region.
 
     Raises:
         UnpricedError: something in its templates has no known price.
