@@ -28,17 +28,16 @@ def main() -> None:
             cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
             app.synth()
             return
-        is_standby = context("standby") == "true"
         chosen = environment(
             context("environment"),
             region=context("region"),
-            is_standby=is_standby,
+            standby=context("standby"),
             shell_region=os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )
         from stacks import add_stacks, add_standby
 
-        if is_standby:
+        if context("standby"):
             add_standby(app, chosen)
         else:
             add_stacks(app, chosen)

@@ -112,17 +112,17 @@ def environment(
     region: str | None = None,
     image_tag: str | None = None,
     shell_region: str | None = None,
-    is_standby: bool = False,
+    standby: str | None = None,
 ) -> Environment:
     """The environment called `name`, in another region or with another version if given.
 
     Args:
-        is_standby: in its recovery region, unless `region` says otherwise.
+        standby: "true": in its recovery region, unless `region` says otherwise.
         shell_region: AWS_REGION of the shell. It may be left from other work, so it does not move a protected
             environment: its region is then to be chosen.
 
     Raises:
-        ConfigurationError: unknown environment, region or malformed tag.
+        ConfigurationError: unknown environment, region or standby, or a malformed tag.
     """
     if name not in ENVIRONMENTS:
         known = ", ".join(ENVIRONMENTS)
@@ -130,7 +130,9 @@ def environment(
             f"environment must be one of {known}, got {name!r}; choose it with -c environment=NAME"
         )
     base = ENVIRONMENTS[name]
-    if is_standby and region is None:
+    if standby not in (None, "true"):
+        raise ConfigurationError(f"standby must be true, or not given, got {standby!r}")
+    if standby and region is None:
         region = base.recovery_region
     if region is None and shell_region is not None:
         if base.is_protected and shell_region != base.home_region:

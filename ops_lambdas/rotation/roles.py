@@ -6,6 +6,7 @@ from scramp import ScramMechanism
 
 from ops_lambdas.rotation import core
 from ops_lambdas.rotation.versions import RotationError
+from ops_lambdas.shared.bounds import cut
 from ops_lambdas.shared.database import Credentials, Reader, Writer, reading
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.sql import quoted
@@ -32,12 +33,12 @@ WHERE refclassid = 'pg_authid'::regclass AND refobjid = (SELECT oid FROM pg_role
   AND deptype = 'o' AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 """
 _SESSIONS = """
-SELECT count(*) FROM pg_stat_activity
+SELECT count(*), string_agg(DISTINCT coalesce(nullif(application_name, ''), 'unnamed'), ', ') FROM pg_stat_activity
 WHERE usename = session_user AND pid <> pg_backend_pid() AND NOT application_name = ANY(:ours)
 """
 _ACTS_AS = """
 SELECT current_user::text, has_schema_privilege('public', 'CREATE'),
-       (SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND NOT pg_has_role(tableowner, 'USAGE'))
+       (SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner = ANY(:users))
 """
 
 
@@ -82,11 +83,11 @@ def change_password(writer: Writer, master: str, password: str) -> None:
         RotationError: others than our functions are connected as the master.
         DatabaseError: PostgreSQL refuses; nothing was changed.
     """
-    sessions = _one(writer, _SESSIONS, ours=list(_OURS))
+    ((sessions, clients),) = writer.rows(_SESSIONS, ours=list(_OURS))
     if sessions:
         raise RotationError(
-            f"{sessions} sessions of others are connected as {master}: tasks from before the first rotation, which "
-            "would lose access. Replace them with a new deployment of the service"
+            f"{sessions} sessions of others are connected as {master} ({cut(clients, 200)}): tasks from before the "
+            "first rotation, which would lose access, or a person. Replace the tasks with a new deployment of the service"
         )
     writer.rows(f"ALTER ROLE {quoted(master)} PASSWORD '{verifier(password)}'")
 
@@ -106,14 +107,17 @@ def check_application(login: Credentials, master: str) -> None:
 
     Raises:
         DatabaseError: PostgreSQL refuses.
-        RotationError: it acts as another role than the owner, cannot create tables, or does not own one.
+        RotationError: it acts as another role than the owner, cannot create tables, or one of the users owns a table
+            alone, which the others cannot migrate.
     """
+    users = [master, *core.logins(master)]
     with reading(login, application_name=APPLICATION_NAME) as reader:
-        ((acts_as, may_create, foreign),) = reader.rows(_ACTS_AS)
-    if (acts_as, may_create, foreign) != (core.owner(master), True, 0):
+        ((acts_as, may_create, owned_alone),) = reader.rows(_ACTS_AS, users=users)
+    if (acts_as, may_create, owned_alone) != (core.owner(master), True, 0):
         raise RotationError(
-            f"{login.username} acts as {acts_as}, must act as {core.owner(master)}, create tables in public "
-            f"({'it can' if may_create else 'it cannot'}) and own every table there ({foreign} have another owner)"
+            f"{login.username} acts as {acts_as}, must act as {core.owner(master)}; it "
+            f"{'can' if may_create else 'cannot'} create tables in public; {owned_alone} tables there belong to one of "
+            f"{', '.join(users)} instead of {core.owner(master)}"
         )
 
 

@@ -28,9 +28,8 @@ def service(config: Settings) -> Service:
         raise TasksError(f"{config.ecs_service} in {config.ecs_cluster} has no deployment")
     return Service(
         desired=described.get("desiredCount", 0),
-        deployments=len(deployments),
         deployed=current["createdAt"],
-        is_deploying=current.get("rolloutState") == "IN_PROGRESS",
+        is_deploying=len(deployments) > 1 or current.get("rolloutState") == "IN_PROGRESS",
     )
 
 
@@ -47,7 +46,7 @@ def changed_secrets(config: Settings, since: datetime) -> Iterator[ChangedSecret
     pages = client.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [config.name_prefix]}])
     for secret in (one for page in pages for one in page["SecretList"]):
         touched = secret.get("LastChangedDate") or secret["CreatedDate"]
-        if secret["ARN"] in config.secret_arns and touched >= since.replace(microsecond=0):
+        if secret["ARN"] in config.secret_arns and touched > since:
             times = [_made_current(client, secret["ARN"]), secret.get("LastRotatedDate")]
             if known := [time for time in times if time]:
                 yield ChangedSecret(secret["Name"], max(known))

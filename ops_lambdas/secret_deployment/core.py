@@ -24,13 +24,11 @@ class Service:
 
     Attributes:
         desired: number of tasks.
-        deployments: how many there are; more than one while tasks are replaced.
         deployed: when the current deployment began; its tasks have read the secrets since.
-        is_deploying: it is not completed yet.
+        is_deploying: tasks are being replaced.
     """
 
     desired: int
-    deployments: int
     deployed: datetime
     is_deploying: bool
 
@@ -49,9 +47,8 @@ class Decision:
 
 
 def changed_since(secrets: Iterable[ChangedSecret], moment: datetime) -> tuple[ChangedSecret, ...]:
-    """Return the secrets that changed later, by their names. Secrets Manager's times have whole seconds."""
-    later = (one for one in secrets if one.changed >= moment.replace(microsecond=0))
-    return tuple(sorted(later, key=lambda one: one.name))
+    """Return the secrets that changed later, by their names."""
+    return tuple(sorted((one for one in secrets if one.changed > moment), key=lambda one: one.name))
 
 
 def decide(service: Service, changed: Sequence[ChangedSecret], now: datetime, *, is_outage: bool) -> Decision:
@@ -68,7 +65,7 @@ def decide(service: Service, changed: Sequence[ChangedSecret], now: datetime, *,
     since = now - max(one.changed for one in changed)
     if since < QUIET:
         return Decision("waiting", f"the last change was {round(since.total_seconds())} s ago, more may follow", names)
-    if service.is_deploying or service.deployments > 1:
+    if service.is_deploying:
         return Decision("waiting", "a deployment is under way", names)
     if is_outage:
         return Decision("waiting", "the site is down; whoever mends it decides about deployments", names)

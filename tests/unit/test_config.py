@@ -270,3 +270,11 @@ def test_every_environment_of_the_file_can_be_chosen() -> None:
 def test_readme_names_every_environment() -> None:
     columns = f"| | {' | '.join(ENVIRONMENTS)} |"
     assert columns in (ROOT / "README.md").read_text().splitlines(), f"README.md must have a table of {columns}"
+
+
+def test_standby_is_in_the_recovery_region_and_takes_no_other_word() -> None:
+    assert environment("production", standby="true").region == "us-west-2"
+    assert environment("production", standby="true", region="us-east-1").region == "us-east-1"
+    for word in ("1", "yes", "false", ""):
+        with pytest.raises(ConfigurationError, match=f"standby must be true, or not given, got {word!r}"):
+            environment("production", standby=word)

@@ -124,6 +124,14 @@ def test_changed_secrets_have_one_deployment(aws: Aws, world: World, run: Runnin
     assert len(aws.asked("UpdateService")) == 1
 
 
+def test_deployment_that_began_right_after_the_change_is_enough(aws: Aws, world: World, run: Running) -> None:
+    """As `make secret` does: half a second later, within the same second."""
+    world.touched["cron-secret"] = world.versions["cron-secret"] = int(ago(hours=1)) + 0.2
+    world.deployments[0]["createdAt"] = int(ago(hours=1)) + 0.7
+    assert run()["state"] == "up_to_date"
+    assert not aws.asked("UpdateService")
+
+
 def test_rotation_counts_from_its_end_not_from_when_its_version_was_made(world: World, run: Running) -> None:
     world.change("database-url", minutes=70)  # made before the deployment
     world.touched["database-url"] = world.rotated["database-url"] = ago(minutes=50)  # current after it

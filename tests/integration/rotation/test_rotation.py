@@ -63,6 +63,19 @@ def test_a_migration_by_any_of_the_users_fits_the_others(world: World) -> None:
         connection.run('DROP TABLE "AsMaster"')
 
 
+def test_table_of_one_user_alone_fails_the_rotation_and_one_of_a_stranger_does_not(world: World) -> None:
+    login = world.rotate(world.url)
+    with closing(world.server.connect(world.database)) as admin:
+        admin.run("CREATE TABLE of_a_stranger (id text)")
+    world.rotate(world.url)
+    with closing(world.server.connect(world.database)) as admin:
+        admin.run(f"CREATE TABLE alone (id text); ALTER TABLE alone OWNER TO {login['username']}")
+    with pytest.raises(RotationError, match="1 tables there belong to one of"):
+        world.rotate(world.url)
+    with closing(world.server.connect(world.database)) as admin:
+        admin.run("DROP TABLE alone")
+
+
 def test_user_has_no_privilege_beyond_the_application_s_objects(world: World) -> None:
     with closing(world.connect(world.rotate(world.url))) as connection:
         ((is_super, may_create_roles, may_create_databases),) = connection.run(
