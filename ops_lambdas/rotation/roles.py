@@ -87,7 +87,7 @@ def change_password(writer: Writer, master: str, password: str) -> None:
     if sessions:
         raise RotationError(
             f"{sessions} sessions of others are connected as {master} ({cut(clients, 200)}): tasks from before the "
-            "first rotation, which would lose access, or a person. Replace the tasks with a new deployment of the service"
+            "first rotation, which would lose access, or a person. Replace the tasks with a new deployment"
         )
     writer.rows(f"ALTER ROLE {quoted(master)} PASSWORD '{verifier(password)}'")
 
