@@ -32,6 +32,12 @@ def test_automated_backups_are_in_the_other_region_while_the_template_says_so(em
     key = emulator.client("kms", "us-west-2").create_key()["KeyMetadata"]["Arn"]
     emulator.deploy("replicated", replicated("us-west-2", key))
     assert listed() == ["us-east-1"]
+    other = replicated("", "")
+    for name in ("AutomaticBackupReplicationRegion", "AutomaticBackupReplicationKmsKeyId"):
+        other["Database"]["Properties"].pop(name)  # type: ignore[index]
+    emulator.deploy("replicated", other, "eu-west-1")
+    assert listed() == ["us-east-1"], "an instance of the same name elsewhere changes nothing"
+    emulator.client("cloudformation", "eu-west-1").delete_stack(StackName="replicated")
     without = replicated("us-west-2", key)
     for name in ("AutomaticBackupReplicationRegion", "AutomaticBackupReplicationKmsKeyId"):
         without["Database"]["Properties"].pop(name)  # type: ignore[index]

@@ -12,7 +12,8 @@ from ministack.services import kms, rds
 from rehearsal.emulator.services.cloudformation_handler import Properties
 
 AGE = timedelta(minutes=6)  # on AWS it is 5 to 30
-_replicated: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}  # account and region → instance → what is known
+# By account, the instance's own region and its name: the region of the copies, and what is known of them.
+_replicated: dict[tuple[str, str, str], tuple[str, dict[str, Any]]] = {}
 
 
 def register() -> None:
@@ -35,33 +36,31 @@ def check(props: Properties) -> None:
 
 def follow(instance: dict[str, Any], props: Properties) -> None:
     """Replicate an instance's backups as its template says."""
-    name, account = instance["DBInstanceIdentifier"], get_account_id()
-    for place in _replicated.values():
-        place.pop(name, None)
-    region = props.get("AutomaticBackupReplicationRegion")
-    if not region:
-        return
-    _replicated.setdefault((account, region), {})[name] = {
-        "DBInstanceArn": instance["DBInstanceArn"],
-        "DbiResourceId": instance["DbiResourceId"],
-        "Region": get_region(),
-        "DBInstanceIdentifier": name,
-        "KmsKeyId": props["AutomaticBackupReplicationKmsKeyId"],
-        "Status": "active",
-    }
+    name = instance["DBInstanceIdentifier"]
+    place, region = (get_account_id(), get_region(), name), props.get("AutomaticBackupReplicationRegion")
+    _replicated.pop(place, None)
+    if region:
+        known = {
+            "DBInstanceArn": instance["DBInstanceArn"],
+            "DbiResourceId": instance["DbiResourceId"],
+            "Region": get_region(),
+            "DBInstanceIdentifier": name,
+            "KmsKeyId": props["AutomaticBackupReplicationKmsKeyId"],
+            "Status": "active",
+        }
+        _replicated[place] = (region, known)
 
 
 def describe(parameters: Any) -> Any:
     wanted = rds._p(parameters, "DBInstanceIdentifier")
-    here = _replicated.get((get_account_id(), get_region()), {})
     latest = datetime.now(UTC) - AGE
     listed = "".join(
         "<DBInstanceAutomatedBackup>"
         + "".join(f"<{key}>{value}</{key}>" for key, value in one.items())
         + f"<RestoreWindow><EarliestTime>{latest - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}</EarliestTime>"
         f"<LatestTime>{latest:%Y-%m-%dT%H:%M:%SZ}</LatestTime></RestoreWindow></DBInstanceAutomatedBackup>"
-        for name, one in here.items()
-        if wanted in ("", None, name)
+        for (account, _, name), (region, one) in _replicated.items()
+        if (account, region) == (get_account_id(), get_region()) and wanted in ("", None, name)
     )
     name = "DescribeDBInstanceAutomatedBackups"
     result = f"<DBInstanceAutomatedBackups>{listed}</DBInstanceAutomatedBackups>"

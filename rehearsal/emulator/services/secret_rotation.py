@@ -44,8 +44,7 @@ def register() -> None:
         secret = found(data)
         version = secret.get("Versions", {}).get(data.get("VersionId"), {})
         is_other = data.get("VersionStage", CURRENT) not in version.get("Stages", ()) and "VersionStage" in data
-        is_empty = version.get("SecretString") is None and version.get("SecretBinary") is None
-        if version and (is_other or is_empty):
+        if version and (is_other or is_empty(version)):
             return refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.")
         return get(data)
 
@@ -59,23 +58,12 @@ def register() -> None:
 
     def describe_with_last(data: dict[str, Any]) -> Any:
         status, headers, body = describe(data)
-        last = found(data).get("LastRotatedDate")
-        return (
-            (status, headers, json.dumps({**json.loads(body), "LastRotatedDate": last}))
-            if last
-            else (
-                status,
-                headers,
-                body,
-            )
-        )
+        return status, headers, json.dumps(json.loads(body) | last_rotated(data))
 
     def list_with_last(data: dict[str, Any]) -> Any:
         status, headers, body = list_all(data)
         answered = json.loads(body)
-        for one in answered["SecretList"]:
-            if last := found({"SecretId": one["ARN"]}).get("LastRotatedDate"):
-                one["LastRotatedDate"] = last
+        answered["SecretList"] = [one | last_rotated({"SecretId": one["ARN"]}) for one in answered["SecretList"]]
         return status, headers, json.dumps(answered)
 
     secretsmanager._list_secrets = list_with_last
@@ -102,7 +90,7 @@ def rotate(data: dict[str, Any]) -> Any:
     pending, _ = secretsmanager._find_stage_version(secret, PENDING)
     current, _ = secretsmanager._find_stage_version(secret, CURRENT)
     if pending and pending != current:
-        if not is_empty(secret, pending):
+        if not is_empty(secret["Versions"][pending]):
             return refusal("InvalidRequestException", "A previous rotation isn't complete.")
         secretsmanager._remove_stage(secret, pending, PENDING)
     secret["RotationLambdaARN"], secret["RotationEnabled"] = function, True
@@ -155,10 +143,15 @@ def found(data: dict[str, Any]) -> dict[str, Any]:
     return secretsmanager._resolve(data.get("SecretId"))[1] or {}
 
 
-def is_empty(secret: dict[str, Any], version: str) -> bool:
+def last_rotated(data: dict[str, Any]) -> dict[str, Any]:
+    """When the secret that a request names last rotated, as Secrets Manager answers it; MiniStack does not."""
+    last = found(data).get("LastRotatedDate")
+    return {"LastRotatedDate": last} if last else {}
+
+
+def is_empty(version: dict[str, Any]) -> bool:
     """Whether the version has no value yet."""
-    one = secret["Versions"][version]
-    return one.get("SecretString") is None and one.get("SecretBinary") is None
+    return version.get("SecretString") is None and version.get("SecretBinary") is None
 
 
 def refusal(code: str, message: str) -> Any:
