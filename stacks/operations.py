@@ -10,8 +10,7 @@ from constructs.checks.check_permissions import may_log_in
 from constructs.checks.database_role import run_at_deployment
 from constructs.checks.declaration import Deployed, all_checks
 from constructs.checks.scheduled_check import ScheduledCheck
-from constructs.functions.lambda_package import lambda_package
-from constructs.secrets.rotation import Rotation
+from constructs.rotation.rotation import Rotation
 from stacks.base import EnvironmentStack
 
 
@@ -34,13 +33,11 @@ class OperationsStack(EnvironmentStack):
             schedule_group_name=deployed.environment.names.schedule_group,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        code = lambda_package()
         self.checks = {
             check.name: ScheduledCheck(
                 self,
                 check=check,
                 deployed=deployed,
-                code=code,
                 group=group,
                 context=alarm_context,
             )
@@ -49,7 +46,7 @@ class OperationsStack(EnvironmentStack):
         CheckNotRunning(
             self, "NotRunning", context=alarm_context, alarms=[each.alarms for each in self.checks.values()]
         )
-        rotation = Rotation(self, "Rotation", deployed=deployed, code=code)
+        rotation = Rotation(self, "Rotation", deployed=deployed)
         role = run_at_deployment(self, "Role", self.checks["database_role"].function)
         rotation.node.add_dependency(role)  # both change roles of the database
         for scheduled in self.checks.values():

@@ -3,13 +3,11 @@
 from typing import cast
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as event_targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 
@@ -19,8 +17,7 @@ from constructs.checks.check_alarms import CheckAlarms
 from constructs.checks.declaration import Check, Deployed, Run
 from constructs.common.acknowledge import acknowledge
 from constructs.common.dead_letter_queue import DeadLetterQueue
-from constructs.functions.lambda_package import RUNTIME
-from constructs.functions.lambda_role import LambdaRole
+from constructs.functions.ops_function import OpsFunction
 
 RETRIES = 2
 MIN_EVENT_AGE, MAX_EVENT_AGE = (
@@ -44,7 +41,6 @@ class ScheduledCheck(Construct):
         *,
         check: Check,
         deployed: Deployed,
-        code: lambda_.Code,
         group: scheduler.IScheduleGroup,
         context: AlarmContext,
     ) -> None:
@@ -53,9 +49,8 @@ class ScheduledCheck(Construct):
         names = deployed.environment.names
         age = max(check.every.to_seconds(), MIN_EVENT_AGE.to_seconds())
         self._max_event_age = Duration.seconds(min(age, MAX_EVENT_AGE.to_seconds()))
-        log_group = logs.LogGroup.from_log_group_name(self, "Logs", names.check_log_group(check.name))
         self.dead_letter_queue = DeadLetterQueue(self, "DeadLetters", name=names.check_dead_letter_queue(check.name))
-        self.function = self._function(deployed, code, log_group)
+        self.function = self._function(deployed)
         metrics = check.metrics + check.metrics_a_pool * len(deployed.environment.pools)
         if metrics:  # prices/resources.py reads it
             cast(lambda_.CfnFunction, self.function.node.default_child).add_metadata("PublishedMetrics", metrics)
@@ -72,31 +67,18 @@ class ScheduledCheck(Construct):
             dead_letter_queue=self.dead_letter_queue,
         )
 
-    def _function(self, deployed: Deployed, code: lambda_.Code, log_group: logs.ILogGroup) -> lambda_.Function:
-        check, network = self.check, deployed.network if self.check.is_in_vpc else None
-        name = deployed.environment.names.check(check.name)
-        return lambda_.Function(
+    def _function(self, deployed: Deployed) -> OpsFunction:
+        check, names = self.check, deployed.environment.names
+        return OpsFunction(
             self,
-            "Function",
-            function_name=name,
+            name=names.check(check.name),
             description=f"Operations check {check.name}, every {check.every.to_human_string()}",
-            runtime=lambda_.Runtime(f"python{'.'.join(map(str, RUNTIME))}", lambda_.RuntimeFamily.PYTHON),
-            architecture=lambda_.Architecture.ARM_64,
-            code=code,
-            handler=f"ops_lambdas.{check.name}.handler.handler",
-            role=LambdaRole(self, "Role", function_name=name, log_group=log_group, is_in_vpc=check.is_in_vpc),
-            memory_size=check.memory_mib,
+            handler=f"{check.name}.handler.handler",
+            log_group=names.check_log_group(check.name),
             timeout=check.timeout,
-            environment={
-                "POWERTOOLS_SERVICE_NAME": check.name,
-                "POWERTOOLS_LOG_LEVEL": "INFO",
-                "ENVIRONMENT": deployed.environment.name,
-                **check.settings(deployed),
-            },
-            vpc=network.vpc if network else None,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if network else None,
-            security_groups=[network.checks_group] if network else None,
-            log_group=log_group,
+            settings={"ENVIRONMENT": deployed.environment.name, **check.settings(deployed)},
+            network=deployed.network if check.is_in_vpc else None,
+            memory_mib=check.memory_mib,
             # The schedule only hands the event over; these are the retries of the run.
             retry_attempts=RETRIES,
             max_event_age=self._max_event_age,

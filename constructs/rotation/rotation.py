@@ -1,16 +1,13 @@
 """Rotation of the secrets that we may replace: a function, and a schedule for each secret."""
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.checks.declaration import Deployed
-from constructs.functions.lambda_package import RUNTIME
-from constructs.functions.lambda_role import LambdaRole
+from constructs.functions.ops_function import OpsFunction
 
 # Before MAX_SECRET_DAYS of housekeeping, so that a rotation that fails is done again before its alarm.
 ROTATION_DAYS = 85
@@ -26,10 +23,24 @@ class Rotation(Construct):
     Attributes: function.
     """
 
-    def __init__(self, scope: Construct, id: str, *, deployed: Deployed, code: lambda_.Code) -> None:
+    def __init__(self, scope: Construct, id: str, *, deployed: Deployed) -> None:
         super().__init__(scope, id)
-        database, values = deployed.database, deployed.secrets.rotated
-        self.function = self._function(deployed, code, values)
+        names, database, values = deployed.environment.names, deployed.database, deployed.secrets.rotated
+        self.function = OpsFunction(
+            self,
+            name=names.rotation,
+            description=f"Rotates secrets every {ROTATION_DAYS} days, called by Secrets Manager",
+            handler="rotation.function.handler",
+            log_group=names.rotation_log_group,
+            timeout=Duration.minutes(1),
+            settings={
+                "ENVIRONMENT": deployed.environment.name,
+                **database.master_settings,
+                "URL_SECRET_ARN": database.secret.secret_arn,
+                "VALUE_SECRET_ARNS": ",".join(secret.secret_arn for secret in values),
+            },
+            network=deployed.network,
+        )
         secrets = (database.secret, database.password_secret, *values)
         self._allow(deployed, secrets)
         permission = lambda_.CfnPermission(
@@ -52,37 +63,6 @@ class Rotation(Construct):
                 rotate_immediately_on_update=secret is database.secret,
             )
             schedule.node.add_dependency(permission, self.function)  # and its role's policy
-
-    def _function(
-        self, deployed: Deployed, code: lambda_.Code, values: tuple[secretsmanager.ISecret, ...]
-    ) -> lambda_.Function:
-        names, network = deployed.environment.names, deployed.network
-        log_group = logs.LogGroup.from_log_group_name(self, "Logs", names.rotation_log_group)
-        return lambda_.Function(
-            self,
-            "Function",
-            function_name=names.rotation,
-            description=f"Rotates secrets every {ROTATION_DAYS} days, called by Secrets Manager",
-            runtime=lambda_.Runtime(f"python{'.'.join(map(str, RUNTIME))}", lambda_.RuntimeFamily.PYTHON),
-            architecture=lambda_.Architecture.ARM_64,
-            code=code,
-            handler="ops_lambdas.rotation.function.handler",
-            role=LambdaRole(self, "Role", function_name=names.rotation, log_group=log_group, is_in_vpc=True),
-            memory_size=256,
-            timeout=Duration.minutes(1),
-            environment={
-                "POWERTOOLS_SERVICE_NAME": "rotation",
-                "POWERTOOLS_LOG_LEVEL": "INFO",
-                "ENVIRONMENT": deployed.environment.name,
-                **deployed.database.master_settings,
-                "URL_SECRET_ARN": deployed.database.secret.secret_arn,
-                "VALUE_SECRET_ARNS": ",".join(secret.secret_arn for secret in values),
-            },
-            vpc=network.vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-            security_groups=[network.checks_group],
-            log_group=log_group,
-        )
 
     def _allow(self, deployed: Deployed, secrets: tuple[secretsmanager.ISecret, ...]) -> None:
         actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")

@@ -1,0 +1,1 @@
+"""Rotation of the secrets that we may replace."""
