@@ -255,6 +255,10 @@ SECRETS = (
     ),
 )
 
+PASSWORD_SECRET = "database-password"  # noqa: S105 - a secret's name; of the database's master user
+# Those that get a new value by themselves.
+ROTATED_SECRETS = (DATABASE_SECRET, PASSWORD_SECRET, *(secret.name for secret in SECRETS if secret.is_generated))
+
 
 def check_containers(containers: tuple[Container, ...], task_memory_mib: int) -> None:
     """Raise ConfigurationError unless these containers fit a task of `task_memory_mib`."""

@@ -17,12 +17,9 @@ from constructs.checks.check_permissions import may_describe_database, may_list_
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.acknowledge import acknowledge
 from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, check_metric
-from ops_lambdas.housekeeping.core import MAX_RESTORABLE_MINUTES, MAX_SECRET_DAYS
+from ops_lambdas.housekeeping.core import MAX_RECOVERY_POINT_MINUTES, MAX_RESTORABLE_MINUTES, MAX_SECRET_DAYS
 
 UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS deletes the subscription after two
-# RDS replicates within 5 to 30 minutes; beyond, something is wrong.
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReplicateBackups.html
-MAX_RECOVERY_POINT_MINUTES = 30
 
 
 def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:

@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from application import DATABASE_SECRET
+from application import DATABASE_SECRET, PASSWORD_SECRET
 from constructs import Construct
 from constructs.secrets.encrypted_secret import EncryptedSecret
 from names import DATABASE_OWNER, Names
@@ -20,7 +20,7 @@ def password_secret(
     return EncryptedSecret(
         scope,
         id,
-        secret_name=names.secret("database-password"),
+        secret_name=names.secret(PASSWORD_SECRET),
         description="Password of the database's owner; the instance is created with it",
         encryption_key=key,
         removal_policy=removal_policy,

@@ -38,8 +38,8 @@ class DatabaseBackups(Construct):
         copy_key_arn: str,
     ) -> None:
         super().__init__(scope, id)
-        self._names, self._copy_region = names, copy_region
-        copies = backup.BackupVault.from_backup_vault_arn(self, "Copies", self._arn("backup", names.backup_vault))
+        there = self._arn("backup", "backup-vault", names.backup_vault, copy_region)
+        copies = backup.BackupVault.from_backup_vault_arn(self, "Copies", there)
         plan = backup.BackupPlan(self, "Plan", backup_plan_name=names.backup_vault, backup_vault=vault)
         for name, schedule, days in (("daily", _DAILY, DAILY_DAYS), ("monthly", _MONTHLY, MONTHLY_DAYS)):
             plan.add_rule(
@@ -57,7 +57,9 @@ class DatabaseBackups(Construct):
                 )
             )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("backup.amazonaws.com"))
-        self._allow(role, vault.backup_vault_arn, copies.backup_vault_arn, database_arn, (key.key_arn, copy_key_arn))
+        regions = (Stack.of(self).region, copy_region)
+        snapshots = [self._arn("rds", "snapshot", "awsbackup:*", region) for region in regions]
+        self._allow(role, [vault.backup_vault_arn, there], database_arn, snapshots, [key.key_arn, copy_key_arn])
         selection = plan.add_selection(
             "Database",
             backup_selection_name="database",
@@ -67,43 +69,39 @@ class DatabaseBackups(Construct):
         )
         selection.node.add_dependency(role)  # and its policy
 
-    def _arn(self, service: str, name: str) -> str:
-        resource = {"backup": "backup-vault", "rds": "snapshot"}[service]
+    def _arn(self, service: str, resource: str, name: str, region: str) -> str:
         return Stack.of(self).format_arn(
             service=service,
-            region=self._copy_region,
+            region=region,
             resource=resource,
             resource_name=name,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
-    def _allow(self, role: iam.Role, vault_arn: str, copies_arn: str, database_arn: str, keys: tuple[str, str]) -> None:
-        """What AWS's own policy allows for RDS, on this database, its snapshots, the vaults and their keys.
+    @staticmethod
+    def _allow(role: iam.Role, vaults: list[str], database: str, snapshots: list[str], keys: list[str]) -> None:
+        """What AWS's own policy allows for RDS, on this database, its snapshots, the vaults and their keys: ARNs.
 
         https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
+
+        Args:
+            vaults: this region's first.
         """
-        here = Stack.of(self).format_arn(
-            service="rds",
-            resource="snapshot",
-            resource_name="awsbackup:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        snapshots = [here, self._arn("rds", "awsbackup:*")]
-        changes = ("AddTagsToResource", "CopyDBSnapshot", "DeleteDBSnapshot")
-        reads = ("DescribeDBSnapshots", "ListTagsForResource")
+        reads = ["rds:DescribeDBSnapshots", "rds:ListTagsForResource"]
+        changes = ["rds:CreateDBSnapshot", "rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:DeleteDBSnapshot"]
         for actions, resources in (
-            (["rds:CreateDBSnapshot", "rds:DescribeDBInstances"], [database_arn]),
-            ([f"rds:{action}" for action in reads], [database_arn, *snapshots]),
-            (["rds:CreateDBSnapshot", *(f"rds:{action}" for action in changes)], snapshots),
-            (["backup:DescribeBackupVault", "backup:CopyIntoBackupVault"], [vault_arn, copies_arn]),
-            (["backup:CopyFromBackupVault"], [vault_arn]),
-            (["kms:DescribeKey"], list(keys)),
+            (["rds:CreateDBSnapshot", "rds:DescribeDBInstances"], [database]),
+            (reads, [database, *snapshots]),
+            (changes, snapshots),
+            (["backup:DescribeBackupVault", "backup:CopyIntoBackupVault"], vaults),
+            (["backup:CopyFromBackupVault"], vaults[:1]),
+            (["kms:DescribeKey"], keys),
         ):
             role.add_to_policy(iam.PolicyStatement(actions=actions, resources=resources))
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["kms:CreateGrant"],
-                resources=list(keys),
+                resources=keys,
                 conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
             )
         )

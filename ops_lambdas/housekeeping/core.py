@@ -10,8 +10,9 @@ MAX_SECRET_DAYS = 90  # the runbook, Security: "Rotate secrets every 90 days"
 # RDS ships transaction logs every five minutes, so twelve of them are missing.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html
 MAX_RESTORABLE_MINUTES = 60
-# The first copy of a new database takes its time; there is none before.
-_FIRST_COPY_MINUTES = 180
+# RDS replicates within 5 to 30 minutes; beyond, something is wrong. A new database's first copy takes its time.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReplicateBackups.html
+MAX_RECOVERY_POINT_MINUTES, FIRST_COPY_MINUTES = 30, 180
 
 _EMAIL = ("email", "email-json")
 # Instead of an ARN. https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
@@ -109,7 +110,7 @@ class RecoveryPoint:
     @property
     def is_known(self) -> bool:
         """Whether its age says something: a new database's first copy is not there yet."""
-        return self.exists or self.minutes_ago > _FIRST_COPY_MINUTES
+        return self.exists or self.minutes_ago > FIRST_COPY_MINUTES
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -49,9 +49,9 @@ def next_url_secret(master: str, current: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def next_with(key: str, length: int) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Return what returns a current secret with a new generated value of this key."""
-    return lambda current: {**current, key: _generated(length)}
+def renewed(key: str, length: int, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the current secret with a new value of this key, of `length` letters and digits."""
+    return {**current, key: _generated(length)}
 
 
 def _generated(length: int) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -34,55 +35,67 @@ def handler(event: object, _context: LambdaContext) -> dict[str, Any]:
             Secrets Manager calls it again some times, and the secret keeps its value.
     """
     call, config = call_from(event), from_environment(Settings, os.environ)
-    rotation = _rotation(call, config)
+    rotation = _rotation(call.secret_id, config)
     versions = Versions(call.secret_id, call.token)
     result = {"state": "done", "step": call.step, "secret": call.secret_id}
     if versions.is_finished() and call.step != "finishSecret":
         result["state"] = "finished before"
     else:
-        _do(call, versions, *rotation)
+        _do(call, versions, rotation)
     logger.info("Rotated", extra={"result": result})
     return result
 
 
-Make = Callable[[Secret], Secret]
-Use = Callable[[Secret], None]
+@dataclass(frozen=True)
+class Rotation:
+    """How one secret rotates.
+
+    Attributes:
+        make: the next value, from the current one.
+        put_in_place, test: the next value, where it is used.
+    """
+
+    make: Callable[[Secret], Secret]
+    put_in_place: Callable[[Secret], None] = lambda _: None
+    test: Callable[[Secret], None] = lambda _: None
 
 
-def _do(call: Call, versions: Versions, make: Make, put_in_place: Use, test: Use) -> None:
+def _do(call: Call, versions: Versions, rotation: Rotation) -> None:
     if call.step == "createSecret":
-        versions.create(make)
-        return
-    if call.step == "finishSecret":
+        versions.create(rotation.make)
+    elif call.step == "setSecret":
+        pending = versions.pending()
+        if pending is None:
+            raise RotationError(f"version {call.token} of {call.secret_id} has no value, createSecret has not run")
+        rotation.put_in_place(pending)
+    elif call.step == "testSecret":
+        # When Secrets Manager only tries the configuration, the version is empty, or a copy of the current one.
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+        pending = versions.pending()
+        if pending is not None and pending != versions.current():
+            rotation.test(pending)
+    else:
         versions.finish()
-        return
-    pending = versions.pending()
-    if pending is None and call.step == "setSecret":
-        raise RotationError(f"version {call.token} of {call.secret_id} has no value, createSecret has not run")
-    # When Secrets Manager only tries the configuration, the version is empty, or a copy of the current one.
-    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
-    if pending is not None and (call.step == "setSecret" or pending != versions.current()):
-        (put_in_place if call.step == "setSecret" else test)(pending)
 
 
-def _rotation(call: Call, config: Settings) -> tuple[Make, Use, Use]:
-    """Return what makes the next value of a secret, puts it in place, and tests it."""
-    if call.secret_id == config.url_secret_arn:
-        return (
-            partial(core.next_url_secret, config.master_user),
-            partial(_make_login, config),
-            lambda pending: roles.check_application(_application(config, pending), config.master_user),
+def _rotation(secret_id: str, config: Settings) -> Rotation:
+    """How this secret rotates. The application reads a plain value when a task starts; nothing else knows it."""
+    if secret_id == config.url_secret_arn:
+        return Rotation(
+            make=partial(core.next_url_secret, config.master_user),
+            put_in_place=partial(_make_login, config),
+            test=lambda pending: roles.check_application(_application(config, pending), config.master_user),
         )
-    if call.secret_id == config.master_secret_arn:
-        return (
-            partial(_next_master_secret, config),
-            partial(_change_master_password, config),
-            lambda pending: roles.check_login(_master(config, pending)),
+    if secret_id == config.master_secret_arn:
+        return Rotation(
+            make=partial(_next_master_secret, config),
+            put_in_place=partial(_change_master_password, config),
+            test=lambda pending: roles.check_login(_master(config, pending)),
         )
-    if call.secret_id in config.value_secret_arns:
-        return core.next_with("value", core.VALUE_LENGTH), _nothing, _nothing
+    if secret_id in config.value_secret_arns:
+        return Rotation(make=partial(core.renewed, "value", core.VALUE_LENGTH))
     allowed = ", ".join((config.url_secret_arn, config.master_secret_arn, *config.value_secret_arns))
-    raise InvalidSettingError("SecretId", call.secret_id, f"one of {allowed}")
+    raise InvalidSettingError("SecretId", secret_id, f"one of {allowed}")
 
 
 def _make_login(config: Settings, pending: Secret) -> None:
@@ -96,7 +109,7 @@ def _next_master_secret(config: Settings, current: Secret) -> Secret:
         raise RotationError(
             f"the application still logs in as {config.master_user}: rotate {config.url_secret_arn} first"
         )
-    return core.next_with("password", core.PASSWORD_LENGTH)(current)
+    return core.renewed("password", core.PASSWORD_LENGTH, current)
 
 
 def _change_master_password(config: Settings, pending: Secret) -> None:
@@ -113,7 +126,3 @@ def _application(config: Settings, pending: Secret) -> Credentials:
 def _master(config: Settings, pending: Secret) -> Credentials:
     place = {"host": config.database_host, "port": config.database_port, "dbname": config.database_name}
     return credentials_of({**place, "username": config.master_user, **pending}, config.master_secret_arn)
-
-
-def _nothing(_pending: Secret) -> None:
-    """The application reads such a value when a task starts; there is nothing else that knows it."""

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from collections.abc import Callable, Iterable, Mapping
 
-from application import DATABASE_SECRET, SECRETS
+from application import DATABASE_SECRET, PASSWORD_SECRET, SECRETS
 from names import CHECKS, DATABASE_ROLE
 from procedures.verify.arns import Arns
 from procedures.verify.call import Call, of_function, on
@@ -109,7 +109,7 @@ def _of_housekeeping(arns: Arns) -> tuple[Call, ...]:
     return (
         *(
             call
-            for name in (*described, DATABASE_SECRET, "database-password")
+            for name in (*described, DATABASE_SECRET, PASSWORD_SECRET)
             for call in on(arns.secret(name), "secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds")
         ),
         *on("*", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
@@ -167,7 +167,7 @@ _OF_CHECKS: Mapping[str, Callable[[Arns], Iterable[Call]]] = {
         *on(arns.service, "ecs:DescribeServices"),
         *on(arns.weekly_reset, "ssm:GetParameter", "ssm:PutParameter"),
     ),
-    "database_role": lambda arns: _reads_secret(arns, "database-password"),
+    "database_role": lambda arns: _reads_secret(arns, PASSWORD_SECRET),
     "housekeeping": _of_housekeeping,
     "pool_health": lambda arns: (*_reads_secret(arns, "cron-secret"), *_logs_in(arns)),
     "protection": _of_protection,

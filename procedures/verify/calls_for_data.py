@@ -1,6 +1,6 @@
 """Calls that are made for secrets and backups: rotation, and the copies in the recovery region."""
 
-from application import DATABASE_SECRET, SECRETS
+from application import ROTATED_SECRETS
 from procedures.verify.arns import Arns
 from procedures.verify.call import Call, of_function, on
 
@@ -9,10 +9,9 @@ def of_rotation(arns: Arns) -> tuple[Call, ...]:
     """https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html"""
     names, through = arns.environment.names, f"secretsmanager.{arns.environment.region}.amazonaws.com"
     actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
-    rotated = (DATABASE_SECRET, "database-password", *(one.name for one in SECRETS if one.is_generated))
     return (
         *of_function(arns, names.rotation, names.rotation_log_group, is_in_vpc=True),
-        *(Call(f"secretsmanager:{action}", arns.secret(name)) for name in rotated for action in actions),
+        *(Call(f"secretsmanager:{action}", arns.secret(name)) for name in ROTATED_SECRETS for action in actions),
         *(
             Call(action, arns.key("secrets"), (("kms:ViaService", through),))
             for action in ("kms:Decrypt", "kms:GenerateDataKey")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from ops_lambdas.housekeeping.core import FIRST_COPY_MINUTES, MAX_RECOVERY_POINT_MINUTES
 from procedures.findings import Finding, State
 from procedures.verify.deployed import Deployed
 
-_MAX_AGE = timedelta(minutes=30)
-_FIRST_COPY = timedelta(hours=3)
+_MAX_AGE, _FIRST_COPY = timedelta(minutes=MAX_RECOVERY_POINT_MINUTES), timedelta(minutes=FIRST_COPY_MINUTES)
 
 
 def replicated(aws: Deployed) -> Iterator[Finding]:

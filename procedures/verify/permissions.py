@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial, update_wrapper
 
+from application import PASSWORD_SECRET
 from names import CHECKS, DATABASE_OWNER
 from procedures.findings import Finding, Probe, State
 from procedures.verify.arns import Arns
@@ -34,7 +35,7 @@ def _probe(principal: str, role_of: Callable[[Deployed], str | None]) -> Probe[D
 def forbidden(arns: Arns) -> tuple[Call, ...]:
     """Calls that nobody makes, or only who has them in its list."""
     environment = arns.environment
-    secrets = {name for one in environment.containers for name in one.secrets.values()} | {"database-password"}
+    secrets = {name for one in environment.containers for name in one.secrets.values()} | {PASSWORD_SECRET}
     return tuple(
         Call(action, resource, is_allowed=False)
         for action, resources in {

@@ -3,20 +3,18 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from application import DATABASE_SECRET, SECRETS
+from application import DATABASE_SECRET, ROTATED_SECRETS
 from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 from ops_lambdas.shared.secret_values import CURRENT, PENDING
 from procedures.findings import Finding, State
 from procedures.verify.arns import Arns, Chosen
 from procedures.verify.deployed import Deployed
 
-_ROTATED = (DATABASE_SECRET, "database-password", *(one.name for one in SECRETS if one.is_generated))
-
 
 def secrets(aws: Deployed) -> Iterator[Finding]:
     """Rotation is switched on, with our function; no version is pending; the database's login has rotated once."""
     function = Arns(aws.environment, Chosen()).function(aws.names.rotation)
-    for name in _ROTATED:
+    for name in ROTATED_SECRETS:
         secret = aws.names.secret(name)
         described = aws.client("secretsmanager").describe_secret(SecretId=secret)
         stages, last = described["VersionIdsToStages"], described.get("LastRotatedDate")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config import REHEARSAL
+from rehearsal.changed_app import changed
 from rehearsal.machine.processes import Process
 from rehearsal.report.facts import Placeholder, Resource, Step
 from rehearsal.run import ACCOUNT, NAMES, Region, Run
@@ -51,7 +52,7 @@ def stand_by(run: Run, step: Step, *, changes: Sequence[str] = ()) -> None:
     run.finish(
         run.begin("make standby", _standby(run, "deploy", changes, "--require-approval", "never"), run.regions[0])
     )
-    step.detail = f"{NAMES.stack('recovery')} in {REHEARSAL.recovery_region}" if not changes else ""
+    step.detail = f"{NAMES.stack('recovery')} in {changed(REHEARSAL, *changes).recovery_region}"
 
 
 def end_standby(run: Run) -> None:

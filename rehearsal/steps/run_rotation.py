@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from typing import Any
 
+from application import DATABASE_SECRET, ROTATED_SECRETS
 from rehearsal.report.facts import CheckRun
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.stand_in.database_url import connect
@@ -11,23 +12,21 @@ from rehearsal.steps.fire_schedule import fire
 from rehearsal.steps.set_up_application import give_secrets
 
 _SECONDS = 60
-_URL, _PASSWORD = "database-url", "database-password"
-_ROTATED = (_URL, _PASSWORD, "cron-secret", "agent-api-key")
 
 
 def prove(run: Run, region: Region) -> list[CheckRun]:
     """Who has the value from before keeps its access; the tasks are due for one deployment, when all is quiet."""
     manager = run.client("secretsmanager", region)
-    before = {name: _value(manager, name) for name in _ROTATED}
-    with closing(connect(before[_URL]["url"], region.postgres.ca_file)) as task:
-        for name in _ROTATED:
+    before = {name: _value(manager, name) for name in ROTATED_SECRETS}
+    with closing(connect(before[DATABASE_SECRET]["url"], region.postgres.ca_file)) as task:
+        for name in ROTATED_SECRETS:
             _rotate(run, manager, name)
-        after = {name: _value(manager, name) for name in _ROTATED}
-        names = [name for name in _ROTATED if before[name] == after[name]]
+        after = {name: _value(manager, name) for name in ROTATED_SECRETS}
+        names = [name for name in ROTATED_SECRETS if before[name] == after[name]]
         run.report.expect(not names, region.name, "every secret that we may replace rotates", ", ".join(names) or "4")
-        users = [before[_URL]["username"], after[_URL]["username"]]
+        users = [before[DATABASE_SECRET]["username"], after[DATABASE_SECRET]["username"]]
         owners = [_acts_as(task)]
-        for login in (before[_URL], after[_URL]):
+        for login in (before[DATABASE_SECRET], after[DATABASE_SECRET]):
             with closing(connect(login["url"], region.postgres.ca_file)) as connection:
                 owners.append(_acts_as(connection))
     is_so = users[0] != users[1] and owners == [owners[0]] * 3
@@ -35,7 +34,7 @@ def prove(run: Run, region: Region) -> list[CheckRun]:
     run.report.expect(is_so, region.name, "tasks keep their access to the database in a rotation", seen)
     outcome = fire(run, region, "secret_deployment")
     result = outcome.result
-    is_due = result["state"] == "waiting" and {NAMES.secret(_URL), NAMES.secret("cron-secret")} <= set(
+    is_due = result["state"] == "waiting" and {NAMES.secret(DATABASE_SECRET), NAMES.secret("cron-secret")} <= set(
         result["secrets"]
     )
     seen = f"{result['state']}: {result['reason']}; {len(result['secrets'])} secrets"
