@@ -104,8 +104,12 @@ deploy: $(if $(filter skip,$(PREFLIGHT)),,preflight) $(VENV)/.ready ## deploy EN
 	@$(if $(STACKS),,$(MAKE) --no-print-directory verify DELIVER=)
 
 .PHONY: standby
-standby: $(VENV)/.ready ## deploy what the backups of ENV need in its recovery region, before the home region
+standby: $(VENV)/.ready ## deploy what must be in the recovery region of ENV before a disaster, before the home region
 	@cdk deploy --all $(call context,environment,$(ENV)) -c standby=true
+
+.PHONY: recover
+recover: $(VENV)/.ready ## recover ENV in its recovery region: ENV=production REGION=us-west-2, AT=time or SNAPSHOT=arn; asks first
+	@python -m procedures.recover --environment $(call quoted,$(ENV)) --region $(call quoted,$(REGION)) $(call option,--image-tag,$(IMAGE_TAG)) $(call option,--at,$(AT)) $(call option,--snapshot,$(SNAPSHOT)) $(call option,--insist,$(INSIST))
 
 .PHONY: account
 account: $(VENV)/.ready ## deploy what exists once in an account, for the environments in ENVS="production staging": budgets, anomalies

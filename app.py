@@ -35,12 +35,9 @@ def main() -> None:
             shell_region=os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )
-        from stacks import add_stacks, add_standby
+        from stacks import add_stacks
 
-        if context("standby"):
-            add_standby(app, chosen)
-        else:
-            add_stacks(app, chosen)
+        add_stacks(app, chosen)
         if chosen.is_protected and not chosen.alarm_emails:
             # Not as a warning of the CDK, which `cdk synth --strict` would refuse.
             print(f"{chosen.name}: nobody is told of an alarm, alarm_emails in config.py is empty", file=sys.stderr)

@@ -17,6 +17,7 @@ PRODUCTION = Environment(
     home_region="us-east-1",
     recovery_region="us-west-2",
     recovery="backups",
+    standby_load_balancer=False,  # it takes hosted_zone_id, and about 20 dollars a month
     backup_lock_days=None,
     domain="pardonsimulator.com",
     hosted_zone_id=None,
@@ -97,6 +98,7 @@ REHEARSAL = replace(
     account="000000000000",
     domain="pardon.example.com",
     hosted_zone_id="ZREHEARSAL",
+    standby_load_balancer=True,  # so that the name moves
     alarm_emails=("operator@example.com",),
     runbook_url="https://runbook.example.com/runbook.md",
     wallets=MappingProxyType(dict.fromkeys(WALLETS, "1" * 32)),  # the address of Solana's own program
@@ -145,5 +147,6 @@ def environment(
     return replace(
         base,
         region=base.home_region if region is None else region,
+        is_standby=standby is not None,
         image_tag=base.image_tag if image_tag is None else image_tag,
     )

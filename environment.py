@@ -6,7 +6,6 @@ A bad value raises `ConfigurationError`, whose message names the field, the valu
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from application import (
     CANDIDATE_PREFIX,
@@ -23,6 +22,7 @@ from names import Names
 from validation import (
     ConfigurationError,
     check_types,
+    is_private_network,
     require,
     require_between,
     require_match,
@@ -40,8 +40,11 @@ class Environment:
     Attributes:
         region: where it is deployed; `home_region` unless chosen otherwise for a deployment.
         recovery_region: where it is rebuilt after a disaster.
-        recovery: "backups": the database's backups are copied to recovery_region, where `make standby` has made what
-            they need; or "none".
+        recovery: "backups": the database's backups, the secrets and the images are copied to recovery_region, where
+            `make standby` has made what they need; or "none".
+        is_standby: only what must be there before a disaster is deployed, in recovery_region.
+        standby_load_balancer: the standby has the load balancer and the site's record, so that the name moves without
+            anybody; with `hosted_zone_id` only.
         backup_lock_days: the vaults refuse a backup that would be deleted earlier, and nobody deletes one before; None:
             without that lock.
         domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
@@ -74,8 +77,10 @@ class Environment:
     home_region: str
     recovery_region: str
     recovery: str
+    standby_load_balancer: bool
     backup_lock_days: int | None
     region: str = ""
+    is_standby: bool = False
     domain: str | None
     hosted_zone_id: str | None
     alarm_emails: tuple[str, ...]
@@ -137,8 +142,18 @@ class Environment:
 
     @property
     def copies_backups(self) -> bool:
-        """Whether the database's backups are copied to the recovery region: from the home region only."""
+        """Whether backups, secrets and images are copied to the recovery region: from the home region only."""
         return self.recovery == "backups" and self.region == self.home_region
+
+    @property
+    def receives_copies(self) -> bool:
+        """Whether it is in the recovery region, in standby or recovered, and has what the home region copied there."""
+        return self.recovery == "backups" and self.region == self.recovery_region
+
+    @property
+    def has_site_record(self) -> bool:
+        """Whether the site's DNS record is deployed: where it may be made in a disaster, not one that must be."""
+        return self.hosted_zone_id is not None and (self.standby_load_balancer or not self.receives_copies)
 
     @property
     def dashboard_name(self) -> str:
@@ -195,12 +210,8 @@ class Environment:
         known = regions()
         for field in ("home_region", "recovery_region", "region"):
             require_one_of(self, field, known)
-        require(
-            self,
-            "recovery_region",
-            self.recovery_region != self.home_region,
-            f"a region other than home_region ({self.home_region})",
-        )
+        is_other = self.recovery_region != self.home_region
+        require(self, "recovery_region", is_other, f"a region other than home_region ({self.home_region})")
         if self.domain is not None:
             label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
             pattern = rf"(?=.{{4,253}}$)({label}\.)+[a-z]{{2,63}}"
@@ -208,6 +219,12 @@ class Environment:
         if self.hosted_zone_id is not None:
             require_match(self, "hosted_zone_id", r"Z[A-Z0-9]{1,31}", "Z and up to 31 of A-Z and 0-9")
             require(self, "domain", self.domain is not None, "set when hosted_zone_id is")
+        if self.standby_load_balancer:
+            is_useful = self.recovery != "none" and self.hosted_zone_id is not None
+            require(self, "standby_load_balancer", is_useful, "False without recovery and hosted_zone_id")
+        if self.is_standby:
+            allowed = f"its recovery_region ({self.recovery_region}), with recovery, when -c standby=true is given"
+            require(self, "region", self.receives_copies, allowed)
         require_match(
             self,
             "alarm_emails",
@@ -224,7 +241,7 @@ class Environment:
         # https://solana.com/docs/core/accounts
         are_addresses = all(re.fullmatch(r"[1-9A-HJ-NP-Za-km-z]{32,44}", str(one)) for one in self.wallets.values())
         require(self, "wallets", are_addresses, "Solana addresses of 32 to 44 letters and digits, no 0, O, I or l")
-        is_network = _is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
+        is_network = is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
         require(self, "vpc_cidr", is_network, "a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
         # Two zones; without a gateway the tasks reach neither their images nor OpenAI.
         require_between(self, "nat_gateways", 1, 2)
@@ -250,12 +267,8 @@ class Environment:
         require_between(self, "memory_target_percent", 10, 95)
         require_between(self, "fargate_weight", 0, 1000)
         require_between(self, "spot_weight", 0, 1000)
-        require(
-            self,
-            "fargate_weight",
-            self.fargate_weight + self.spot_weight > 0,
-            "above 0 when spot_weight is 0",
-        )
+        has_weight = self.fargate_weight + self.spot_weight > 0
+        require(self, "fargate_weight", has_weight, "above 0 when spot_weight is 0")
         if self.is_protected:
             require(self, "spot_weight", self.spot_weight == 0, "0 in a protected environment")
             require(self, "off_hours", self.off_hours is None, "None in a protected environment")
@@ -285,11 +298,3 @@ class Environment:
             require_between(self, "cost_ceiling_usd", 1, 1_000_000)
         require_between(self, "cost_tolerance_percent", 1, 1000)
         require_between(self, "cost_tolerance_usd", 1, 100_000)
-
-
-def _is_private_network(cidr: str, *, min_prefix: int, max_prefix: int) -> bool:
-    try:
-        network = IPv4Network(cidr)
-    except ValueError:
-        return False
-    return network.is_private and min_prefix <= network.prefixlen <= max_prefix

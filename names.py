@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The stacks, in order of deployment.
-LAYERS = ("network", "registry", "secrets", "logs", "data", "service", "monitoring", "operations")
+LAYERS = ("network", "registry", "logs", "secrets", "data", "service", "monitoring", "operations")
 # Roles of the database: the master, which the application begins with, and the checks'.
 DATABASE_OWNER, DATABASE_ROLE = "pardon", "pardon_ops"
+# What a region's database was restored from: its parts, the value of a part that does not apply, and that of a region
+# whose database has to be restored: no snapshot has that name, so RDS refuses a deployment.
+ORIGIN_PARTS = ("snapshot", "backup", "time")
+NOT_RESTORED, TO_BE_RESTORED = "none", "run-make-recover-first"
 # The scheduled checks: the folders of ops_lambdas/ that have a handler, in alphabetical order.
 CHECKS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("ops_lambdas/*/handler.py")))
 
@@ -59,6 +63,16 @@ class Names:
     def recovery_key_log_group(self) -> str:
         """The log group of that function."""
         return f"/aws/lambda/{self.recovery_key}"
+
+    @property
+    def copied_secrets(self) -> str:
+        """The function that makes copied secrets a recovered region's own."""
+        return f"{self.prefix}-copied-secrets"
+
+    @property
+    def copied_secrets_log_group(self) -> str:
+        """The log group of that function."""
+        return f"/aws/lambda/{self.copied_secrets}"
 
     @property
     def rotation(self) -> str:
@@ -130,6 +144,10 @@ class Names:
     def weekly_reset_parameter(self) -> str:
         """The SSM parameter that remembers when the weekly reset last succeeded."""
         return f"/{self.prefix}/weekly-reset"
+
+    def origin_parameter(self, of: str) -> str:
+        """The SSM parameter of a part of what the database was restored from, one of ORIGIN_PARTS."""
+        return f"/{self.prefix}/database-origin/{of}"
 
     def stack(self, layer: str) -> str:
         """A stack, by its layer, e.g. "data"."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import fields
+from ipaddress import IPv4Network
 from typing import Any, get_type_hints
 
 from typeguard import check_type
@@ -53,3 +54,12 @@ def check_types(owner: Any) -> None:
         except TypeError:
             shown = str(field.type).removeprefix("<class '").removesuffix("'>")
             require(owner, field.name, False, f"of type {shown}")
+
+
+def is_private_network(cidr: str, *, min_prefix: int, max_prefix: int) -> bool:
+    """Whether it is a private IPv4 network in CIDR notation, with a prefix of that length."""
+    try:
+        network = IPv4Network(cidr)
+    except ValueError:
+        return False
+    return network.is_private and min_prefix <= network.prefixlen <= max_prefix

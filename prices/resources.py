@@ -66,7 +66,7 @@ class Resource:
         """Logical id and properties of the resources of a type in the same template."""
         for id_, one in self.others.items():
             if one["Type"] == type_:
-                yield id_, one.get("Properties", {})
+                yield id_, _of_new(one.get("Properties", {}))
 
     def named(self, reference: Any) -> Mapping[str, Any]:
         """Properties of the resource that {"Ref": id} names in the same template."""
@@ -87,13 +87,26 @@ def lines(templates: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
         others = template["Resources"]
         for id_, one in others.items():
             type_ = one["Type"]
-            resource = Resource(layer, id_, type_, one.get("Properties", {}), one.get("Metadata", {}), others)
+            properties = _of_new(one.get("Properties", {}))
+            resource = Resource(layer, id_, type_, properties, one.get("Metadata", {}), others)
             if type_ in FREE or type_.startswith("Custom::"):
                 continue
             if type_ not in CHARGES:
                 raise UnpricedError(f"what {type_} ({layer}/{id_}) costs is not known: add it to prices/resources.py")
             for charge in CHARGES[type_](resource):
                 yield Line(layer, id_, type_, charge)
+
+
+def _of_new(value: Any) -> Any:
+    """The part of a template as it is where no condition holds: of a database that was not restored."""
+    if isinstance(value, list):
+        return [_of_new(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    if "Fn::If" in value:
+        return _of_new(value["Fn::If"][2])
+    kept = {key: _of_new(one) for key, one in value.items()}
+    return {key: one for key, one in kept.items() if one != {"Ref": "AWS::NoValue"}}
 
 
 def _always(*charges: Charge) -> Charges:

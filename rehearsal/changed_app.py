@@ -51,10 +51,14 @@ CHANGES: dict[str, Callable[[Environment], Environment]] = {
         home_region=environment.recovery_region,
         recovery_region=environment.home_region,
         region=environment.recovery_region,
+        recovery="none",  # the former system has the names of a standby
+        standby_load_balancer=False,
     ),
-    "without-copies": lambda environment: replace(environment, recovery="none"),
+    "without-copies": lambda environment: replace(environment, recovery="none", standby_load_balancer=False),
     "without-replica": lambda environment: replace(environment, has_replica=False),
-    "without-domain": lambda environment: replace(environment, domain=None, hosted_zone_id=None),
+    "without-domain": lambda environment: replace(
+        environment, domain=None, hosted_zone_id=None, standby_load_balancer=False
+    ),
     "without-site": _without_site,
     "without-agent": _without_agent,
     "without-prompts": _without_prompts,

@@ -11,7 +11,7 @@ def rehearse(run: Run) -> None:
     synths = [
         deploy_stacks.begin_synth(run, new, variant, changes=changes) for variant, changes in cut_over.VARIANTS.items()
     ]
-    story.begin(run, synths, standby_changes=("moved",))
+    story.begin(run, synths, has_standby=False)
     with run.report.step("Stand up beside the former system") as step:
         cut_over.stand_up(run, former, new, step)
     with run.report.step("The standstill: move the data") as step:

@@ -1,5 +1,6 @@
 """The rehearsal of a protected environment: what fails, what comes late, what changes, what is lost and made again."""
 
+from config import REHEARSAL
 from rehearsal import story
 from rehearsal.run import Region, Run
 from rehearsal.steps import (
@@ -84,7 +85,9 @@ def _end(run: Run, region: Region) -> None:
     with run.report.step("Protection switched off, cdk destroy --all") as step:
         deploy_stacks.deploy_assembly(run, region, _LAST, "cdk deploy unprotected", is_plain=True)
         check_protection.expect_off(run, region)
-        retained = find_leftovers.retained(run, region, _LAST)
+        retained = find_leftovers.retained(run, region.name, region.assembly(_LAST))
+        retained |= find_leftovers.retained(run, REHEARSAL.recovery_region, run.standby_assembly)
         deploy_stacks.destroy(run, region, step, _LAST)
+        deploy_stacks.end_standby(run)
     with run.report.step("Find leftovers") as step:
         find_leftovers.expect_none(run, retained, step)

@@ -119,11 +119,16 @@ class Run:
             raise ProcessError(name, process.end_description(), errors)
         return json.loads(log.read_text() or "null")
 
-    def client(self, service: str, region: Region) -> Any:
+    @property
+    def standby_assembly(self) -> Path:
+        """Folder of the cloud assembly of the recovery region in standby."""
+        return self.folder / "cdk.out-standby"
+
+    def client(self, service: str, region: Region | str) -> Any:
         """Make a boto3 client of the emulator."""
         return boto3.client(
             service,
-            region_name=region.name,
+            region_name=region if isinstance(region, str) else region.name,
             endpoint_url=self.endpoint,
             config=Config(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 2}),
         )

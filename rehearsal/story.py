@@ -1,11 +1,12 @@
 """The sequence of steps of a rehearsal, from the first server to the last stack."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 
+from config import REHEARSAL
 from procedures.terminal import plain
 from rehearsal.machine import guards
 from rehearsal.machine.processes import Process
@@ -41,18 +42,19 @@ def rehearse(run: Run, *, is_kept: bool) -> None:
         _destroy(run)
 
 
-def begin(run: Run, synths: Iterable[Process], *, standby_changes: Sequence[str] = ()) -> None:
+def begin(run: Run, synths: Iterable[Process], *, has_standby: bool = True) -> None:
     """Start every server, prepare account and recovery region, and wait for what is being synthesized.
 
     Args:
-        standby_changes: of the configuration that the recovery region is deployed with.
+        has_standby: the recovery region is made a standby.
     """
     with run.report.step("Start PostgreSQL, AWS, application") as step:
         start_servers.start_all(run, step)
     with run.report.step("cdk bootstrap") as step:
         deploy_stacks.bootstrap(run, step)
-    with run.report.step("make standby") as step:
-        deploy_stacks.stand_by(run, step, changes=standby_changes)
+    if has_standby:
+        with run.report.step("make standby") as step:
+            deploy_stacks.stand_by(run, step)
     with run.report.step("cdk synth"):
         for synth in synths:
             run.finish(synth)
@@ -123,7 +125,9 @@ def _prove(run: Run, region: Region) -> None:
 
 
 def _destroy(run: Run) -> None:
-    retained = set().union(*(find_leftovers.retained(run, region, "changed") for region in run.regions))
+    retained = find_leftovers.retained(run, REHEARSAL.recovery_region, run.standby_assembly)
+    for region in run.regions:
+        retained |= find_leftovers.retained(run, region.name, region.assembly("changed"))
     for region in run.regions:
         with _step(run, region, "cdk destroy --all") as step:
             deploy_stacks.destroy(run, region, step, "changed")

@@ -3,36 +3,28 @@
 import aws_cdk as cdk
 
 from constructs.checks.declaration import Deployed
+from constructs.recovery.standby import leave_standby
 from environment import Environment
 from stacks.data import DataStack
 from stacks.logs import LogsStack
 from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.operations import OperationsStack
-from stacks.recovery import RecoveryStack
 from stacks.registry import RegistryStack
 from stacks.secrets import SecretsStack
 from stacks.service import ServiceStack
 
 
-def add_standby(app: cdk.App, environment: Environment) -> None:
-    """Add to `app` what `environment` needs in its recovery region while it runs at home.
-
-    Raises:
-        ConfigurationError: see RecoveryStack.
-    """
-    RecoveryStack(app, environment)
-
-
 def add_stacks(app: cdk.App, environment: Environment) -> None:
-    """Add every stack of `environment` to `app`."""
+    """Add every stack of `environment` to `app`; of one in standby, with what a standby has."""
     network = NetworkStack(app, environment)
     registry = RegistryStack(app, environment)
-    secrets = SecretsStack(app, environment)
     logs = LogsStack(app, environment)
+    secrets = SecretsStack(app, environment)
+    if environment.receives_copies:
+        secrets.add_stack_dependency(logs, reason="its function writes to its log group")
     data = DataStack(app, environment, network=network.network, secrets_key=secrets.secrets.key)
-    if environment.copies_backups:
-        data.add_stack_dependency(logs, reason="its function writes to its log group")
+    data.add_stack_dependency(logs, reason="reads there what the database was restored from")
     service = ServiceStack(
         app,
         environment,
@@ -61,4 +53,7 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         alarm_topic=logs.alarm_topic,
         kept_resources=data.kept_resources,
     )
-    OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)
+    operations = OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)
+    if environment.is_standby:
+        stacks = [network, registry, secrets, logs, data, service, monitoring, operations]
+        leave_standby(stacks, has_load_balancer=environment.standby_load_balancer)

@@ -27,7 +27,7 @@ class DataStack(EnvironmentStack):
             self,
             "Key",
             alias=environment.names.key_alias("data"),
-            description="The database's storage and the configuration bucket",
+            description="The database's storage, its backups and their copies, and the configuration bucket",
             enable_key_rotation=True,
             # In every environment: the final snapshot and the buckets outlive the stack, and are lost without it.
             removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
@@ -42,9 +42,10 @@ class DataStack(EnvironmentStack):
             key=key,
             retention=self.retention,
             is_protected=environment.is_protected,
+            has_known_id=not environment.receives_copies,
         )
-        if environment.copies_backups:
-            self._copy_backups(environment, key)
+        if environment.copies_backups or environment.receives_copies:
+            self._back_up(environment, key)
         self.access_logs = PrivateBucket(self, "AccessLogs", expire_days=environment.log_retention_days)
         self.configuration_bucket = PrivateBucket(
             self, "Configuration", key=key, old_version_days=90, access_logs=self.access_logs
@@ -57,12 +58,9 @@ class DataStack(EnvironmentStack):
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)
         cdk.CfnOutput(self, "ConfigurationBucket", value=self.configuration_bucket.bucket_name)
 
-    def _copy_backups(self, environment: Environment, key: kms.IKey) -> None:
-        """RDS's automated backups within minutes, and AWS Backup's each day and month, in the recovery region."""
+    def _back_up(self, environment: Environment, key: kms.IKey) -> None:
+        """A backup each day and month; of the home region's also a copy, and RDS's own within minutes, in the other."""
         names, region = environment.names, environment.recovery_region
-        create = f"make standby ENV={environment.name}"
-        copy_key = RecoveryKey(self, "RecoveryKey", names=names, region=region, create=create)
-        self.database.replicate_backups(region, copy_key.arn)
         vault = Vault(
             self,
             "Backups",
@@ -71,13 +69,13 @@ class DataStack(EnvironmentStack):
             lock_days=environment.backup_lock_days,
             removal_policy=self.retention.removal_policy,
         )
-        DatabaseBackups(
-            self,
-            "BackupPlan",
-            names=names,
-            vault=vault,
-            database_arn=self.database.instance.instance_arn,
-            key=key,
-            copy_region=region,
-            copy_key_arn=copy_key.arn,
+        copies = {}
+        if environment.copies_backups:
+            create = f"make standby ENV={environment.name}"
+            copy_key = RecoveryKey(self, "RecoveryKey", names=names, region=region, create=create)
+            self.database.replicate_backups(region, copy_key.arn)
+            copies = {"copy_region": region, "copy_key_arn": copy_key.arn}
+        plan = DatabaseBackups(
+            self, "BackupPlan", names=names, vault=vault, database_arn=self.database.arn, key=key, **copies
         )
+        plan.node.add_dependency(self.database.instance)

@@ -5,6 +5,7 @@ import aws_cdk as cdk
 from constructs import Construct
 from constructs.alarms.alarm_topic import AlarmTopic
 from constructs.common.log_group import LogGroup
+from constructs.database.origin import DatabaseOrigin
 from environment import Environment
 from names import CHECKS
 from stacks.base import EnvironmentStack
@@ -27,6 +28,9 @@ class LogsStack(EnvironmentStack):
             LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
         if environment.copies_backups:
             LogGroup(self, "RecoveryKey", name=names.recovery_key_log_group, retention=self.retention)
+        if environment.receives_copies:
+            LogGroup(self, "CopiedSecrets", name=names.copied_secrets_log_group, retention=self.retention)
+        DatabaseOrigin(self, "DatabaseOrigin", names=names, is_restored=environment.receives_copies)
         LogGroup(self, "Rotation", name=names.rotation_log_group, retention=self.retention)
         for check in CHECKS:
             LogGroup(self, check.title().replace("_", ""), name=names.check_log_group(check), retention=self.retention)

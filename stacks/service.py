@@ -37,17 +37,7 @@ class ServiceStack(EnvironmentStack):
     ) -> None:
         super().__init__(scope, environment)
         names = environment.names
-        self.front = LoadBalancer(
-            self,
-            "LoadBalancer",
-            name=names.load_balancer,
-            network=network,
-            load_balanced=environment.load_balanced,
-            domain=environment.domain,
-            hosted_zone_id=environment.hosted_zone_id,
-            is_home=environment.region == environment.home_region,
-            access_logs=access_logs,
-        )
+        self.front = self._front(environment, network, access_logs)
         images = {  # by their fixed names: exports would keep each from being taken out
             image: ecr.Repository.from_repository_name(self, image, names.repository(image))
             for image in dict.fromkeys(container.repository for container in environment.containers)
@@ -84,6 +74,20 @@ class ServiceStack(EnvironmentStack):
             migration = self._migration(environment, network, images[environment.site.repository], database)
             self.service.service.node.add_dependency(migration.resource)
         self._output(task)
+
+    def _front(self, environment: Environment, network: Network, access_logs: s3.IBucket) -> LoadBalancer:
+        return LoadBalancer(
+            self,
+            "LoadBalancer",
+            name=environment.names.load_balancer,
+            network=network,
+            load_balanced=environment.load_balanced,
+            domain=environment.domain,
+            hosted_zone_id=environment.hosted_zone_id,
+            has_record=environment.has_site_record,
+            is_home=environment.region == environment.home_region,
+            access_logs=access_logs,
+        )
 
     def _migration(
         self, environment: Environment, network: Network, image: ecr.IRepository, database: Database

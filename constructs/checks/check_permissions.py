@@ -11,7 +11,8 @@ from names import DATABASE_ROLE
 
 def may_log_in(function: lambda_.Function, deployed: Deployed) -> None:
     """Log in to the database as the checks' role, with a token."""
-    deployed.database.instance.grant_connect(function, DATABASE_ROLE)
+    if function.role:
+        deployed.database.allow_login(function.role, DATABASE_ROLE)
 
 
 def may_read_master_secret(function: lambda_.Function, deployed: Deployed) -> None:
@@ -79,5 +80,5 @@ def may_list_subscribers(function: lambda_.Function, deployed: Deployed) -> None
 
 def may_describe_database(function: lambda_.Function, deployed: Deployed) -> None:
     """Describe the primary DB instance."""
-    arn = deployed.database.instance.instance_arn
-    function.add_to_role_policy(iam.PolicyStatement(actions=["rds:DescribeDBInstances"], resources=[arn]))
+    describe = iam.PolicyStatement(actions=["rds:DescribeDBInstances"], resources=[deployed.database.arn])
+    function.add_to_role_policy(describe)

@@ -6,7 +6,6 @@ from functools import partial
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.aws_cloudwatch import TreatMissingData
 
 from constructs import Construct
@@ -17,12 +16,13 @@ from constructs.checks.check_permissions import may_describe_database, may_list_
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.acknowledge import acknowledge
 from constructs.common.cloudwatch_metrics import HOUR, MAXIMUM, MINIMUM, check_metric
+from constructs.secrets.encrypted_secret import ReadableSecret
 from ops_lambdas.housekeeping.core import MAX_RECOVERY_POINT_MINUTES, MAX_RESTORABLE_MINUTES, MAX_SECRET_DAYS
 
 UNCONFIRMED_HOURS = 12  # a new address gets half a day; SNS deletes the subscription after two
 
 
-def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:
+def _secrets(deployed: Deployed) -> Sequence[ReadableSecret]:
     """The secrets that are replaced every 90 days."""
     return (*deployed.secrets.replaced, deployed.database.secret, deployed.database.password_secret)
 
@@ -42,7 +42,7 @@ def _settings(deployed: Deployed) -> dict[str, str]:
 def _may_describe_secrets(function: lambda_.Function, deployed: Deployed) -> None:
     """Read the age of the secrets' values, but not the values."""
     actions = ["secretsmanager:DescribeSecret", "secretsmanager:ListSecretVersionIds"]
-    arns = list(dict.fromkeys(secret.secret_arn for secret in (*_secrets(deployed), *deployed.secrets.to_fill)))
+    arns = list(dict.fromkeys(secret.policy_arn for secret in (*_secrets(deployed), *deployed.secrets.to_fill)))
     function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=arns))
 
 
@@ -69,7 +69,7 @@ def _may_delete_snapshots(function: lambda_.Function, deployed: Deployed) -> Non
         )
         for name in (f"{database}-*", "*")
     )
-    listed = [deployed.database.instance.instance_arn, every]
+    listed = [deployed.database.arn, every]
     for actions, resources in ((["rds:DescribeDBSnapshots"], listed), (["rds:DeleteDBSnapshot"], [named])):
         function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
     if function.role:

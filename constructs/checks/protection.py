@@ -45,7 +45,7 @@ def _may_switch(function: lambda_.Function, deployed: Deployed) -> None:
     statements = (
         (["cloudformation:DescribeStacks", "cloudformation:UpdateTerminationProtection"], stacks),
         (["cloudformation:GetStackPolicy", "cloudformation:SetStackPolicy"], [data]),
-        (["rds:ModifyDBInstance"], [deployed.database.instance.instance_arn]),
+        (["rds:ModifyDBInstance"], [deployed.database.arn]),
         (["elasticloadbalancing:ModifyLoadBalancerAttributes"], [balancer]),
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
         (["elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"], ["*"]),

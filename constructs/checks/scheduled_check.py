@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as event_targets
 from aws_cdk import aws_iam as iam
@@ -111,8 +111,15 @@ class ScheduledCheck(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             ),
         )
-        function_id = Stack.of(self).get_logical_id(cast(lambda_.CfnFunction, self.function.node.default_child))
-        acknowledge(role, "Every version of this one function", f"IAM5[Resource::<{function_id}.Arn>:*]")
+        # By its name: the roles of a region in standby are made before the functions.
+        arn = Stack.of(self).format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        function = lambda_.Function.from_function_attributes(self, "Named", function_arn=arn, same_environment=True)
+        acknowledge(role, "Every version of this one function", f"IAM5[Resource::{arn}:*]")
         runs = self.check.runs or {"": Run(scheduler.ScheduleExpression.rate(self.check.every))}
         schedules = [
             scheduler.Schedule(
@@ -122,7 +129,7 @@ class ScheduledCheck(Construct):
                 schedule_group=group,
                 schedule=run.schedule,
                 target=targets.LambdaInvoke(
-                    self.function,
+                    function,
                     role=role,
                     retry_attempts=RETRIES,
                     max_event_age=self._max_event_age,
@@ -133,5 +140,5 @@ class ScheduledCheck(Construct):
             for run_name, run in runs.items()
         ]
         for one in schedules:
-            one.node.add_dependency(role)  # and its policy: a rate's first run is at once
+            one.node.add_dependency(role, self.function)  # and the role's policy: a rate's first run is at once
         return schedules

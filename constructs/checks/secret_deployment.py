@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from application import DATABASE_SECRET
 from constructs.alarms.severity import Severity
 from constructs.checks.check_permissions import may_describe_service
 from constructs.checks.declaration import Check, Deployed
 from constructs.common.acknowledge import acknowledge
+from constructs.secrets.encrypted_secret import ReadableSecret
 
 
-def _secrets(deployed: Deployed) -> Sequence[secretsmanager.ISecret]:
+def _secrets(deployed: Deployed) -> Sequence[ReadableSecret]:
     """The secrets that the tasks read."""
     names = {name for container in deployed.environment.containers for name in container.secrets.values()}
     by_name = {**deployed.secrets.by_name, DATABASE_SECRET: deployed.database.secret}
@@ -39,7 +39,7 @@ def _may_see_changes(function: lambda_.Function, deployed: Deployed) -> None:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
-    arns = [secret.secret_arn for secret in _secrets(deployed)]
+    arns = [secret.policy_arn for secret in _secrets(deployed)]
     for actions, resources in (
         (["secretsmanager:ListSecretVersionIds"], arns),
         (["secretsmanager:ListSecrets", "cloudwatch:DescribeAlarms"], ["*"]),

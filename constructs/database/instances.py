@@ -2,8 +2,9 @@
 
 from typing import Any, cast
 
-from aws_cdk import Duration, RemovalPolicy, Token
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 
@@ -11,6 +12,7 @@ from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.common.log_group import LogGroup, Retention
 from constructs.common.weak_reference import refer_weakly
+from constructs.database import origin
 from constructs.database.credentials import DATABASE_NAME, password_secret, url_secret
 from constructs.network.vpc import Network
 from environment_parts import DatabaseSize
@@ -35,7 +37,10 @@ class Database(Construct):
         secrets_key: encrypts the secrets.
         key: encrypts storage and Performance Insights.
         is_protected: its automated backups outlive it.
-    Attributes: instance; replica, or None; secret, complete for clients; password_secret.
+        has_known_id: roles that log in name the instance by its id; otherwise they are made before it, for a region in
+            standby, and name every instance of the account in the region.
+    Attributes: arn, of the instance, by its name; instance; replica, or None; secret, complete for clients;
+        password_secret.
     """
 
     def __init__(
@@ -50,8 +55,11 @@ class Database(Construct):
         key: kms.IKey,
         retention: Retention,
         is_protected: bool,
+        has_known_id: bool,
     ) -> None:
         super().__init__(scope, id)
+        self.arn = self._arn("rds", "db", names.database)
+        self._has_known_id = has_known_id
         removal_policy = retention.removal_policy
         self.password_secret = password_secret(
             self, "Password", names=names, key=secrets_key, removal_policy=removal_policy
@@ -75,13 +83,12 @@ class Database(Construct):
             removal_policy=RemovalPolicy.SNAPSHOT,
             **shared,
         )
-        groups = self._log_groups("Instance", names.database, names, retention)
-        self.instance.node.add_dependency(*groups)  # else RDS creates them, without retention
+        origin.restore(cast(rds.CfnDBInstance, self.instance.node.default_child), names)
+        # Else RDS creates them, without retention.
+        self.instance.node.add_dependency(*self._log_groups("Instance", names.database, names, retention))
         # Without a replica, too: they outlive it, and would be in the way of the next.
         groups = self._log_groups("Replica", names.replica, names, retention)
-        self.replica = self._replica(names, shared) if size.has_replica else None
-        if self.replica:
-            self.replica.node.add_dependency(*groups)
+        self.replica = self._replica(names, shared, groups) if size.has_replica else None
         if not size.is_multi_az:
             acknowledge(self.instance, "An environment that may be down during a restore", "RDS3")
         acknowledge(self, "The check `protection` switches it on, where configured (decision 15)", "RDS10")
@@ -103,6 +110,14 @@ class Database(Construct):
         instance.automatic_backup_replication_region = region
         instance.automatic_backup_replication_kms_key_id = key_arn
         instance.automatic_backup_replication_retention_period = instance.backup_retention_period
+
+    def allow_login(self, role: iam.IRole, user: str) -> None:
+        """Let `role` log in as `user` with an IAM token."""
+        instance = self.instance.instance_resource_id if self._has_known_id else "*"
+        arn = self._arn("rds-db", "dbuser", f"{instance}/{user}")
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["rds-db:connect"], resources=[arn]))
+        if not self._has_known_id:
+            acknowledge(role, "The role is made before the instance, whose id RDS chooses", f"IAM5[Resource::{arn}]")
 
     def login_settings(self, user: str) -> dict[str, str]:
         """Environment variables of a function that logs in as `user` with an IAM token."""
@@ -169,7 +184,9 @@ class Database(Construct):
             "preferred_maintenance_window": "sun:04:30-sun:05:30",
         }
 
-    def _replica(self, names: Names, shared: dict[str, Any]) -> rds.DatabaseInstanceReadReplica:
+    def _replica(
+        self, names: Names, shared: dict[str, Any], log_groups: list[LogGroup]
+    ) -> rds.DatabaseInstanceReadReplica:
         replica = rds.DatabaseInstanceReadReplica(
             self,
             "Replica",
@@ -178,10 +195,16 @@ class Database(Construct):
             removal_policy=RemovalPolicy.DESTROY,  # holds nothing that the instance does not
             **shared,
         )
+        replica.node.add_dependency(*log_groups)
         refer_weakly(replica)  # its identifier is fixed
         acknowledge(replica, "Holds nothing that the instance does not; it can be created again", "RDS3")
         acknowledge(replica, "A replica takes encryption and key from its source", "RDS2")
         return replica
+
+    def _arn(self, service: str, resource: str, name: str) -> str:
+        return Stack.of(self).format_arn(
+            service=service, resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
 
     def _log_groups(self, id: str, identifier: str, names: Names, retention: Retention) -> list[LogGroup]:
         return [

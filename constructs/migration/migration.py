@@ -5,13 +5,13 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.migration.migration_function import migration_function
 from constructs.migration.migration_state_machine import migration_state_machine
 from constructs.network.vpc import Network
+from constructs.secrets.encrypted_secret import ReadableSecret, SecretField
 from names import Names
 
 CONTAINER = "migration"
@@ -44,7 +44,7 @@ class Migration(Construct):
         image: ecr.IRepository,
         image_tag: str,
         architecture: str,
-        database_secret: secretsmanager.ISecret,
+        database_secret: ReadableSecret,
     ) -> None:
         super().__init__(scope, id)
         definition = self._task_definition(names, image, image_tag, architecture, database_secret)
@@ -88,7 +88,7 @@ class Migration(Construct):
         image: ecr.IRepository,
         image_tag: str,
         architecture: str,
-        database_secret: secretsmanager.ISecret,
+        database_secret: ReadableSecret,
     ) -> ecs.FargateTaskDefinition:
         definition = ecs.FargateTaskDefinition(
             self,
@@ -107,7 +107,7 @@ class Migration(Construct):
             container_name=CONTAINER,
             image=ecs.ContainerImage.from_ecr_repository(image, image_tag),
             command=["npx", "prisma", "migrate", "status"],
-            secrets={"DATABASE_URL": ecs.Secret.from_secrets_manager(database_secret, "url")},
+            secrets={"DATABASE_URL": SecretField(database_secret, "url")},
             logging=ecs.LogDriver.aws_logs(stream_prefix=CONTAINER, log_group=log_group),
         )
         acknowledge(definition, "Every stream of its log group", f"IAM5[Resource::{log_group.log_group_arn}]")

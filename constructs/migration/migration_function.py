@@ -4,12 +4,12 @@ import aws_cdk as cdk
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
 from constructs.functions.ops_function import OpsFunction
 from constructs.network.vpc import Network
+from constructs.secrets.encrypted_secret import ReadableSecret
 from names import Names
 
 
@@ -21,7 +21,7 @@ def migration_function(
     network: Network,
     container: str,
     state_machine_arn: str,
-    database_secret: secretsmanager.ISecret,
+    database_secret: ReadableSecret,
 ) -> lambda_.Function:
     """The function that starts migrations for CloudFormation and responds to it; a step of the state machine, too."""
     groups = names.migration_log_groups

@@ -28,11 +28,15 @@ def migration_state_machine(
 ) -> stepfunctions.StateMachine:
     """The state machine that runs migrations as tasks of `definition`, and its role."""
     stack = Stack.of(scope)
-    role_check = stack.format_arn(
-        service="lambda",
-        resource="function",
-        resource_name=names.check("database_role"),
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    # By their names: the roles of a region in standby are made before the functions and the task definition.
+    own_function, role_check = (
+        stack.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for name in (names.migration, names.check("database_role"))
     )
     snapshots = f"{names.database}-before"
     states = migration_states(
@@ -55,7 +59,7 @@ def migration_state_machine(
             "states.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
         ),
     )
-    _allow(role, names, definition, [function.function_arn, role_check], snapshots)
+    _allow(role, names, definition, [own_function, role_check], snapshots)
     log_group = logs.LogGroup.from_log_group_name(scope, "StateLogs", names.migration_log_groups["states"])
     state_machine = stepfunctions.StateMachine(
         scope,
@@ -94,9 +98,10 @@ def _allow(
         )
         for resource, name in (("db", names.database), ("snapshot", f"{snapshots}-*"))
     )
+    family = stack.format_arn(service="ecs", resource="task-definition", resource_name=f"{names.migration}:*")
     roles = [one.role_arn for one in (definition.task_role, definition.execution_role) if one]
     for actions, resources in (
-        (["ecs:RunTask"], [definition.task_definition_arn]),
+        (["ecs:RunTask"], [family]),
         (["ecs:StopTask", "ecs:DescribeTasks"], [tasks]),
         (["events:PutTargets", "events:PutRule", "events:DescribeRule"], [rule]),
         (["lambda:InvokeFunction"], functions),
@@ -111,5 +116,5 @@ def _allow(
             conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         )
     )
-    for resource in (tasks, snapshot):
-        acknowledge(role, "Tasks and snapshots of this environment", f"IAM5[Resource::{resource}]")
+    for resource in (tasks, snapshot, family):
+        acknowledge(role, "Tasks, revisions and snapshots of this environment", f"IAM5[Resource::{resource}]")

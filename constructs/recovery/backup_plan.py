@@ -18,7 +18,7 @@ _MONTHLY = events.Schedule.cron(minute="0", hour="11", day="1")
 
 
 class DatabaseBackups(Construct):
-    """Snapshots of the database by AWS Backup, each copied to the vault of the same name in another region.
+    """Snapshots of the database by AWS Backup; each is copied to the vault of the same name in another region, if any.
 
     Args:
         key: encrypts the database and this region's vault.
@@ -34,12 +34,16 @@ class DatabaseBackups(Construct):
         vault: backup.IBackupVault,
         database_arn: str,
         key: kms.IKey,
-        copy_region: str,
-        copy_key_arn: str,
+        copy_region: str | None = None,
+        copy_key_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        there = self._arn("backup", "backup-vault", names.backup_vault, copy_region)
-        copies = backup.BackupVault.from_backup_vault_arn(self, "Copies", there)
+        vaults, keys, regions = [vault.backup_vault_arn], [key.key_arn], [Stack.of(self).region]
+        copies: list[backup.IBackupVault] = []
+        if copy_region and copy_key_arn:
+            there = self._arn("backup", "backup-vault", names.backup_vault, copy_region)
+            copies = [backup.BackupVault.from_backup_vault_arn(self, "Copies", there)]
+            vaults, keys, regions = [*vaults, there], [*keys, copy_key_arn], [*regions, copy_region]
         plan = backup.BackupPlan(self, "Plan", backup_plan_name=names.backup_vault, backup_vault=vault)
         for name, schedule, days in (("daily", _DAILY, DAILY_DAYS), ("monthly", _MONTHLY, MONTHLY_DAYS)):
             plan.add_rule(
@@ -50,16 +54,15 @@ class DatabaseBackups(Construct):
                     completion_window=Duration.hours(12),
                     delete_after=Duration.days(days),
                     copy_actions=[
-                        backup.BackupPlanCopyActionProps(
-                            destination_backup_vault=copies, delete_after=Duration.days(days)
-                        )
-                    ],
+                        backup.BackupPlanCopyActionProps(destination_backup_vault=one, delete_after=Duration.days(days))
+                        for one in copies
+                    ]
+                    or None,
                 )
             )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("backup.amazonaws.com"))
-        regions = (Stack.of(self).region, copy_region)
         snapshots = [self._arn("rds", "snapshot", "awsbackup:*", region) for region in regions]
-        self._allow(role, [vault.backup_vault_arn, there], database_arn, snapshots, [key.key_arn, copy_key_arn])
+        self._allow(role, vaults, database_arn, snapshots, keys)
         selection = plan.add_selection(
             "Database",
             backup_selection_name="database",

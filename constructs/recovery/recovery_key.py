@@ -20,7 +20,7 @@ class RecoveryKey(Construct):
 
     def __init__(self, scope: Construct, id: str, *, names: Names, region: str, create: str) -> None:
         super().__init__(scope, id)
-        name, alias = names.recovery_key, f"alias/{names.key_alias('recovery')}"
+        name, alias = names.recovery_key, f"alias/{names.key_alias('data')}"
         function = OpsFunction(
             self,
             name=name,

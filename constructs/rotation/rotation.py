@@ -1,5 +1,7 @@
 """Rotation of the secrets that we may replace: a function, and a schedule for each secret."""
 
+from collections.abc import Iterable
+
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -8,6 +10,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 from constructs.checks.declaration import Deployed
 from constructs.functions.ops_function import OpsFunction
+from constructs.secrets.encrypted_secret import ReadableSecret
 
 # Before MAX_SECRET_DAYS of housekeeping, so that a rotation that fails is done again before its alarm.
 ROTATION_DAYS = 85
@@ -37,12 +40,12 @@ class Rotation(Construct):
                 "ENVIRONMENT": deployed.environment.name,
                 **database.master_settings,
                 "URL_SECRET_ARN": database.secret.secret_arn,
-                "VALUE_SECRET_ARNS": ",".join(secret.secret_arn for secret in values),
+                "VALUE_SECRET_ARNS": ",".join(secret.secret_arn for secret in values.values()),
             },
             network=deployed.network,
         )
-        secrets = (database.secret, database.password_secret, *values)
-        self._allow(deployed, secrets)
+        secrets: dict[str, ReadableSecret] = {"Url": database.secret, "Password": database.password_secret, **values}
+        self._allow(deployed, secrets.values())
         permission = lambda_.CfnPermission(
             self,
             "Permission",
@@ -51,26 +54,26 @@ class Rotation(Construct):
             principal=_SERVICE,
             source_account=Stack.of(self).account,
         )
-        for secret in secrets:
+        for name, secret in secrets.items():
             schedule = secretsmanager.CfnRotationSchedule(
                 self,
-                f"Schedule{secret.node.id}",
+                f"Schedule{name}",
                 secret_id=secret.secret_arn,
                 rotation_lambda_arn=self.function.function_arn,
                 rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
                     schedule_expression=f"rate({ROTATION_DAYS} days)"
                 ),
-                rotate_immediately_on_update=secret is database.secret,
+                rotate_immediately_on_update=name == "Url",
             )
             schedule.node.add_dependency(permission, self.function)  # and its role's policy
 
-    def _allow(self, deployed: Deployed, secrets: tuple[secretsmanager.ISecret, ...]) -> None:
+    def _allow(self, deployed: Deployed, secrets: Iterable[ReadableSecret]) -> None:
         actions = ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
         through = {"StringEquals": {"kms:ViaService": f"secretsmanager.{Stack.of(self).region}.amazonaws.com"}}
         for statement in (
             iam.PolicyStatement(
                 actions=[f"secretsmanager:{action}" for action in actions],
-                resources=[secret.secret_arn for secret in secrets],
+                resources=[secret.policy_arn for secret in secrets],
             ),
             iam.PolicyStatement(
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],

@@ -8,11 +8,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_secretsmanager as secretsmanager
 
 from application import DATABASE_SECRET, Address, Container, Known
 from constructs import Construct
 from constructs.common.acknowledge import acknowledge
+from constructs.secrets.encrypted_secret import ReadableSecret, SecretField
 from start_command import RESTART_PERIOD_SECONDS
 
 
@@ -42,7 +42,7 @@ class ApplicationTask(Construct):
         containers: tuple[Container, ...],
         image_tag: str,
         repositories: Mapping[str, ecr.IRepository],
-        secrets: Mapping[str, secretsmanager.ISecret],
+        secrets: Mapping[str, ReadableSecret],
         wallets: Mapping[str, str],
         values: Mapping[Known, str],
         configuration_bucket: s3.IBucket,
@@ -93,7 +93,7 @@ class ApplicationTask(Construct):
             command=list(container.command) or None,
             environment=self._variables(container),
             secrets={
-                variable: ecs.Secret.from_secrets_manager(self._secrets[name], _json_key(name))
+                variable: SecretField(self._secrets[name], _json_key(name))
                 for variable, name in container.secrets.items()
             },
             port_mappings=[ecs.PortMapping(container_port=container.port)] if container.port else [],

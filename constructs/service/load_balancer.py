@@ -22,6 +22,7 @@ class LoadBalancer(Construct):
 
     Args:
         load_balanced: the container whose port and health path the target group takes.
+        has_record: with the zone, the alias record is made.
         is_home: this region answers while it is healthy; otherwise only while the home region is not.
         access_logs: bucket encrypted with S3's own key, the only one that load balancers can write with.
     Attributes: load_balancer; target_group, which the service's tasks join; url of the site.
@@ -37,6 +38,7 @@ class LoadBalancer(Construct):
         load_balanced: Container,
         domain: str | None,
         hosted_zone_id: str | None,
+        has_record: bool,
         is_home: bool,
         access_logs: s3.IBucket,
     ) -> None:
@@ -75,7 +77,7 @@ class LoadBalancer(Construct):
             default_action=forward,
         )
         self._listen("Http", 80, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
-        if zone is not None:
+        if zone is not None and has_record:
             self._alias(domain, zone, is_home=is_home)
 
     def target_metric(self, name: str, *, period: Duration, statistic: str) -> cloudwatch.Metric:

@@ -5,10 +5,14 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
+from ops_lambdas.shared.aws_errors import AWS_ERRORS
 from ops_lambdas.shared.http import HttpClient, HttpError
+from ops_lambdas.shared.settings import InvalidSettingError
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 _MAX_BYTES = 4096
@@ -18,6 +22,40 @@ _TRY_SECONDS = 4.0
 
 class ResponseError(RuntimeError):
     """The response to CloudFormation could not be sent."""
+
+
+class NotThereError(RuntimeError):
+    """What a resource looks up is not there, or cannot be used; the message says what to do."""
+
+
+def look_up(
+    event: object, find: Callable[..., Mapping[str, str]], *, physical_id: str, logger: Logger
+) -> dict[str, Any]:
+    """Respond with what `find` returns for the resource's properties. A deletion leaves what was found alone.
+
+    Returns: state, "found", "left" or "failed"; reason of a failure; and what was found.
+
+    Raises:
+        InvalidSettingError: the event is no request of CloudFormation.
+        ResponseError: CloudFormation cannot be reached, or refuses.
+    """
+    if not isinstance(event, dict) or not is_request(event):
+        raise InvalidSettingError("event", event, "a request of CloudFormation")
+    failure, found = None, {}
+    if event["RequestType"] != "Delete":
+        own = {"ServiceToken", "ServiceTimeout"}  # CloudFormation's
+        properties = {key: value for key, value in event["ResourceProperties"].items() if key not in own}
+        try:
+            found = dict(find(**properties))
+        except (NotThereError, *AWS_ERRORS) as error:
+            failure = str(error)
+        except TypeError as error:
+            failure = f"the resource's properties are not those of {physical_id}: {error}"
+    result = {"state": "failed" if failure else "found" if found else "left", "reason": failure or "", **found}
+    log = logger.error if failure else logger.info
+    log("Looked up", extra={"result": result})
+    respond(event, physical_id=physical_id, failure=failure, data=found)
+    return result
 
 
 def is_request(event: object) -> bool:

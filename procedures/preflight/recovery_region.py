@@ -13,7 +13,7 @@ def standby(aws: Deployment) -> Iterator[Finding]:
     environment = aws.environment
     if not environment.copies_backups:
         return
-    alias = f"alias/{environment.names.key_alias('recovery')}"
+    alias = f"alias/{environment.names.key_alias('data')}"
     try:
         key = aws.client("kms", environment.recovery_region).describe_key(KeyId=alias)["KeyMetadata"]
     except ClientError as error:

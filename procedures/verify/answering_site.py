@@ -29,14 +29,14 @@ def certificate(aws: Deployed) -> Iterator[Finding]:
 def record(aws: Deployed) -> Iterator[Finding]:
     """The record of the site's name is an alias of this load balancer."""
     domain, zone = aws.environment.domain, aws.environment.hosted_zone_id
-    if domain is None or zone is None:
+    if domain is None or zone is None or not aws.environment.has_site_record:
         return
     answer = aws.client("route53").list_resource_record_sets(
         HostedZoneId=zone, StartRecordName=domain, StartRecordType="A"
     )
     role = "PRIMARY" if aws.environment.region == aws.environment.home_region else "SECONDARY"
     records = [one for one in answer["ResourceRecordSets"] if one["Name"].rstrip(".") == domain and one["Type"] == "A"]
-    target = _balancer(aws)["DNSName"].lower()
+    target = balancer(aws)["DNSName"].lower()
     pointed = [
         one["AliasTarget"]["DNSName"].rstrip(".").lower().removeprefix("dualstack.")
         for one in records
@@ -83,7 +83,8 @@ def _get(aws: Deployed, url: str) -> int:
     return int(answered.status)
 
 
-def _balancer(aws: Deployed) -> dict[str, Any]:
+def balancer(aws: Deployed) -> dict[str, Any]:
+    """The load balancer, as AWS describes it."""
     described = aws.client("elbv2").describe_load_balancers(Names=[aws.names.load_balancer])["LoadBalancers"]
     balancer: dict[str, Any] = described[0]
     return balancer

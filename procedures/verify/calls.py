@@ -11,7 +11,7 @@ from application import DATABASE_SECRET, PASSWORD_SECRET, SECRETS
 from names import CHECKS, DATABASE_ROLE
 from procedures.verify.arns import Arns
 from procedures.verify.call import Call, of_function, on
-from procedures.verify.calls_for_data import of_backup, of_recovery_key, of_rotation
+from procedures.verify.calls_for_data import of_backup, of_copied_secrets, of_recovery_key, of_rotation
 
 _IN_VPC = ("database_role", "pool_health", "session_cleanup", "thread_cleanup")
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
@@ -31,6 +31,9 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
     found["rotation"] = of_rotation(arns)
     if environment.copies_backups:
         found["recovery key"] = of_recovery_key(arns)
+    if environment.receives_copies:
+        found["copied secrets"] = of_copied_secrets(arns)
+    if environment.recovery != "none" and environment.region in (environment.home_region, environment.recovery_region):
         found["backup"] = of_backup(arns)
     found["flow logs"] = on(
         arns.stream(names.flow_log_group), "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"

@@ -1,6 +1,6 @@
 """Calls that are made for secrets and backups: rotation, and the copies in the recovery region."""
 
-from application import ROTATED_SECRETS
+from application import ROTATED_SECRETS, SECRETS
 from procedures.verify.arns import Arns
 from procedures.verify.call import Call, of_function, on
 
@@ -21,17 +21,28 @@ def of_rotation(arns: Arns) -> tuple[Call, ...]:
 
 def of_recovery_key(arns: Arns) -> tuple[Call, ...]:
     names = arns.environment.names
-    alias = (("kms:RequestAlias", f"alias/{names.key_alias('recovery')}"),)
+    alias = (("kms:RequestAlias", f"alias/{names.key_alias('data')}"),)
     return (
         *of_function(arns, names.recovery_key, names.recovery_key_log_group, is_in_vpc=False),
         Call("kms:DescribeKey", arns.copies("kms", "key/sample"), alias),
     )
 
 
+def of_copied_secrets(arns: Arns) -> tuple[Call, ...]:
+    names = arns.environment.names
+    actions = ("secretsmanager:DescribeSecret", "secretsmanager:StopReplicationToReplica")
+    return (
+        *of_function(arns, names.copied_secrets, names.copied_secrets_log_group, is_in_vpc=False),
+        *(call for one in SECRETS for call in on(arns.secret(one.name), *actions)),
+    )
+
+
 def of_backup(arns: Arns) -> tuple[Call, ...]:
     """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html"""
     vault = f"backup-vault:{arns.environment.names.backup_vault}"
-    snapshots = [place("rds", "snapshot:awsbackup:sample") for place in (arns.of, arns.copies)]
+    places = (arns.of, arns.copies) if arns.environment.copies_backups else (arns.of,)
+    keys = [arns.key("data"), arns.recovery_key][: len(places)]
+    snapshots = [place("rds", "snapshot:awsbackup:sample") for place in places]
     reads = ("rds:DescribeDBSnapshots", "rds:ListTagsForResource")
     changes = ("rds:AddTagsToResource", "rds:CopyDBSnapshot", "rds:CreateDBSnapshot", "rds:DeleteDBSnapshot")
     grants = (("kms:GrantIsForAWSResource", "true"),)
@@ -40,10 +51,10 @@ def of_backup(arns: Arns) -> tuple[Call, ...]:
         *(call for one in snapshots for call in on(one, *reads, *changes)),
         *(
             call
-            for place in (arns.of, arns.copies)
+            for place in places
             for call in on(place("backup", vault), "backup:DescribeBackupVault", "backup:CopyIntoBackupVault")
         ),
         *on(arns.of("backup", vault), "backup:CopyFromBackupVault"),
-        *(call for key in (arns.key("data"), arns.recovery_key) for call in on(key, "kms:DescribeKey")),
-        *(Call("kms:CreateGrant", key, grants) for key in (arns.key("data"), arns.recovery_key)),
+        *(call for key in keys for call in on(key, "kms:DescribeKey")),
+        *(Call("kms:CreateGrant", key, grants) for key in keys),
     )

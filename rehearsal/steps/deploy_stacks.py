@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from config import REHEARSAL
-from rehearsal.changed_app import changed
 from rehearsal.machine.processes import Process
 from rehearsal.report.facts import Placeholder, Resource, Step
 from rehearsal.run import ACCOUNT, NAMES, Region, Run
@@ -43,28 +42,21 @@ def bootstrap(run: Run, step: Step) -> None:
     step.detail = ", ".join(targets)
 
 
-def stand_by(run: Run, step: Step, *, changes: Sequence[str] = ()) -> None:
-    """Deploy what the backups need in the recovery region, as `make standby` does.
-
-    Args:
-        changes: of the configuration, as `rehearsal.changed_app` names them.
-    """
-    run.finish(
-        run.begin("make standby", _standby(run, "deploy", changes, "--require-approval", "never"), run.regions[0])
-    )
-    step.detail = f"{NAMES.stack('recovery')} in {changed(REHEARSAL, *changes).recovery_region}"
+def stand_by(run: Run, step: Step) -> None:
+    """Deploy what must be in the recovery region before a disaster, as `make standby` does."""
+    options = ["--require-approval", "never", "--method", "direct", "--concurrency", "4"]
+    output = run.finish(run.begin("make standby", _standby(run, "deploy", *options), run.regions[0]))
+    step.detail = f"{output.count('✅')} stacks in {REHEARSAL.recovery_region}"
 
 
 def end_standby(run: Run) -> None:
     """Destroy it."""
-    run.finish(run.begin("destroy standby", _standby(run, "destroy", (), "--force"), run.regions[0]))
+    run.finish(run.begin("destroy standby", _standby(run, "destroy", "--force"), run.regions[0]))
 
 
-def _standby(run: Run, verb: str, changes: Sequence[str], *options: str) -> list[str | Path]:
+def _standby(run: Run, verb: str, *options: str) -> list[str | Path]:
     context = ["--context", "environment=rehearsal", "--context", "standby=true"]
-    if changes:
-        context += ["--app", "python -m rehearsal.changed_app", "--context", f"changes={','.join(changes)}"]
-    return [*_CDK, verb, "--all", *options, *context, "--output", run.folder / "cdk.out-standby"]
+    return [*_CDK, verb, "--all", *options, *context, "--output", run.standby_assembly]
 
 
 def deploy(run: Run, region: Region, step: Step) -> None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jmespath  # type: ignore[import-untyped]
 
+from config import REHEARSAL
 from rehearsal.report.facts import Step
-from rehearsal.run import NAMES, Region, Run
+from rehearsal.run import NAMES, Run
 
 # Service, operation, and where names are in its answer.
 LISTS = (
@@ -38,10 +40,9 @@ def expect_none(run: Run, retained: set[str], step: Step) -> None:
 
     For all regions at once, because roles and buckets are listed regardless of region.
     """
-    looks: list[Callable[[], set[str]]] = [
-        partial(_names, run, region, *one) for region in run.regions for one in LISTS
-    ]
-    looks += [partial(_keys, run, region) for region in run.regions]
+    regions = dict.fromkeys([*(one.name for one in run.regions), REHEARSAL.recovery_region])
+    looks: list[Callable[[], set[str]]] = [partial(_names, run, region, *one) for region in regions for one in LISTS]
+    looks += [partial(_keys, run, region) for region in regions]
     left = set().union(*run.parallel(*looks))
     step.detail = f"{len(retained)} resources retained on purpose"
     seen = ", ".join(sorted(left)) or "nothing"
@@ -49,12 +50,12 @@ def expect_none(run: Run, retained: set[str], step: Step) -> None:
     run.report.expect(left == retained, run.regions[0].name, name, seen)
 
 
-def retained(run: Run, region: Region, variant: str) -> set[str]:
-    """Return the physical ids of the deployed resources that the variant's templates keep when a stack is deleted."""
+def retained(run: Run, region: str, assembly: Path) -> set[str]:
+    """Return the physical ids of the deployed resources that the assembly's templates keep when a stack is deleted."""
     formation = run.client("cloudformation", region)
     kept = set()
-    for stack in region.stack_names():
-        template = json.loads((region.assembly(variant) / f"{stack}.template.json").read_text())
+    for file in assembly.glob("*.template.json"):
+        stack, template = file.name.removesuffix(".template.json"), json.loads(file.read_text())
         policies = {name: one.get("DeletionPolicy", "Delete") for name, one in template["Resources"].items()}
         for resource in formation.describe_stack_resources(StackName=stack)["StackResources"]:
             if policies[resource["LogicalResourceId"]].startswith("Retain"):
@@ -62,7 +63,7 @@ def retained(run: Run, region: Region, variant: str) -> set[str]:
     return kept
 
 
-def _names(run: Run, region: Region, service: str, operation: str, expression: str) -> set[str]:
+def _names(run: Run, region: str, service: str, operation: str, expression: str) -> set[str]:
     return names_of(run.client(service, region), operation, expression, NAMES.prefix)
 
 
@@ -76,7 +77,7 @@ def names_of(client: Any, operation: str, expression: str, prefix: str) -> set[s
     return {name for name in names if prefix in name}
 
 
-def _keys(run: Run, region: Region) -> set[str]:
+def _keys(run: Run, region: str) -> set[str]:
     """Keys have no names: the ids of all that are in use."""
     kms = run.client("kms", region)
     ids = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]

@@ -119,6 +119,16 @@ def deployments(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str
     }
 
 
+@pytest.fixture(scope="session")
+def standbys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Deployment]:
+    """Every environment that is recovered elsewhere, in standby there."""
+    return {
+        name: synthesize(environment(name, standby="true"), tmp_path_factory.mktemp(f"{name}-standby") / "cdk.out")
+        for name, one in ENVIRONMENTS.items()
+        if one.recovery != "none"
+    }
+
+
 @pytest.fixture(params=PLACES, ids=lambda place: "-".join(place))
 def deployment(request: pytest.FixtureRequest, deployments: dict[tuple[str, str], Deployment]) -> Deployment:
     """Each environment in each of its two regions."""

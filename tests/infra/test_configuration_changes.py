@@ -15,7 +15,7 @@ from tests.infra.conftest import Deployment, synthesize
 from tests.infra.refusals import refusals
 
 # Fixed when an environment is created: a change makes another environment, or would replace the VPC.
-FIXED = {"name", "account", "home_region", "recovery_region", "region", "vpc_cidr"}
+FIXED = {"name", "account", "home_region", "recovery_region", "region", "is_standby", "vpc_cidr"}
 # Values that add and remove no resource that others refer to, changed together.
 VALUES: dict[str, Any] = {
     "alarm_emails": ("first@example.com", "second@example.com"),
@@ -64,7 +64,7 @@ def vary(names: tuple[str, ...]) -> Environment:
     variant = changed(REHEARSAL, *(name for name in names if name in CHANGES))
     if "values" in names:
         variant = replace(variant, **VALUES)
-    return replace(variant, hosted_zone_id=None) if "without-zone" in names else variant
+    return replace(variant, hosted_zone_id=None, standby_load_balancer=False) if "without-zone" in names else variant
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from procedures.verify.call import NETWORK_INTERFACES
 from procedures.verify.calls import calls
 from tests.expectations import expectation
 from tests.infra.conftest import ROOT, Deployment
+from tests.infra.secrets_of import joined, secret_of
 
 # Types that do something by themselves as soon as they exist.
 ACTING = {
@@ -30,7 +31,8 @@ def test_database_is_watched_and_grows(deployment: Deployment) -> None:
     chosen = deployment.environment
     source = next(i for i in deployment.properties("AWS::RDS::DBInstance") if "SourceDBInstanceIdentifier" not in i)
     assert source["EngineVersion"] == "18"
-    assert (source["StorageType"], source["AllocatedStorage"]) == ("gp3", str(chosen.storage_gib))
+    assert source["StorageType"] == "gp3"
+    assert source["AllocatedStorage"]["Fn::If"][1:] == [{"Ref": "AWS::NoValue"}, str(chosen.storage_gib)]  # restored
     assert source["MaxAllocatedStorage"] == chosen.max_storage_gib
     assert source["MultiAZ"] is chosen.is_multi_az
     assert source["DBInstanceClass"] == chosen.database_class
@@ -203,10 +205,7 @@ def test_check_is_given_the_settings_that_it_reads(production: Deployment, check
 def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deployment) -> None:
     """Every secret but the one with a value that is not secret, the alarm topic, the primary; each by its own ARN."""
     chosen = deployment.environment
-    secrets = {
-        path.partition("/")[2]: resource["Properties"]["Name"].removeprefix(f"{chosen.prefix}/")
-        for path, resource in deployment.resources("AWS::SecretsManager::Secret")
-    }
+    place = f"arn:aws:secretsmanager:{chosen.region}:{chosen.account}:secret:{chosen.prefix}/"
     resources = {
         action: _names(deployment, _list(s["Resource"]))
         for s in _allowed(deployment, "housekeeping")
@@ -215,25 +214,21 @@ def test_housekeeping_may_read_exactly_what_its_settings_name(deployment: Deploy
     settings = _function(deployment, "housekeeping")["Environment"]["Variables"]
     looked_at = resources["secretsmanager:DescribeSecret"]
     assert looked_at == resources["secretsmanager:ListSecretVersionIds"]
-    assert sorted(secrets[arn] for arn in looked_at) == sorted(
-        [
-            *("agent-api-key", "cron-secret", "helius-api-key", "openai-api-key", "solana-rpc-url"),
-            *("cdp-api-key-id", "cdp-api-key-secret", "facilitator-private-key"),
-            *(f"solana-private-key-{name}" for name in AGENTS if name not in AGENTS_WITHOUT_WALLET),
-            *("database-url", "database-password"),
-        ]
-    )
-    joined = [
-        part
-        for name in ("SECRET_ARNS", "EMPTY_SECRET_ARNS")
-        for part in _names(deployment, settings[name])["Fn::Join"][1]
-    ]
-    assert {part for part in joined if part != ","} == set(looked_at)
+    named = {arn.removeprefix(place).removesuffix("-??????") for arn in looked_at}
+    assert named == {
+        *("agent-api-key", "cron-secret", "helius-api-key", "openai-api-key", "solana-rpc-url"),
+        *("cdp-api-key-id", "cdp-api-key-secret", "facilitator-private-key"),
+        *(f"solana-private-key-{name}" for name in AGENTS if name not in AGENTS_WITHOUT_WALLET),
+        *("database-url", "database-password"),
+    }
+    lists = (settings["SECRET_ARNS"], settings["EMPTY_SECRET_ARNS"])
+    given = {secret_of(deployment, arn) for one in lists for arn in joined(one)}
+    assert given == named
     (topic,) = resources["sns:ListSubscriptionsByTopic"]
     assert topic == _names(deployment, settings["TOPIC_ARN"])
     (instance,) = resources["rds:DescribeDBInstances"]
     primary = _names(deployment, settings["DATABASE_INSTANCE"])
-    assert instance["Fn::Join"][1][-1] == primary
+    assert instance == f"arn:aws:rds:{chosen.region}:{chosen.account}:db:{chosen.names.database}"
     instances = {path.partition("/")[2]: r["Properties"] for path, r in deployment.resources("AWS::RDS::DBInstance")}
     assert instances[primary]["DBInstanceIdentifier"] == f"{chosen.prefix}-database"
     assert settings["ALARM_EMAILS"] == ",".join(chosen.alarm_emails)

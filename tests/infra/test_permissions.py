@@ -15,6 +15,7 @@ NOT_OURS = "CustomVpcRestrictDefaultSG"
 OTHERS = {
     "rotation": "RotationRole",
     "recovery key": "RecoveryKeyRole",
+    "copied secrets": "SecretsCopiesRole",
     "backup": "BackupPlanRole",
     "flow logs": "NetworkVpcRejected",
     "task": "TaskDefinitionTaskRole",

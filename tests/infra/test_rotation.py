@@ -1,24 +1,11 @@
 """Which secrets rotate, when, and whose values the tasks are compared with."""
 
-import json
 import re
-from typing import Any
 
 import application
 from ops_lambdas.housekeeping.core import MAX_SECRET_DAYS
 from tests.infra.conftest import Deployment
-
-OUTPUT = re.compile(r'"OutputName": "(\w+)"')
-
-
-def secret_of(deployment: Deployment, arn: dict[str, Any]) -> str:
-    """Name of the secret, e.g. "cron-secret"."""
-    ref = deployment.referred(arn)["Ref"]
-    (secret,) = (
-        one for id_, one in deployment.resources("AWS::SecretsManager::Secret") if id_.rpartition("/")[2] == ref
-    )
-    name: str = secret["Properties"]["Name"]
-    return name.removeprefix(deployment.environment.names.secret(""))
+from tests.infra.secrets_of import joined, secret_of
 
 
 def test_each_rotated_secret_has_a_schedule_that_leaves_time_to_try_again(deployment: Deployment) -> None:
@@ -58,17 +45,17 @@ def test_secrets_manager_of_this_account_alone_may_rotate_before_it_is_asked_to(
 
 
 def test_tasks_are_compared_with_every_secret_that_they_read(deployment: Deployment) -> None:
-    containers = [
-        container
-        for one in deployment.properties("AWS::ECS::TaskDefinition")
-        for container in one["ContainerDefinitions"]
-    ]
-    read = set(OUTPUT.findall(json.dumps([one.get("Secrets", []) for one in containers])))
+    read = {
+        secret_of(deployment, one["ValueFrom"]["Fn::Join"][1][0])
+        for task in deployment.properties("AWS::ECS::TaskDefinition")
+        for container in task["ContainerDefinitions"]
+        for one in container.get("Secrets", [])
+    }
     (check,) = (
         one
         for one in deployment.check_functions
         if one["FunctionName"] == deployment.environment.names.check("secret_deployment")
     )
-    compared = OUTPUT.findall(json.dumps(check["Environment"]["Variables"]["SECRET_ARNS"]))
+    compared = [secret_of(deployment, arn) for arn in joined(check["Environment"]["Variables"]["SECRET_ARNS"])]
     assert set(compared) == read
     assert len(compared) == len(read) > len(application.ROTATED_SECRETS)

@@ -169,6 +169,7 @@ def test_rehearsal_is_production_but_for_what_the_emulator_cannot_do() -> None:
         "account",
         "domain",
         "hosted_zone_id",
+        "standby_load_balancer",
         "alarm_emails",
         "runbook_url",
         "wallets",
@@ -274,7 +275,8 @@ def test_readme_names_every_environment() -> None:
 
 def test_standby_is_in_the_recovery_region_and_takes_no_other_word() -> None:
     assert environment("production", standby="true").region == "us-west-2"
-    assert environment("production", standby="true", region="us-east-1").region == "us-east-1"
+    with pytest.raises(ConfigurationError, match="region must be its recovery_region"):
+        environment("production", standby="true", region="us-east-1")
     for word in ("1", "yes", "false", ""):
         with pytest.raises(ConfigurationError, match=f"standby must be true, or not given, got {word!r}"):
             environment("production", standby=word)

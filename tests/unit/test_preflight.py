@@ -174,7 +174,7 @@ def test_key_of_the_recovery_region_is_there(assembly: Path, answer: Any, state:
     finding = one(recovery_region.standby(aws(assembly, DescribeKey=answer)))
     assert (finding.state, finding.found) == (state, found)
     assert finding.mend == ("" if state is HOLDS else "make standby ENV=production")
-    assert finding.subject == "alias/pardon-production-recovery in us-west-2"
+    assert finding.subject == "alias/pardon-production-data in us-west-2"
 
 
 def test_without_copies_no_key_is_looked_for(assembly: Path) -> None:

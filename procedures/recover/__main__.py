@@ -1,0 +1,176 @@
+"""Recover the application in its recovery region: `make recover ENV=production REGION=us-west-2`.
+
+The database is restored from what the home region copied there, then everything is deployed by `cdk deploy`. It can be
+run again after any failure, and goes on where it stopped. Drill: docs/recovery.md.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.table import Table
+
+from config import environment
+from environment import Environment
+from procedures import check
+from procedures.findings import CLIENT
+from procedures.recover import moved_name, source
+from procedures.recover.plan import Plan, begun, look, shown, table
+from procedures.recover.source import RecoveryError
+from procedures.recover.unknown import unknown
+from procedures.terminal import Terminal
+from procedures.verify.deployed import Deployed
+from validation import ConfigurationError
+
+_POOL_SECONDS, _POOL_PAUSE_SECONDS = 600.0, 10.0
+
+
+@dataclass
+class Steps:
+    """The steps as they are done, each with its seconds."""
+
+    console: Terminal
+    done: list[tuple[str, float, str]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Show a step's beginning and its end; call what it yields with what was found."""
+        self.console.print(f"{name} ...")
+        found: list[str] = []
+        started = time.monotonic()
+        yield found.append
+        seconds = time.monotonic() - started
+        self.done.append((name, seconds, "; ".join(found)))
+        self.console.print(f"{name}: {self.done[-1][2]} ({seconds:.0f} s)", style="green")
+
+
+def recover(planned: Plan, steps: Steps, deployed: Deployed) -> None:
+    """Do it.
+
+    Args:
+        deployed: the region, for the site that it is to have.
+
+    Raises:
+        RecoveryError: a step failed; running it again goes on there.
+        BotoCoreError, ClientError: AWS cannot be asked.
+    """
+    chosen = planned.chosen
+    if planned.source:
+        with steps.step("Keep what the database is restored from") as found:
+            ssm = boto3.client("ssm", region_name=chosen.region, config=CLIENT)
+            source.keep(ssm, chosen, planned.source.parameters)
+            found(shown(planned.source.parameters))
+    with steps.step("cdk deploy --all") as found:
+        deploy(chosen)
+        found(f"{len(chosen.names.stacks)} stacks")
+    with steps.step("Pool health") as found:
+        found(wait_for_pools(chosen))
+    with steps.step("The site's name") as found:
+        found(moved_name.found(deployed))
+
+
+def deploy(chosen: Environment) -> None:
+    """Deploy the region as anybody would, without asking again: a recovery widens no permission.
+
+    Raises:
+        RecoveryError: it failed.
+    """
+    context = {"environment": chosen.name, "region": chosen.region, "image_tag": chosen.image_tag}
+    arguments = [word for key, value in context.items() for word in ("-c", f"{key}={value}")]
+    command = ["cdk", "deploy", "--all", "--require-approval", "never", "--concurrency", "8", *arguments]
+    code = subprocess.run(command, check=False).returncode  # noqa: S603 - the words are checked values
+    if code:
+        raise RecoveryError(f"cdk deploy ended with code {code}; mend what it names, and run make recover again")
+
+
+def wait_for_pools(chosen: Environment, *, sleep: Callable[[float], None] = time.sleep) -> str:
+    """Wait until pool health finds every pool healthy, and return what it found.
+
+    Raises:
+        RecoveryError: it does not for ten minutes.
+    """
+    until = time.monotonic() + _POOL_SECONDS
+    while True:
+        try:
+            result = check.run("pool_health", chosen.names, chosen.region, {})
+        except check.CheckError as error:
+            found = str(error)
+        else:
+            pools = result["pools"]
+            healthy = [one for one in pools if one["is_healthy"]]
+            found = f"{len(healthy)} of {len(pools)} pools are healthy"
+            if pools and len(healthy) == len(pools):
+                return found
+        if time.monotonic() > until:
+            raise RecoveryError(f"after {_POOL_SECONDS / 60:.0f} minutes: {found}; run make recover again")
+        sleep(_POOL_PAUSE_SECONDS)
+
+
+def summary(planned: Plan, steps: Steps, now: datetime) -> list[Table]:
+    """What was done and how long it took, and what nobody may replay blindly."""
+    done = Table("", "seconds", "", title="Recovered", title_justify="left")
+    for name, seconds, found in steps.done:
+        done.add_row(name, f"{seconds:.0f}", found)
+    done.add_row("Total", f"{sum(seconds for _, seconds, _ in steps.done):.0f}", "")
+    point = planned.source.point if planned.source else begun(planned.kept)
+    if point is None:
+        return [done]
+    left = Table("", "", title="What the database does not know", title_justify="left", show_header=False)
+    for what, then in unknown(planned.chosen, point, now):
+        left.add_row(what, then)
+    return [done, left]
+
+
+def main(argv: Sequence[str] | None = None, *, outside: Callable[[Environment], Deployed] = Deployed) -> int:
+    """Read the command line, look, ask, recover; 0, 1 when it did not succeed, 2 for a bad command line.
+
+    Args:
+        outside: how the site is reached from where this runs.
+    """
+    parser = argparse.ArgumentParser(prog="make recover", description=__doc__)
+    parser.add_argument("--environment", required=True)
+    parser.add_argument("--region", required=True, help="its recovery region")
+    parser.add_argument("--image-tag", help="the version; that of config.py by default")
+    wanted = parser.add_mutually_exclusive_group()
+    wanted.add_argument("--at", help="recovery point, such as 2026-11-28T03:00:00Z; the latest by default")
+    wanted.add_argument("--snapshot", help="ARN of a snapshot in the region, instead of the replicated backups")
+    parser.add_argument("--insist", metavar="REASON", help="although the home region still serves")
+    arguments = parser.parse_args(argv)
+    console, errors = Terminal(), Terminal(stderr=True, soft_wrap=True)
+    now = datetime.now(UTC)
+    try:
+        chosen = environment(arguments.environment, region=arguments.region, image_tag=arguments.image_tag)
+        with errors.status(f"{chosen.home_region} and {chosen.region} ..."):
+            planned = look(chosen, source.moment(arguments.at) if arguments.at else None, arguments.snapshot)
+        console.print(table(planned, now))
+        planned.refuse_two(is_insisted=bool(arguments.insist))
+        if not _agreed(chosen):
+            errors.print("Nothing was changed", style="red")
+            return 1
+        steps = Steps(console)
+        recover(planned, steps, outside(chosen))
+    except (BotoCoreError, ClientError, ConfigurationError, RecoveryError) as error:
+        errors.print(str(error), style="red")
+        return 1
+    for one in summary(planned, steps, datetime.now(UTC)):
+        console.print(one)
+    return 0
+
+
+def _agreed(chosen: Environment) -> bool:
+    try:
+        answer = input(f"Recover {chosen.name} in {chosen.region}? [yes/no] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
