@@ -67,6 +67,10 @@ rehearse-protected: $(VENV)/.ready ## rehearse a protected environment: failures
 rehearse-cut-over: $(VENV)/.ready ## rehearse docs/cut-over.md: beside the former system, data, name, and the way back
 	@python -m rehearsal --story cut-over $(ARGS)
 
+.PHONY: drill
+drill: $(VENV)/.ready ## rehearse a disaster: the home region is lost, the recovery region recovers it to a moment
+	@python -m rehearsal --story drill $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.ready ## measure speed, and compare it with its limits
 	@python -m benchmarks
@@ -79,7 +83,7 @@ pr: $(VENV)/.ready ## run what a reviewer runs: commits, tests, rehearsals, spee
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit these first: a reviewer does not see them."; exit 1; }
 	@git log --format=%s $(BASE)..HEAD | awk 'length > 72 {print "Over 72 characters: " $$0; long = 1} END {exit long}'
 	@git diff --check $(BASE)...HEAD -- '*.py' '*.md'
-	@for target in test rehearse rehearse-protected rehearse-cut-over bench; do $(MAKE) --no-print-directory $$target || exit 1; done
+	@for target in test rehearse rehearse-protected rehearse-cut-over drill bench; do $(MAKE) --no-print-directory $$target || exit 1; done
 	@git diff --quiet $(BASE)...HEAD -- CHANGELOG.md && echo "No new line in CHANGELOG.md: does the change not affect operators?" || true
 
 .PHONY: synth

@@ -15,7 +15,7 @@ from rich.console import Console
 from aws_limits import regions
 from config import REHEARSAL
 from procedures.terminal import escape, plain
-from rehearsal import ROOT, cut_over_story, protected_story, story
+from rehearsal import ROOT, cut_over_story, drill_story, protected_story, story
 from rehearsal.machine import guards, tether, workspace
 from rehearsal.machine.loopback import NoAnswerError
 from rehearsal.machine.ports import claim_addresses, free_port
@@ -31,7 +31,14 @@ _EXPECTED = (
     *(ProcessError, NotHeldError, PostgresUnavailableError, TimeoutError, OSError),
     *(BotoCoreError, ClientError, DatabaseError, InterfaceError, NoAnswerError),
 )
-_OTHERS = {"protected": protected_story.rehearse, "cut-over": cut_over_story.rehearse}
+_OTHERS = {
+    "protected": protected_story.rehearse,
+    "cut-over": cut_over_story.rehearse,
+    "drill": drill_story.rehearse,
+}
+
+
+_IN_TWO_REGIONS = ("cut-over", "drill")
 
 
 class TerminatedError(Exception):
@@ -41,7 +48,7 @@ class TerminatedError(Exception):
 def main() -> int:
     """Rehearse and return the exit code: 0 when all checks passed, 130 after ctrl-C, else 1."""
     arguments = _arguments()
-    more = [REHEARSAL.recovery_region] if arguments.story == "cut-over" else arguments.region
+    more = [REHEARSAL.recovery_region] if arguments.story in _IN_TWO_REGIONS else arguments.region
     names = list(dict.fromkeys([REHEARSAL.home_region, *more]))
     prefix = f"{arguments.story}-" if arguments.story else ""
     report = Report(_console(), arguments.output / f"{prefix}rehearsal.json", names)
@@ -93,7 +100,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--story",
         choices=_OTHERS,
-        help="rehearse instead a protected environment that fails, changes, loses stacks; or docs/cut-over.md",
+        help="rehearse instead a protected environment that fails, changes, loses stacks; docs/cut-over.md; or the "
+        "drill of docs/recovery.md",
     )
     parser.add_argument(
         "--output",

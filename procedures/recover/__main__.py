@@ -21,7 +21,7 @@ from config import environment
 from environment import Environment
 from procedures import check
 from procedures.findings import CLIENT
-from procedures.recover import moved_name, source
+from procedures.recover import moved_name, places, source
 from procedures.recover.plan import Plan, begun, look, shown, table
 from procedures.recover.source import RecoveryError
 from procedures.recover.unknown import unknown
@@ -67,13 +67,15 @@ def recover(planned: Plan, steps: Steps, deployed: Deployed) -> None:
             ssm = boto3.client("ssm", region_name=chosen.region, config=CLIENT)
             source.keep(ssm, chosen, planned.source.parameters)
             found(shown(planned.source.parameters))
+    with steps.step("Stacks that are being changed") as found:
+        found(places.settle(boto3.client("cloudformation", region_name=chosen.region, config=CLIENT), chosen))
     with steps.step("cdk deploy --all") as found:
         deploy(chosen)
         found(f"{len(chosen.names.stacks)} stacks")
-    with steps.step("Pool health") as found:
-        found(wait_for_pools(chosen))
     with steps.step("The site's name") as found:
         found(moved_name.found(deployed))
+    with steps.step("Pool health") as found:
+        found(wait_for_pools(chosen))
 
 
 def deploy(chosen: Environment) -> None:
@@ -91,7 +93,7 @@ def deploy(chosen: Environment) -> None:
 
 
 def wait_for_pools(chosen: Environment, *, sleep: Callable[[float], None] = time.sleep) -> str:
-    """Wait until pool health finds every pool healthy, and return what it found.
+    """Wait until pool health counts, and the site answers it where nobody has to move its name; return what it found.
 
     Raises:
         RecoveryError: it does not for ten minutes.
@@ -103,11 +105,12 @@ def wait_for_pools(chosen: Environment, *, sleep: Callable[[float], None] = time
         except check.CheckError as error:
             found = str(error)
         else:
-            pools = result["pools"]
-            healthy = [one for one in pools if one["is_healthy"]]
-            found = f"{len(healthy)} of {len(pools)} pools are healthy"
-            if pools and len(healthy) == len(pools):
-                return found
+            site = result["site"] or {}
+            found = f"{result['state']}, the site {site.get('state', 'was not asked')}"
+            is_named = chosen.domain is None or chosen.has_site_record
+            if "pools" in result and (site.get("state") == "ok" or not is_named):
+                threads, pools = result["total_active_threads"], result["total_pools"]
+                return f"{threads} active threads in {pools} pools, {result['unhealthy_pools']} of them unhealthy"
         if time.monotonic() > until:
             raise RecoveryError(f"after {_POOL_SECONDS / 60:.0f} minutes: {found}; run make recover again")
         sleep(_POOL_PAUSE_SECONDS)

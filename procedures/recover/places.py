@@ -1,5 +1,7 @@
 """Whether the home region still serves, and what of the recovery region is there already."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +10,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from environment import Environment
+from procedures.recover.source import RecoveryError
 
 # A region that is lost is asked briefly.
 LOST = Config(connect_timeout=4, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
 _GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+_MOST_SECONDS, _PAUSE_SECONDS = 2 * 60 * 60, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,22 @@ def stacks(cloudformation: Any, chosen: Environment) -> dict[str, str]:
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     found = {one["StackName"]: one["StackStatus"] for page in pages for one in page["Stacks"]}
     return {name: found[name] for name in chosen.names.stacks if found.get(name, _GONE[0]) not in _GONE}
+
+
+def settle(cloudformation: Any, chosen: Environment, *, sleep: Callable[[float], None] = time.sleep) -> str:
+    """Wait until no stack is being changed: a deployment that lost its shell goes on in AWS.
+
+    Raises:
+        RecoveryError: it takes longer than two hours.
+    """
+    until = time.monotonic() + _MOST_SECONDS
+    while True:
+        changing = [name for name, status in stacks(cloudformation, chosen).items() if status.endswith("_IN_PROGRESS")]
+        if not changing:
+            return "none"
+        if time.monotonic() > until:
+            raise RecoveryError(f"{', '.join(changing)}: still being changed; look at its events")
+        sleep(_PAUSE_SECONDS)
 
 
 def has_database(rds: Any, chosen: Environment) -> bool:

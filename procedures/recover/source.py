@@ -67,9 +67,10 @@ def from_backups(rds: Any, chosen: Environment, at: datetime | None) -> Source:
             f"list-recovery-points-by-backup-vault --backup-vault-name {chosen.names.backup_vault} "
             f"--region {chosen.region}"
         )
+    # To the second, as CloudFormation takes it.
     newest = max(ours, key=lambda one: one["RestoreWindow"]["LatestTime"])
     earliest, latest = newest["RestoreWindow"]["EarliestTime"], newest["RestoreWindow"]["LatestTime"]
-    point = latest if at is None else at
+    point = latest.replace(microsecond=0) if at is None else at
     if not earliest <= point <= latest:
         window = f"{earliest.strftime(TIME_FORMAT)} to {latest.strftime(TIME_FORMAT)}"
         raise RecoveryError(f"AT must be from {window}, what the backups allow, got {point.strftime(TIME_FORMAT)}")

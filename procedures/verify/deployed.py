@@ -146,5 +146,5 @@ class Deployed(Aws):
         if not self.environment.copies_backups:
             return ""
         client = self.client("kms", self.environment.recovery_region)
-        alias = f"alias/{self.names.key_alias('recovery')}"
+        alias = f"alias/{self.names.key_alias('data')}"
         return str(client.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])

@@ -5,7 +5,6 @@ not run. The others are, as the page has them.
 """
 
 import io
-import re
 from collections.abc import Iterator
 
 import pg8000.native
@@ -20,7 +19,7 @@ from rehearsal import ROOT
 from rehearsal.changed_app import changed
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
-from rehearsal.stand_in import TABLES_SQL
+from rehearsal.stand_in import TABLES
 from rehearsal.steps import deploy_stacks, former_system, set_up_application
 from rehearsal.steps.document_commands import of_document, run_in_shell
 from rehearsal.steps.run_preflight import look_at
@@ -28,7 +27,6 @@ from rehearsal.steps.run_verify import deployed
 
 # By the name of its assembly: the changes of the configuration, before the site's name is moved and after.
 VARIANTS = {"first": ("moved", "without-domain"), "named": ("moved",)}
-_TABLES = re.findall(r'CREATE TABLE "(\w+)"', TABLES_SQL.read_text())
 _SITE = (answering_site.certificate, answering_site.record, answering_site.answer)
 
 
@@ -52,7 +50,7 @@ def move_data(run: Run, former: Region, new: Region, step: Step) -> None:
         run_in_shell(run, region, command)
     tasks = [former_system.running(run, region) for region in (former, new)]
     run.report.expect(tasks == [0, 0], former.name, "the standstill: no task runs", f"{tasks} tasks")
-    rows = _copy(run, _of_former(former), _of_new(run, new))
+    rows = _copy(run, _of_former(former), set_up_application.connect(run, new))
     is_equal = rows == _rows(_of_former(former)) and min(rows.values()) > 0
     seen = ", ".join(f"{count} {table}" for table, count in rows.items())
     run.report.expect(is_equal, new.name, "both databases have the same rows", seen)
@@ -86,10 +84,10 @@ def go_back(run: Run, former: Region, new: Region, step: Step) -> None:
     """What was written since goes back, too: rows, then the record, then the former tasks."""
     _, stop_new, _ = _commands(former)
     run_in_shell(run, new, stop_new)
-    database = _of_new(run, new)
+    database = set_up_application.connect(run, new)
     database.run("""UPDATE "User" SET "username" = 'renamed since' WHERE "id" = 'user-1'""")
     database.close()
-    _copy(run, _of_new(run, new), _of_former(former))
+    _copy(run, set_up_application.connect(run, new), _of_former(former))
     deploy_stacks.deploy_assembly(run, new, "first", "cdk deploy without the name")
     former_system.change_record(run, former, "CREATE")
     run.client("ecs", former).update_service(
@@ -121,17 +119,12 @@ def _of_former(region: Region) -> pg8000.native.Connection:
     return region.postgres.connect(former_system.DATABASE)
 
 
-def _of_new(run: Run, region: Region) -> pg8000.native.Connection:
-    secret = set_up_application.database_secret(run, region)
-    return region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
-
-
 def _copy(run: Run, source: pg8000.native.Connection, target: pg8000.native.Connection) -> dict[str, int]:
     """Replace the target's rows by the source's, in one transaction, and return how many the target has."""
     run.processes.check()
     target.run("BEGIN")
-    target.run(f"TRUNCATE {', '.join(map(_quoted, _TABLES))}")
-    for table in _TABLES:
+    target.run(f"TRUNCATE {', '.join(map(_quoted, TABLES))}")
+    for table in TABLES:
         rows = io.BytesIO()
         source.run(f"COPY {_quoted(table)} TO STDOUT", stream=rows)
         rows.seek(0)
@@ -143,7 +136,7 @@ def _copy(run: Run, source: pg8000.native.Connection, target: pg8000.native.Conn
 
 def _rows(database: pg8000.native.Connection) -> dict[str, int]:
     """How many rows each table has; closes the connection."""
-    counted = {table: int(database.run(f"SELECT count(*) FROM {_quoted(table)}")[0][0]) for table in _TABLES}  # noqa: S608
+    counted = {table: int(database.run(f"SELECT count(*) FROM {_quoted(table)}")[0][0]) for table in TABLES}  # noqa: S608
     database.close()
     return counted
 

@@ -75,9 +75,9 @@ def deploy(run: Run, region: Region, step: Step) -> None:
 
 def deploy_again(run: Run, region: Region) -> None:
     """Deploy what was synthesized again, and check that no stack was updated."""
-    before = _updated_at(run, region)
+    before = updated_at(run, region)
     output = deploy_assembly(run, region, "again", "cdk deploy again")
-    after = _updated_at(run, region)
+    after = updated_at(run, region)
     changed = [name for name in after if after[name] != before.get(name)]
     names = region.stack_names()
     is_same = not changed and output.count("(no changes)") == len(names)
@@ -181,7 +181,8 @@ def _diff(region: Region, variant: str) -> Sequence[str | Path]:
     return [*_CDK, "diff", "--app", region.assembly(variant), "--fail", "--method", "template"]
 
 
-def _updated_at(run: Run, region: Region) -> dict[str, Any]:
+def updated_at(run: Run, region: Region) -> dict[str, Any]:
+    """When each stack of the region was last changed, by its name."""
     stacks = describe_stacks(run, region)
     return {name: stack.get("LastUpdatedTime", stack["CreationTime"]) for name, stack in stacks.items()}
 

@@ -1,7 +1,6 @@
 """`make verify` on what is deployed: it holds; broken in one way after the other, each is named."""
 
 import json
-import socket
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -18,7 +17,7 @@ from procedures.verify.beliefs import look
 from procedures.verify.delivery import DeliveryError, deliver
 from procedures.verify.deployed import Deployed
 from rehearsal.changed_app import changed
-from rehearsal.emulator.services.lambda_prelude import ask
+from rehearsal.machine.names import emulated
 from rehearsal.report.facts import Step
 from rehearsal.run import Region, Run
 from rehearsal.steps.break_deployed import breakages
@@ -114,16 +113,9 @@ def _expect_nothing_fails(run: Run, region: Region, environment: Environment) ->
 
 def deployed(run: Run, region: Region, environment: Environment, *, later: timedelta = timedelta()) -> Deployed:
     """The region as verify sees it, with the names of the emulated Route 53."""
-
-    def address(name: str, port: int) -> tuple[str, int]:
-        found = ask(("localhost", run.port), name, port)
-        if found is None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return found[0], found[1]
-
     return Deployed(
         replace(environment, region=region.name),
         now=datetime.now(UTC) + later,
-        address=address,
+        address=emulated(run.port),
         ca_file=region.postgres.ca_file,
     )

@@ -1,8 +1,11 @@
 """Set the application up in a deployed region: the database's rows, and the tasks' secrets."""
 
 import json
+import ssl
 from http import HTTPStatus
 from typing import Any
+
+import pg8000.native
 
 from application import SECRETS
 from config import REHEARSAL
@@ -26,10 +29,23 @@ def cron_secret(run: Run, region: Region) -> str:
     return str(json.loads(_secret(run, region, "cron-secret"))["value"])
 
 
-def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
-    """Query the deployed database as its owner."""
+def connect(run: Run, region: Region) -> pg8000.native.Connection:
+    """Connect to the deployed database as the application does, over TLS that is verified."""
     secret = database_secret(run, region)
-    database = region.postgres.connect(secret["dbname"], user=secret["username"], password=secret["password"])
+    return pg8000.native.Connection(
+        secret["username"],
+        host=secret["host"],
+        port=int(secret["port"]),
+        database=secret["dbname"],
+        password=secret["password"],
+        ssl_context=ssl.create_default_context(cafile=region.postgres.ca_file),
+        timeout=30,
+    )
+
+
+def query(run: Run, region: Region, sql: str) -> list[list[Any]]:
+    """Query the deployed database as the application does."""
+    database = connect(run, region)
     try:
         return list(database.run(sql) or [])
     finally:

@@ -1,0 +1,32 @@
+"""The drill of docs/recovery.md: the home region is lost, and the recovery region serves what it had."""
+
+from rehearsal import story
+from rehearsal.run import Run
+from rehearsal.steps import deploy_stacks, fire_schedule, lose_home_region, recover_region, set_up_application
+
+
+def rehearse(run: Run) -> None:
+    """Stand up at home with data, lose it at a moment, and recover to that moment."""
+    home, there = run.regions
+    synths = [deploy_stacks.begin_synth(run, home, "first"), deploy_stacks.begin_synth(run, there, "again")]
+    story.begin(run, synths)
+    with run.report.step("cdk deploy --all at home") as step:
+        deploy_stacks.deploy(run, home, step)
+        set_up_application.fill_secrets(run, home)
+        set_up_application.upload_prompts(run, home)
+        set_up_application.set_up(run, home, step)
+    with run.report.step("Refused while the home region serves") as step:
+        recover_region.prove_refused(run, there, step)
+    with run.report.step("The home region is lost") as step:
+        moment = lose_home_region.lose(run, home, there, step)
+    with run.report.step("make recover, killed three times") as step:
+        recover_region.prove_killed(run, there, moment, step)
+    with run.report.step("make recover") as step:
+        recover_region.recover(run, there, moment, step)
+    with run.report.step("Every row, one by one") as step:
+        recover_region.prove_rows(run, there, moment, step)
+    with run.report.step("The site and the checks there") as step:
+        recover_region.prove_site(run, there, step)
+        fire_schedule.expect_first_runs(run, there, step)
+    with run.report.step("cdk deploy and make recover again") as step:
+        recover_region.prove_again(run, there, step)
