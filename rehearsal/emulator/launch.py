@@ -10,11 +10,13 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 HOST = "127.0.0.1"
+AT_END: list[Callable[[], None]] = []  # what ends with the emulator
 HOSTED_ZONE = ("ZREHEARSAL", "pardon.example.com.")
 
 
@@ -100,7 +102,6 @@ def correct_services() -> None:
         eventbridge,
         iam,
         iam_simulation,
-        rds_automated_backups,
         rds_parameters,
         scheduler,
         secret_rotation,
@@ -123,7 +124,6 @@ def correct_services() -> None:
         secret_rotation,
         ec2,
         ecs,
-        rds_automated_backups,
         rds_parameters,
         cost_explorer,
         cloudwatch,
@@ -151,7 +151,6 @@ def extend_services(settings: Settings) -> None:
         lambda_concurrency,
         lambda_runtime,
         load_balancing,
-        rds,
         rds_orderable_options,
         route53,
         service_quotas,
@@ -165,16 +164,9 @@ def extend_services(settings: Settings) -> None:
     ecs_container_states.register()
     load_balancing.register(settings.task_addresses)
     ecs_one_off_tasks.register(settings.task_program, settings.ca_files)
-    rds.register(settings.databases, settings.admin_password_files, settings.ca_files, settings.endpoints)
     rds_orderable_options.register(settings.folder / "orderable-zones.json")
+    extend_rds(settings)
     deletion_protection.register()
-    rds.open_endpoints(
-        settings.databases,
-        settings.endpoints,
-        settings.certificates,
-        settings.admin_password_files,
-        settings.account,
-    )
     lambda_runtime.register(
         settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port), settings.task_ports
     )
@@ -183,6 +175,29 @@ def extend_services(settings: Settings) -> None:
     lambda_concurrency.register(settings.folder / "quotas.json")
     service_quotas.register(settings.folder / "quotas.json")
     route53.create_hosted_zone(*HOSTED_ZONE)
+
+
+def extend_rds(settings: Settings) -> None:
+    """Put PostgreSQL behind the DB instances, with backups that can be restored.
+
+    Raises:
+        OSError: the port of a database's endpoint is taken.
+    """
+    from rehearsal.emulator.services import rds, rds_automated_backups, rds_servers, rds_snapshots
+
+    servers = rds_servers.servers_of(
+        settings.databases,
+        settings.admin_password_files,
+        settings.ca_files,
+        settings.endpoints,
+        settings.folder,
+    )
+    automated = rds_automated_backups.AutomatedBackups(servers, settings.folder / "backups", lambda _region: False)
+    automated.register()
+    rds_snapshots.Snapshots(servers, automated, settings.folder / "snapshots").register()
+    rds.Instances(servers, automated).register()
+    rds.open_endpoints(servers, settings.account)
+    AT_END.append(servers.stop)
 
 
 def refuse_taken_port(port: int) -> None:
@@ -230,4 +245,6 @@ def end() -> NoReturn:
     from rehearsal.emulator.services import lambda_runtime  # imports MiniStack
 
     lambda_runtime.kill_workers()
+    for stop in AT_END:
+        stop()
     os._exit(0)

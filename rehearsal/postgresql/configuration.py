@@ -9,7 +9,7 @@ EXTENSION = "pg_stat_statements"
 # Durability is off because the data never outlives its server: a crash of the machine loses nothing.
 SETTINGS = """
 listen_addresses = '{host}'
-port = {port}
+port = {{port}}
 unix_socket_directories = ''
 max_connections = 200
 shared_preload_libraries = '{extension}'
@@ -27,6 +27,27 @@ log_line_prefix = '%m [%p] %q%u@%d '
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+max_wal_size = '1GB'
+archive_mode = on
+archive_command = '{no_archive}'
+"""
+
+# The write-ahead log is archived beside the data, while there are backups: a segment as soon as it is full or a second
+# old, and small, so that it costs little. A name without suffix is a whole segment.
+# https://www.postgresql.org/docs/18/continuous-archiving.html#BACKUP-ARCHIVING-WAL
+ARCHIVE = "archive"
+SEGMENT_MIB = 1
+ARCHIVE_SECONDS = 1
+TO_ARCHIVE = f"cp %p ../{ARCHIVE}/%f.part && mv ../{ARCHIVE}/%f.part ../{ARCHIVE}/%f"
+NO_ARCHIVE = "true"
+
+# What a server replays before it accepts writes: the segments in `wal`, beside the data, up to the target.
+# https://www.postgresql.org/docs/18/runtime-config-wal.html#RUNTIME-CONFIG-WAL-RECOVERY-TARGET
+REPLAYED = "wal"
+RECOVERY = """
+restore_command = 'cp ../{replayed}/%f %p'
+recovery_target_action = 'promote'
+{target}
 """
 
 ACCESS = "hostssl all all all scram-sha-256\n"  # no line for plain connections, as with rds.force_ssl = 1
@@ -49,3 +70,20 @@ CREATE ROLE rds_superuser NOLOGIN CREATEROLE CREATEDB;
 CREATE ROLE rds_iam NOLOGIN;
 GRANT pg_monitor, pg_signal_backend, pg_checkpoint, rds_iam TO rds_superuser WITH ADMIN OPTION;
 """
+
+# Until its superuser has the region's password, a restored server lets in only who has the endpoint's certificate.
+ACCESS_WHILE_RESTORED = f"hostssl all postgres all cert map={IAM_CLIENT}\n"
+
+
+def settings(host: str, files: dict[str, str]) -> str:
+    """The settings of a server on a host, with a gap for its {port}.
+
+    Args:
+        files: paths of `authority`, `chain`, `key` and `extensions`.
+    """
+    return SETTINGS.format(host=host, extension=EXTENSION, no_archive=NO_ARCHIVE, **files)
+
+
+def recovery(target: str) -> str:
+    """The settings of a server that replays the write-ahead log up to a target, a line of its own."""
+    return RECOVERY.format(replayed=REPLAYED, target=target)

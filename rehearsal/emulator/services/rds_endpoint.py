@@ -36,12 +36,12 @@ class Endpoint:
     """Where it listens, the server behind it, and the decisions about tokens.
 
     Args:
-        address: of the endpoint. server: of PostgreSQL.
+        address: of the endpoint. server: asked for that of PostgreSQL, once for each connection.
         certificates: folder of ca.pem, server.pem and rds-iam.pem, each with its key beside it.
     """
 
     address: tuple[str, int]
-    server: tuple[str, int]
+    server: Callable[[], tuple[str, int]]
     certificates: Path
     needs_token: NeedsToken
     refusal: Refusal
@@ -63,7 +63,8 @@ class Endpoint:
 
     def connect(self, *, is_encrypted: bool, is_certified: bool = False) -> socket.socket:
         """Connect to PostgreSQL: plain, over verified TLS, or also with the endpoint's certificate."""
-        server = socket.create_connection(self.server, timeout=LOGIN_SECONDS)
+        host, port = self.server()
+        server = socket.create_connection((host, port), timeout=LOGIN_SECONDS)
         if not is_encrypted:
             return server
         context = ssl.create_default_context(cafile=self.certificates / "ca.pem")
@@ -73,7 +74,7 @@ class Endpoint:
         server.sendall(struct.pack("!ii", 8, SSL_REQUEST))
         if receive(server, 1) != b"S":
             raise ConnectionError("PostgreSQL does not offer TLS")
-        return context.wrap_socket(server, server_hostname=self.server[0])
+        return context.wrap_socket(server, server_hostname=host)
 
 
 class Server(ThreadingTCPServer):
