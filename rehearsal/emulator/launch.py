@@ -64,10 +64,13 @@ def run(settings: Settings) -> NoReturn:
     from hypercorn.config import Config
     from ministack import app
 
-    from rehearsal.emulator.services import route53
+    from rehearsal.emulator.services import lost_regions, route53
 
+    lost = lost_regions.LostRegions(settings.folder / lost_regions.FILE)
     correct_services()
     extend_services(settings)
+    extend_rds(settings, lost.is_lost)
+    lost.register()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end())
     threading.Thread(target=end_with, args=[settings.parent], daemon=True).start()
@@ -78,7 +81,7 @@ def run(settings: Settings) -> NoReturn:
     config = Config()
     config.bind = [f"{HOST}:{settings.port}"]
     config.keep_alive_timeout = 75
-    application = route53.answering(app.app, settings.sites, settings.account)
+    application = route53.answering(lost.answering(app.app), settings.sites, settings.account, lost.is_lost)
     asyncio.run(serve(application, config, shutdown_trigger=never))
     raise SystemExit(0)
 
@@ -136,15 +139,10 @@ def correct_services() -> None:
 
 
 def extend_services(settings: Settings) -> None:
-    """Add what MiniStack lacks, with the files, servers and addresses of this run.
-
-    Raises:
-        OSError: the port of a database's endpoint is taken.
-    """
+    """Add what MiniStack lacks, with the files, servers and addresses of this run."""
     from rehearsal.emulator.services import (
         cloudformation_faults,
         cloudformation_resources,
-        deletion_protection,
         ecs_container_states,
         ecs_one_off_tasks,
         ecs_task_addresses,
@@ -165,8 +163,6 @@ def extend_services(settings: Settings) -> None:
     load_balancing.register(settings.task_addresses)
     ecs_one_off_tasks.register(settings.task_program, settings.ca_files)
     rds_orderable_options.register(settings.folder / "orderable-zones.json")
-    extend_rds(settings)
-    deletion_protection.register()
     lambda_runtime.register(
         settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port), settings.task_ports
     )
@@ -177,13 +173,13 @@ def extend_services(settings: Settings) -> None:
     route53.create_hosted_zone(*HOSTED_ZONE)
 
 
-def extend_rds(settings: Settings) -> None:
+def extend_rds(settings: Settings, is_lost: Callable[[str], bool]) -> None:
     """Put PostgreSQL behind the DB instances, with backups that can be restored.
 
     Raises:
         OSError: the port of a database's endpoint is taken.
     """
-    from rehearsal.emulator.services import rds, rds_automated_backups, rds_servers, rds_snapshots
+    from rehearsal.emulator.services import deletion_protection, rds, rds_automated_backups, rds_servers, rds_snapshots
 
     servers = rds_servers.servers_of(
         settings.databases,
@@ -191,11 +187,13 @@ def extend_rds(settings: Settings) -> None:
         settings.ca_files,
         settings.endpoints,
         settings.folder,
+        is_lost,
     )
-    automated = rds_automated_backups.AutomatedBackups(servers, settings.folder / "backups", lambda _region: False)
+    automated = rds_automated_backups.AutomatedBackups(servers, settings.folder / "backups")
     automated.register()
     rds_snapshots.Snapshots(servers, automated, settings.folder / "snapshots").register()
     rds.Instances(servers, automated).register()
+    deletion_protection.register()
     rds.open_endpoints(servers, settings.account)
     AT_END.append(servers.stop)
 

@@ -187,9 +187,9 @@ def server_of(servers: Servers, region: str) -> Server:
     """The server that the region's endpoint leads to.
 
     Raises:
-        ConnectionError: there is none now.
+        ConnectionError: there is none now, or the region is lost.
     """
-    server = servers.at_endpoint(region)
+    server = None if servers.is_lost(region) else servers.at_endpoint(region)
     if server is None:
         raise ConnectionError(f"no DB instance has this name in {region}")
     return server

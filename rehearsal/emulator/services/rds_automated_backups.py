@@ -9,7 +9,6 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,11 +90,10 @@ class AutomatedBackups:
 
     Args:
         folder: of the copies.
-        is_lost: whether a region is lost, from which then nothing comes any more.
     """
 
-    def __init__(self, servers: Servers, folder: Path, is_lost: Callable[[str], bool]) -> None:
-        self._servers, self._folder, self._is_lost = servers, folder, is_lost
+    def __init__(self, servers: Servers, folder: Path) -> None:
+        self._servers, self._folder = servers, folder
         self._all: dict[tuple[str, str, str], Replicated] = {}  # by account, and the instance's region and resource id
         self._changing = threading.Lock()
 
@@ -188,11 +186,11 @@ class AutomatedBackups:
                 backups.end_archive(admin)
 
     def _go_on(self) -> None:
-        """Take over what is archived, as long as the emulator runs."""
+        """Take over what is archived, as long as the emulator runs; of a lost region nothing comes any more."""
         while True:
             time.sleep(ARCHIVE_SECONDS)
             for one in list(self._all.values()):
-                if one.status == "active" and one.server and not self._is_lost(one.region):
+                if one.status == "active" and one.server and not self._servers.is_lost(one.region):
                     self._go_on_with(one, one.server)
 
     def _go_on_with(self, one: Replicated, server: Server) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import ssl
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +49,13 @@ class Servers:
         first: by region, "" for any; a region without one has instances that are records only.
         endpoints: host and port by region where clients find its instance, if not at the server's own.
         folder: of the logs of restored servers.
+        is_lost: whether a region is lost.
     """
 
     first: dict[str, Server]
     endpoints: dict[str, tuple[str, int]]
     folder: Path
+    is_lost: Callable[[str], bool]
 
     def __post_init__(self) -> None:
         self._current: dict[str, Server | None] = {}
@@ -144,6 +147,7 @@ def servers_of(
     ca_files: dict[str, str],
     endpoints: dict[str, str],
     folder: Path,
+    is_lost: Callable[[str], bool],
 ) -> Servers:
     """Read the options of the command line: HOST:PORT and paths by region, "" for any region."""
 
@@ -156,7 +160,7 @@ def servers_of(
         )
         for region, address in databases.items()
     }
-    return Servers(first, {region: split(address) for region, address in endpoints.items()}, folder)
+    return Servers(first, {region: split(address) for region, address in endpoints.items()}, folder, is_lost)
 
 
 def split(address: str) -> tuple[str, int]:

@@ -65,6 +65,8 @@ class Snapshots:
             rds._p(parameters, one) for one in ("SourceDBSnapshotIdentifier", "TargetDBSnapshotIdentifier", "KmsKeyId")
         )
         region = source.split(":")[3] if source.startswith("arn:") else get_region()
+        if self._servers.is_lost(region):
+            return rds._error("ServiceUnavailable", f"{region} does not answer.", 503)
         with request_scope(get_account_id(), region):
             snapshot = find(source)
         if snapshot is None:

@@ -5,6 +5,8 @@ its port is not 443, which an ordinary user may not bind.
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,15 +14,21 @@ from hypercorn.typing import ASGIFramework
 from ministack.core.responses import request_scope
 from ministack.services import alb, route53
 
+from rehearsal.emulator.services import load_balancing
+
 PATH = "/_rehearsal/address"
 HTTPS_PORT = 443
+UNANSWERED = ("127.0.0.1", 9)
 
 
-def answering(application: ASGIFramework, sites: dict[str, str], account: str) -> ASGIFramework:
+def answering(
+    application: ASGIFramework, sites: dict[str, str], account: str, is_lost: Callable[[str], bool]
+) -> ASGIFramework:
     """Put GET /_rehearsal/address?name=N&port=P in front of MiniStack: [host, port], or null.
 
     Args:
         sites: HOST:PORT by region, where HTTPS of its load balancer is answered.
+        is_lost: whether a region is lost.
     """
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -28,7 +36,7 @@ def answering(application: ASGIFramework, sites: dict[str, str], account: str) -
             await application(scope, receive, send)
             return
         query = parse_qs(scope["query_string"].decode())
-        body = json.dumps(address(query["name"][0], int(query["port"][0]), sites, account)).encode()
+        body = json.dumps(address(query["name"][0], int(query["port"][0]), sites, account, is_lost)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -36,30 +44,61 @@ def answering(application: ASGIFramework, sites: dict[str, str], account: str) -
     return answer
 
 
-def address(name: str, port: int, sites: dict[str, str], account: str) -> tuple[str, int] | None:
-    """Host and port where a name's port is answered; None for a name that Route 53 does not have."""
+def address(
+    name: str, port: int, sites: dict[str, str], account: str, is_lost: Callable[[str], bool]
+) -> tuple[str, int] | None:
+    """Host and port where a name's port is answered; None for a name that Route 53 does not have.
+
+    Of failover records the primary answers, also when no target is healthy; in its place the secondary while that has
+    healthy targets and the primary's region is lost. What a lost region's load balancer should answer, nobody does.
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-types.html
+    """
     with request_scope(account, next(iter(sites), "")):
-        targets = aliases(f"{name.rstrip('.').lower()}.")
-    for target in targets:
-        for region, site in sites.items():
-            with request_scope(account, region):
-                is_here = any(f"{balancer['DNSName'].lower()}." == target for balancer in alb._lbs.values())
-            if is_here:
-                host, _, site_port = site.rpartition(":")
-                return host, int(site_port) if port == HTTPS_PORT else port
+        found = aliases(f"{name.rstrip('.').lower()}.")
+    places = [place for record in found if (place := place_of(record, sites, account))]
+    healthy = [one for one in places if not is_lost(one.region) or not one.is_evaluated]
+    if healthy != places:
+        healthy = [one for one in healthy if one.has_healthy_targets or not one.is_evaluated]
+    for one in healthy or places:
+        host, _, site_port = sites[one.region].rpartition(":")
+        return UNANSWERED if is_lost(one.region) else (host, int(site_port) if port == HTTPS_PORT else port)
     return None
 
 
-def aliases(name: str) -> list[str]:
-    """What a name's address records are aliases of, the failover's primary before its secondary."""
+@dataclass(frozen=True)
+class Place:
+    """Where an alias leads to.
+
+    Args:
+        is_evaluated: Route 53 looks at the health of the load balancer's targets.
+    """
+
+    region: str
+    is_evaluated: bool
+    has_healthy_targets: bool
+
+
+def place_of(record: dict[str, Any], sites: dict[str, str], account: str) -> Place | None:
+    """The region of an alias's load balancer, and whether Route 53 sees it healthy there."""
+    target = record["AliasTarget"]["DNSName"].lower().removeprefix("dualstack.").rstrip(".") + "."
+    for region in sites:
+        with request_scope(account, region):
+            for arn, balancer in alb._lbs.items():
+                if f"{balancer['DNSName'].lower()}." == target:
+                    is_evaluated = bool(record["AliasTarget"].get("EvaluateTargetHealth"))
+                    return Place(region, is_evaluated, load_balancing.has_healthy_targets(arn))
+    return None
+
+
+def aliases(name: str) -> list[dict[str, Any]]:
+    """The address records of a name that are aliases, the failover's primary before its secondary."""
     records = [
         record
         for zone in list(route53._zones)
         for record in route53._records.get(zone, [])
         if record["Name"].lower() == name and record["Type"] in ("A", "AAAA") and record.get("AliasTarget")
     ]
-    records.sort(key=lambda record: record.get("Failover") == "SECONDARY")
-    return [record["AliasTarget"]["DNSName"].lower().removeprefix("dualstack.") for record in records]
+    return sorted(records, key=lambda record: record.get("Failover") == "SECONDARY")
 
 
 def create_hosted_zone(zone_id: str, name: str) -> None:
