@@ -109,6 +109,11 @@ def _of_new(value: Any) -> Any:
     return {key: one for key, one in kept.items() if one != {"Ref": "AWS::NoValue"}}
 
 
+def _secret(one: Resource) -> Iterator[Charge]:
+    # A copy in another region is charged as a secret. https://aws.amazon.com/secrets-manager/pricing/
+    yield Charge("secret", 1 + len(one.properties.get("ReplicaRegions", ())))
+
+
 def _always(*charges: Charge) -> Charges:
     return lambda _: iter(charges)
 
@@ -127,6 +132,8 @@ def _endpoint(one: Resource) -> Iterator[Charge]:
 
 
 def _flow_log(one: Resource) -> Iterator[Charge]:
+    if not any(one.of_type("AWS::EC2::NatGateway")):
+        return  # a network in standby, in which nothing flows
     to: Literal["S3", "CloudWatch Logs"]
     to = "S3" if one.properties.get("LogDestinationType") == "s3" else "CloudWatch Logs"
     yield replace(use.FLOW_LOGS[one.properties["TrafficType"]], item=f"flow logs to {to}")
@@ -186,7 +193,7 @@ def _function(one: Resource) -> Iterator[Charge]:
     runs = sum(
         runs_a_month(schedule["ScheduleExpression"])
         for _, schedule in one.of_type("AWS::Scheduler::Schedule")
-        if schedule["Target"]["Arn"] == {"Fn::GetAtt": [one.id, "Arn"]}
+        if _started(schedule) == one.properties.get("FunctionName")
     )
     if not runs:
         return  # only deployments call it
@@ -206,6 +213,12 @@ def _function(one: Resource) -> Iterator[Charge]:
 
 def _by_ending(name: str, values: Mapping[str, float], otherwise: float) -> float:
     return next((value for ending, value in values.items() if name.endswith(ending)), otherwise)
+
+
+def _started(schedule: Mapping[str, Any]) -> str | None:
+    """Name of the function that a schedule starts; None when it starts something else."""
+    arn = schedule["Target"]["Arn"]
+    return arn.rpartition(":function:")[2] if isinstance(arn, str) and ":function:" in arn else None
 
 
 def _schedule(one: Resource) -> Iterator[Charge]:
@@ -240,6 +253,6 @@ CHARGES: dict[str, Charges] = {
     "AWS::S3::Bucket": _always(use.BUCKET),
     "AWS::SNS::Topic": _always(use.TOPIC),
     "AWS::Scheduler::Schedule": _schedule,
-    "AWS::SecretsManager::Secret": _always(Charge("secret", 1)),
+    "AWS::SecretsManager::Secret": _secret,
     "AWS::StepFunctions::StateMachine": _always(use.STATE_MACHINE),
 }

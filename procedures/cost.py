@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,15 @@ from procedures.synthesis import synthesize
 from procedures.terminal import Terminal
 from validation import ConfigurationError
 
+STANDBY = "standby"
 BUILD = Path(__file__).parents[1] / "build"
 
 
 def templates(folder: Path, prefix: str) -> dict[str, Mapping[str, Any]]:
-    """The synthesized templates of an environment and its standby, by layer, in order of their names."""
+    """The synthesized templates in a folder, by layer, in order of their names."""
     return {
         path.name.removeprefix(f"{prefix}-").removesuffix(".template.json"): json.loads(path.read_text())
-        for path in sorted(folder.rglob(f"{prefix}-*.template.json"))
+        for path in sorted(folder.glob(f"{prefix}-*.template.json"))
     }
 
 
@@ -40,7 +42,12 @@ def price(chosen: Environment) -> Estimate:
     """
     with tempfile.TemporaryDirectory() as folder:
         synthesize(chosen, Path(folder))
-        return estimate(templates(Path(folder), chosen.prefix), list_prices(chosen.region))
+        found = templates(Path(folder), chosen.prefix)
+        if chosen.copies_backups:
+            synthesize(replace(chosen, region=chosen.recovery_region, is_standby=True), Path(folder) / STANDBY)
+            there = templates(Path(folder) / STANDBY, chosen.prefix)
+            found |= {f"{STANDBY}-{layer}": template for layer, template in there.items()}
+        return estimate(found, list_prices(chosen.region))
 
 
 def as_json(chosen: Environment, priced: Estimate) -> dict[str, Any]:

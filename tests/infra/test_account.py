@@ -58,6 +58,23 @@ def test_without_a_ceiling_there_is_no_budget(tmp_path: Path) -> None:
     assert found["AWS::CE::AnomalyMonitor"]
 
 
+def test_images_of_what_is_recovered_elsewhere_are_replicated_there(tmp_path: Path) -> None:
+    found = synthesized(tmp_path, PRODUCTION, STAGING)
+    ((rule,),) = (one["ReplicationConfiguration"]["Rules"] for one in found["AWS::ECR::ReplicationConfiguration"])
+    assert rule["Destinations"] == [{"Region": "us-west-2", "RegistryId": PRODUCTION.account}]
+    assert rule["RepositoryFilters"] == [{"Filter": "pardon-production/", "FilterType": "PREFIX_MATCH"}]
+
+
+def test_without_recovery_no_image_is_replicated(tmp_path: Path) -> None:
+    assert "AWS::ECR::ReplicationConfiguration" not in synthesized(tmp_path, STAGING)
+
+
+def test_images_of_two_home_regions_are_refused() -> None:
+    other = replace(PRODUCTION, name="other", home_region="eu-west-1", region="eu-west-1")
+    with pytest.raises(ConfigurationError, match="got us-east-1 of production and eu-west-1 of other"):
+        AccountStack(cdk.App(), [PRODUCTION, other])
+
+
 def test_environments_of_two_accounts_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="production of 640080112933 and rehearsal of 000000000000"):
         AccountStack(cdk.App(), [PRODUCTION, REHEARSAL])

@@ -27,6 +27,8 @@ def test_everything_that_is_deployed_has_a_price(deployment: Deployment) -> None
     charged = {(line.line.layer, line.line.type) for line in one.lines}
     assert ("service", "AWS::ECS::Service") in charged
     assert 0 < one.usd(one.min_tasks) < one.usd(one.max_tasks)
+    runs = [line for line in one.lines if line.line.charge.item == "function run"]
+    assert len(runs) == len(CHECKS)
 
 
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.name)

@@ -43,7 +43,7 @@ def usd(one: Estimate, item_: str, tasks: float = 0) -> float:
 
 def test_ten_lines_by_hand() -> None:
     """730 hours a month, with the prices of us-east-1 written out."""
-    function = {"Fn::GetAtt": ["Function", "Arn"]}
+    function = "arn:aws:lambda:us-east-1:000000000000:function:p-pool-health"
     one = priced(
         **service(),
         Nat1=resource("EC2::NatGateway"),
@@ -76,7 +76,7 @@ def test_a_metric_is_charged_for_the_hours_in_which_it_is_published() -> None:
         Daily=resource(
             "Scheduler::Schedule",
             ScheduleExpression="cron(0 8 * * ? *)",
-            Target={"Arn": {"Fn::GetAtt": ["Function", "Arn"]}},
+            Target={"Arn": "arn:aws:lambda:us-east-1:000000000000:function:p-cost-report"},
         ),
     )
     assert usd(one, "custom metric") == pytest.approx(24 * 0.30 / 24)
