@@ -231,5 +231,7 @@ def test_restored_server_ends_with_the_emulator_even_when_it_is_killed(tmp_path:
         assert servers
         emulator.process.send_signal(number)
         emulator.process.wait(10)
+        assert server._home
+        assert number == signal.SIGKILL or not list(server._home.glob("restored-*")), "it waits for their end"
         psutil.wait_procs(servers, timeout=10)
         assert not any(one.is_running() for one in servers)

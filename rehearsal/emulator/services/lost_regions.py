@@ -2,6 +2,8 @@
 
 IAM, Route 53, the creation of S3 buckets and, by way of Route 53, DNS validation of ACM have theirs in us-east-1. What
 exists goes on: credentials and permissions, DNS answers and failover, other regions' buckets, keys and secrets.
+Load balancers and DB instances can be created elsewhere here. On AWS that may fail, too: their names are records of
+Route 53.
 https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/global-services.html
 https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/appendix-a---partitional-service-guidance.html
 """

@@ -95,7 +95,6 @@ class AutomatedBackups:
     def __init__(self, servers: Servers, folder: Path) -> None:
         self._servers, self._folder = servers, folder
         self._all: dict[tuple[str, str, str], Replicated] = {}  # by account, and the instance's region and resource id
-        self._changing = threading.Lock()
 
     def register(self) -> None:
         """Answer what is replicated to the region of the request, and go on replicating."""
@@ -120,7 +119,7 @@ class AutomatedBackups:
         """Replicate an instance's backups as its template says."""
         region, key = (props.get(f"AutomaticBackupReplication{name}") for name in ("Region", "KmsKeyId"))
         place = (get_account_id(), get_region(), instance["DbiResourceId"])
-        with self._changing:
+        with self._servers.archiving:
             existing = self._all.get(place)
             if existing and (existing.destination, existing.key) == (region, key):
                 return
@@ -134,7 +133,7 @@ class AutomatedBackups:
     def forget(self, instance: dict[str, Any], *, is_retained: bool) -> None:
         """Keep or remove the backups of an instance that is deleted."""
         place = (get_account_id(), get_region(), instance["DbiResourceId"])
-        with self._changing:
+        with self._servers.archiving:
             if place in self._all and is_retained:
                 self._all[place].status = "retained"
             elif place in self._all:

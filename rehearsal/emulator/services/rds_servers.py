@@ -2,6 +2,7 @@
 
 import itertools
 import ssl
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Servers:
         endpoints: host and port by region where clients find its instance, if not at the server's own.
         folder: of the logs of restored servers.
         is_lost: whether a region is lost.
+    Attributes: archiving, a lock.
     """
 
     first: dict[str, Server]
@@ -62,6 +64,7 @@ class Servers:
         self._of_instance: dict[str, Server] = {}
         self._restored: list[RestoredPostgres] = []
         self._numbers = itertools.count(1)
+        self.archiving = threading.RLock()  # who begins a backup, or ends what no other needs
 
     def at_endpoint(self, region: str) -> Server | None:
         """The server that the region's endpoint leads to; None when its instance was renamed and there is no other."""

@@ -41,7 +41,7 @@ class Snapshots:
         if server is None:
             return snapshot
         folder = self._folder / new_uuid()
-        with closing(server.admin()) as admin:
+        with self._servers.archiving, closing(server.admin()) as admin:
             backups.take(admin, backups.begin_archive(admin), folder)
             if not self._automated.is_archiving(server):
                 backups.end_archive(admin)
