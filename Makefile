@@ -112,8 +112,12 @@ standby: $(VENV)/.ready ## deploy what must be in the recovery region of ENV bef
 	@cdk deploy --all $(call context,environment,$(ENV)) -c standby=true
 
 .PHONY: recover
-recover: $(VENV)/.ready ## recover ENV in its recovery region: ENV=production REGION=us-west-2, AT=time or SNAPSHOT=arn; asks first
-	@python -m procedures.recover --environment $(call quoted,$(ENV)) --region $(call quoted,$(REGION)) $(call option,--image-tag,$(IMAGE_TAG)) $(call option,--at,$(AT)) $(call option,--snapshot,$(SNAPSHOT)) $(call option,--insist,$(INSIST))
+recover: $(VENV)/.ready ## recover ENV in its standby: REGION=us-west-2, AT=time, SNAPSHOT=arn, or MOVE=yes with all that the other has
+	@python -m procedures.recover --environment $(call quoted,$(ENV)) --region $(call quoted,$(REGION)) $(call option,--image-tag,$(IMAGE_TAG)) $(call option,--at,$(AT)) $(call option,--snapshot,$(SNAPSHOT)) $(call option,--insist,$(INSIST)) $(if $(filter yes,$(MOVE)),--move)
+
+.PHONY: stand-down
+stand-down: $(VENV)/.ready ## make REGION of ENV a standby again while the other one serves; keeps its database under another name
+	@python -m procedures.stand_down --environment $(call quoted,$(ENV)) --region $(call quoted,$(REGION)) $(call option,--insist,$(INSIST))
 
 .PHONY: account
 account: $(VENV)/.ready ## deploy what exists once in an account, for the environments in ENVS="production staging": budgets, anomalies

@@ -3,32 +3,15 @@
 A bad value raises `ConfigurationError`, whose message names the field, the value and what is allowed.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from application import (
-    CANDIDATE_PREFIX,
-    DATABASE_SECRET,
-    FIVE_POOLS,
-    ONE_POOL,
-    WALLETS,
-    Container,
-    check_containers,
-)
-from aws_limits import DATABASE_SIZES, FARGATE_MEMORY_MIB, LOG_RETENTION_DAYS, regions
-from environment_parts import MAX_CONNECTIONS_PERCENT, CostBand, DatabaseSize, OffHours, Scaling
+from application import DATABASE_SECRET, Container
+from aws_limits import DATABASE_SIZES
+from environment_checks import check_data, check_place, check_service
+from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
 from names import Names
-from validation import (
-    ConfigurationError,
-    check_types,
-    is_private_network,
-    require,
-    require_between,
-    require_match,
-    require_one_of,
-    require_unique,
-)
+from validation import ConfigurationError, check_types
 
 RUNBOOK_PATH = "docs/runbook.md"
 
@@ -42,9 +25,8 @@ class Environment:
         recovery_region: where it is rebuilt after a disaster.
         recovery: "backups": the database's backups, the secrets and the images are copied to recovery_region, where
             `make standby` has made what they need; or "none".
-        is_standby: only what must be there before a disaster is deployed, in recovery_region.
-        standby_load_balancer: the standby has the load balancer and the site's record, so that the name moves without
-            anybody; with `hosted_zone_id` only.
+        is_standby: only what must be there before a disaster is deployed; of the home region, before it is recovered.
+        standby_load_balancer: also the load balancer and the site's record, so that the name moves without anybody.
         backup_lock_days: the vaults refuse a backup that would be deleted earlier, and nobody deletes one before; None:
             without that lock.
         domain: the site's name; without one the site answers over plain HTTP under the load balancer's name.
@@ -124,9 +106,9 @@ class Environment:
             object.__setattr__(self, "region", self.home_region)
         try:
             check_types(self)
-            self._check_place()
-            self._check_service()
-            self._check_data()
+            check_place(self)
+            check_service(self)
+            check_data(self)
         except ConfigurationError as error:
             raise ConfigurationError(f"environment {self.name}: {error}") from None
 
@@ -142,8 +124,18 @@ class Environment:
 
     @property
     def copies_backups(self) -> bool:
-        """Whether backups, secrets and images are copied to the recovery region: from the home region only."""
+        """Whether the database's backups are copied to the recovery region: by the home region, while it serves."""
+        return self.sends_copies and not self.is_standby
+
+    @property
+    def sends_copies(self) -> bool:
+        """Whether it is in the home region of an environment that is recovered elsewhere."""
         return self.recovery == "backups" and self.region == self.home_region
+
+    @property
+    def other_region(self) -> str:
+        """The home region of the recovery region, and the recovery region of any other."""
+        return self.home_region if self.region == self.recovery_region else self.recovery_region
 
     @property
     def receives_copies(self) -> bool:
@@ -203,98 +195,3 @@ class Environment:
     def site(self) -> Container | None:
         """The container that uses the database, whose image has the migrations; None when it runs elsewhere."""
         return next((one for one in self.containers if DATABASE_SECRET in one.secrets.values()), None)
-
-    def _check_place(self) -> None:
-        require_match(self, "name", r"[a-z][a-z0-9]{1,19}", "2 to 20 lower-case letters and digits")
-        require_match(self, "account", r"\d{12}", "12 digits")
-        known = regions()
-        for field in ("home_region", "recovery_region", "region"):
-            require_one_of(self, field, known)
-        is_other = self.recovery_region != self.home_region
-        require(self, "recovery_region", is_other, f"a region other than home_region ({self.home_region})")
-        if self.domain is not None:
-            label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-            pattern = rf"(?=.{{4,253}}$)({label}\.)+[a-z]{{2,63}}"
-            require_match(self, "domain", pattern, "a lower-case domain name such as pardon.example.com")
-        if self.hosted_zone_id is not None:
-            require_match(self, "hosted_zone_id", r"Z[A-Z0-9]{1,31}", "Z and up to 31 of A-Z and 0-9")
-            require(self, "domain", self.domain is not None, "set when hosted_zone_id is")
-        if self.standby_load_balancer:
-            is_useful = self.recovery != "none" and self.hosted_zone_id is not None
-            require(self, "standby_load_balancer", is_useful, "False without recovery and hosted_zone_id")
-        if self.is_standby:
-            allowed = f"its recovery_region ({self.recovery_region}), with recovery, when -c standby=true is given"
-            require(self, "region", self.receives_copies, allowed)
-        require_match(
-            self,
-            "alarm_emails",
-            r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}",
-            "a tuple of addresses such as operator@example.com",
-        )
-        require_unique(self, "alarm_emails")
-        if self.runbook_url is not None:
-            allowed = "at most 200 characters of an https:// URL without '#', such as https://example.com/runbook.md"
-            require_match(self, "runbook_url", r"(?=.{1,200}$)https://[A-Za-z0-9.-]+(:\d+)?(/[^\s#]*)?", allowed)
-        require_between(self, "max_error_lines", 1, 100_000)
-        is_known = self.wallets.keys() <= WALLETS.keys()
-        require(self, "wallets", is_known, f"addresses by owner, one of {', '.join(WALLETS)}")
-        # https://solana.com/docs/core/accounts
-        are_addresses = all(re.fullmatch(r"[1-9A-HJ-NP-Za-km-z]{32,44}", str(one)) for one in self.wallets.values())
-        require(self, "wallets", are_addresses, "Solana addresses of 32 to 44 letters and digits, no 0, O, I or l")
-        is_network = is_private_network(self.vpc_cidr, min_prefix=16, max_prefix=24)
-        require(self, "vpc_cidr", is_network, "a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
-        # Two zones; without a gateway the tasks reach neither their images nor OpenAI.
-        require_between(self, "nat_gateways", 1, 2)
-
-    def _check_service(self) -> None:
-        # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html
-        pattern = rf"(?!{CANDIDATE_PREFIX})[A-Za-z0-9_][A-Za-z0-9._-]{{0,127}}"
-        allowed = f"1 to 128 of A-Z, a-z, 0-9, '.', '_', '-', not beginning with '.', '-' or {CANDIDATE_PREFIX!r}"
-        require_match(self, "image_tag", pattern, allowed)
-        require_one_of(self, "task_cpu", FARGATE_MEMORY_MIB)
-        first, last, step = FARGATE_MEMORY_MIB[self.task_cpu]
-        sizes = range(first, last + 1, step)
-        allowed = f"from {first} to {last} in steps of {step} when task_cpu is {self.task_cpu}"
-        require(self, "task_memory_mib", self.task_memory_mib in sizes, allowed)
-        require_one_of(self, "architecture", ("X86_64", "ARM64"))
-        check_containers(self.containers, self.task_memory_mib)
-        require_one_of(self, "pools", (ONE_POOL, FIVE_POOLS))  # the site knows no others
-        require_between(self, "thread_grace_seconds", 1, 300)
-        require_between(self, "min_tasks", 1, 100)
-        require_between(self, "max_tasks", 1, 100)
-        require(self, "max_tasks", self.max_tasks >= self.min_tasks, f"at least min_tasks ({self.min_tasks})")
-        require_between(self, "cpu_target_percent", 10, 95)
-        require_between(self, "memory_target_percent", 10, 95)
-        require_between(self, "fargate_weight", 0, 1000)
-        require_between(self, "spot_weight", 0, 1000)
-        has_weight = self.fargate_weight + self.spot_weight > 0
-        require(self, "fargate_weight", has_weight, "above 0 when spot_weight is 0")
-        if self.is_protected:
-            require(self, "spot_weight", self.spot_weight == 0, "0 in a protected environment")
-            require(self, "off_hours", self.off_hours is None, "None in a protected environment")
-
-    def _check_data(self) -> None:
-        require_match(self, "database_class", r"db\.[a-z][a-z0-9]*\.[a-z0-9]+", "an RDS class such as db.t4g.medium")
-        require_one_of(self, "database_class", DATABASE_SIZES)
-        require_between(self, "storage_gib", 20, 65536)
-        require_between(self, "max_storage_gib", 20, 65536)
-        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
-        has_room = self.max_storage_gib * 10 >= self.storage_gib * 11
-        require(self, "max_storage_gib", has_room, f"at least 10 % above storage_gib ({self.storage_gib})")
-        # A deployment runs twice the tasks for a while; above 80 % of RDS's limit an alarm fires.
-        most = self.database.max_connections * MAX_CONNECTIONS_PERCENT // 100 // (2 * self.max_tasks)
-        allowed = f"from 1 to {most} when max_tasks is {self.max_tasks} and database_class {self.database_class}"
-        require(self, "connection_limit", 1 <= self.connection_limit <= most, allowed)
-        require_between(self, "backup_days", 1, 35)
-        require_one_of(self, "recovery", ("backups", "none"))
-        if self.backup_lock_days is not None:
-            require_between(self, "backup_lock_days", 1, 35)  # the daily backups' days
-        require_between(self, "snapshot_days", 1, 3650)
-        require_one_of(self, "log_retention_days", LOG_RETENTION_DAYS)
-        require_one_of(self, "cost_metric", ("UnblendedCost", "AmortizedCost"))
-        services = [band.service for band in self.cost_bands]
-        require(self, "cost_bands", len(set(services)) == len(services), "one band for a service")
-        if self.cost_ceiling_usd is not None:
-            require_between(self, "cost_ceiling_usd", 1, 1_000_000)
-        require_between(self, "cost_tolerance_percent", 1, 1000)
-        require_between(self, "cost_tolerance_usd", 1, 100_000)

@@ -199,6 +199,11 @@ class Names:
         """An alarm that is not an incident and notifies nobody, e.g. of "deployment"."""
         return f"{self.prefix}-state-{name}"
 
+    @property
+    def serving_alarm(self) -> str:
+        """The alarm of the recovery region that is in ALARM while its tasks serve."""
+        return self.state("recovery-region-serves")
+
     @staticmethod
     def _dead_letter_queue(owner: str) -> str:
         return f"{owner}-dead-letters"

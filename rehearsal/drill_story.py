@@ -1,12 +1,19 @@
-"""The drill of docs/recovery.md: the home region is lost, and the recovery region serves what it had."""
+"""The drill of docs/recovery.md: the home region is lost, the recovery region serves what it had; and the way back."""
 
 from rehearsal import story
 from rehearsal.run import Run
-from rehearsal.steps import deploy_stacks, fire_schedule, lose_home_region, recover_region, set_up_application
+from rehearsal.steps import (
+    deploy_stacks,
+    fire_schedule,
+    go_back_home,
+    lose_home_region,
+    recover_region,
+    set_up_application,
+)
 
 
 def rehearse(run: Run) -> None:
-    """Stand up at home with data, lose it at a moment, and recover to that moment."""
+    """Stand up at home with data, lose it at a moment, and recover to that moment; then go back with all since."""
     home, there = run.regions
     synths = [deploy_stacks.begin_synth(run, home, "first"), deploy_stacks.begin_synth(run, there, "again")]
     story.begin(run, synths)
@@ -30,3 +37,15 @@ def rehearse(run: Run) -> None:
         fire_schedule.expect_first_runs(run, there, step)
     with run.report.step("cdk deploy and make recover again") as step:
         recover_region.prove_again(run, there, step)
+    with run.report.step("The home region is back, full of old data") as step:
+        go_back_home.come_back(run, home, there, step)
+    with run.report.step("make stand-down of the home region") as step:
+        go_back_home.stand_down(run, home, step)
+    with run.report.step("make recover MOVE=yes, killed once, and again") as step:
+        moved = go_back_home.move(run, there, home, step)
+    with run.report.step("Every row, one by one, at home") as step:
+        recover_region.prove_rows(run, home, moved, step)
+        recover_region.prove_site(run, home, step)
+    with run.report.step("make stand-down of the recovery region") as step:
+        go_back_home.stand_down(run, there, step)
+        go_back_home.prove_standby(run, home, there, step)

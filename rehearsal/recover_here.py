@@ -7,7 +7,7 @@ from pathlib import Path
 from environment import Environment
 from procedures.recover.__main__ import main
 from procedures.verify.deployed import Deployed
-from rehearsal.machine.names import emulated
+from rehearsal.machine.emulated_names import emulated
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

@@ -56,4 +56,6 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
     operations = OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)
     if environment.is_standby:
         stacks = [network, registry, secrets, logs, data, service, monitoring, operations]
-        leave_standby(stacks, has_load_balancer=environment.standby_load_balancer)
+        # The home region's own secrets stay, and the alarm that keeps the name in the recovery region.
+        kept_in = {secrets.stack_name: "AWS::SecretsManager::Secret", service.stack_name: "AWS::CloudWatch::Alarm"}
+        leave_standby(stacks, has_load_balancer=environment.standby_load_balancer, kept_in=kept_in)

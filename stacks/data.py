@@ -42,9 +42,9 @@ class DataStack(EnvironmentStack):
             key=key,
             retention=self.retention,
             is_protected=environment.is_protected,
-            has_known_id=not environment.receives_copies,
+            has_known_id=environment.recovery == "none",
         )
-        if environment.copies_backups or environment.receives_copies:
+        if environment.sends_copies or environment.receives_copies:
             self._back_up(environment, key)
         self.access_logs = PrivateBucket(self, "AccessLogs", expire_days=environment.log_retention_days)
         self.configuration_bucket = PrivateBucket(

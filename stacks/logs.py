@@ -26,7 +26,7 @@ class LogsStack(EnvironmentStack):
         LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
         for writer, name in names.migration_log_groups.items():
             LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
-        if environment.copies_backups:
+        if environment.sends_copies:
             LogGroup(self, "RecoveryKey", name=names.recovery_key_log_group, retention=self.retention)
         if environment.receives_copies:
             LogGroup(self, "CopiedSecrets", name=names.copied_secrets_log_group, retention=self.retention)

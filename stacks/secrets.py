@@ -21,5 +21,5 @@ class SecretsStack(EnvironmentStack):
             secrets=application.SECRETS,
             removal_policy=self.retention.removal_policy,
             copied_from=f"make deploy ENV={environment.name}" if environment.receives_copies else None,
-            copy_region=environment.recovery_region if environment.copies_backups else None,
+            copy_region=environment.recovery_region if environment.sends_copies else None,
         )

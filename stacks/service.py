@@ -85,6 +85,9 @@ class ServiceStack(EnvironmentStack):
             domain=environment.domain,
             hosted_zone_id=environment.hosted_zone_id,
             has_record=environment.has_site_record,
+            serving_alarm=(environment.names.serving_alarm, environment.recovery_region)
+            if environment.standby_load_balancer
+            else None,
             is_home=environment.region == environment.home_region,
             access_logs=access_logs,
         )

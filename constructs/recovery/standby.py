@@ -1,6 +1,6 @@
 """What a region in standby has of the application: what costs nothing by the hour and must be there beforehand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from aws_cdk import CfnElement, CfnResource, Stack
@@ -38,23 +38,25 @@ _LEFT_OUT = frozenset(
 )
 
 
-def leave_standby(stacks: Iterable[Stack], *, has_load_balancer: bool) -> None:
+def leave_standby(stacks: Iterable[Stack], *, has_load_balancer: bool, kept_in: Mapping[str, str]) -> None:
     """Take out of finished `stacks` everything that a region in standby does not have.
 
     What stays refers to nothing that goes: `test_standby.py` holds it to that.
 
     Args:
         has_load_balancer: the load balancer and the site's record stay, so that the name can move by itself.
+        kept_in: a type that stays in one stack, by the stack's name.
     """
     kept = (*_KEPT, *(_LOAD_BALANCER if has_load_balancer else ()))
     for stack in stacks:
+        kept_here = (*kept, *(type_ for name, type_ in kept_in.items() if name == stack.stack_name))
         exports = stack.node.try_find_child("Exports")
         for construct in stack.node.find_all():
             if not CfnElement.is_cfn_element(construct):
                 continue
             scope = cast(Construct, construct.node.scope)
             if CfnResource.is_cfn_resource(construct):
-                stays = _stays(cast(CfnResource, construct), kept)
+                stays = _stays(cast(CfnResource, construct), kept_here)
             else:
                 stays = scope is exports  # the other outputs, and conditions and parameters, are of what goes
             if not stays:

@@ -11,6 +11,7 @@ from application import IDLE_TIMEOUT_SECONDS, Container
 from constructs import Construct
 from constructs.common.weak_reference import refer_weakly
 from constructs.network.vpc import Network
+from constructs.service.site_record import add_site_record
 
 
 class LoadBalancer(Construct):
@@ -23,6 +24,7 @@ class LoadBalancer(Construct):
     Args:
         load_balanced: the container whose port and health path the target group takes.
         has_record: with the zone, the alias record is made.
+        serving_alarm: see `add_site_record`.
         is_home: this region answers while it is healthy; otherwise only while the home region is not.
         access_logs: bucket encrypted with S3's own key, the only one that load balancers can write with.
     Attributes: load_balancer; target_group, which the service's tasks join; url of the site.
@@ -39,6 +41,7 @@ class LoadBalancer(Construct):
         domain: str | None,
         hosted_zone_id: str | None,
         has_record: bool,
+        serving_alarm: tuple[str, str] | None,
         is_home: bool,
         access_logs: s3.IBucket,
     ) -> None:
@@ -78,7 +81,10 @@ class LoadBalancer(Construct):
         )
         self._listen("Http", 80, elbv2.ListenerAction.redirect(protocol="HTTPS", port="443", permanent=True))
         if zone is not None and has_record:
-            self._alias(domain, zone, is_home=is_home)
+            metric = self.target_metric("HealthyHostCount", period=Duration.minutes(1), statistic="Maximum")
+            add_site_record(
+                self, domain, zone, self.load_balancer, is_home=is_home, healthy=metric, serving_alarm=serving_alarm
+            )
 
     def target_metric(self, name: str, *, period: Duration, statistic: str) -> cloudwatch.Metric:
         """A metric of the targets, e.g. "HealthyHostCount".
@@ -99,22 +105,6 @@ class LoadBalancer(Construct):
 
     def _listen(self, id: str, port: int, action: elbv2.ListenerAction) -> None:
         self.load_balancer.add_listener(id, port=port, open=False, default_action=action)
-
-    def _alias(self, domain: str, zone: route53.IHostedZone, *, is_home: bool) -> None:
-        route53.CfnRecordSet(
-            self,
-            "Alias",
-            hosted_zone_id=zone.hosted_zone_id,
-            name=domain,
-            type="A",
-            set_identifier="primary" if is_home else "secondary",
-            failover="PRIMARY" if is_home else "SECONDARY",
-            alias_target=route53.CfnRecordSet.AliasTargetProperty(
-                dns_name=self.load_balancer.load_balancer_dns_name,
-                hosted_zone_id=self.load_balancer.load_balancer_canonical_hosted_zone_id,
-                evaluate_target_health=True,
-            ),
-        )
 
     def _target_group(self, network: Network, load_balanced: Container) -> elbv2.ApplicationTargetGroup:
         return elbv2.ApplicationTargetGroup(

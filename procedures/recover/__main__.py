@@ -1,6 +1,6 @@
-"""Recover the application in its recovery region: `make recover ENV=production REGION=us-west-2`.
+"""Recover the application in a region that is in standby: `make recover ENV=production REGION=us-west-2`.
 
-The database is restored from what the home region copied there, then everything is deployed by `cdk deploy`. It can be
+The database is restored from what the other region copied there, then everything is deployed by `cdk deploy`. It can be
 run again after any failure, and goes on where it stopped. Drill: docs/recovery.md.
 """
 
@@ -8,9 +8,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import boto3
@@ -21,10 +19,12 @@ from config import environment
 from environment import Environment
 from procedures import check
 from procedures.findings import CLIENT
-from procedures.recover import moved_name, places, source
+from procedures.recover import move, moved_name, places, source
 from procedures.recover.plan import Plan, begun, look, shown, table
-from procedures.recover.source import RecoveryError
+from procedures.recover.source import RecoveryError, Source
+from procedures.recover.steps import Steps, agreed
 from procedures.recover.unknown import unknown
+from procedures.snapshot import SnapshotError
 from procedures.terminal import Terminal
 from procedures.verify.deployed import Deployed
 from validation import ConfigurationError
@@ -32,41 +32,28 @@ from validation import ConfigurationError
 _POOL_SECONDS, _POOL_PAUSE_SECONDS = 600.0, 10.0
 
 
-@dataclass
-class Steps:
-    """The steps as they are done, each with its seconds."""
-
-    console: Terminal
-    done: list[tuple[str, float, str]] = field(default_factory=list)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[Callable[[str], None]]:
-        """Show a step's beginning and its end; call what it yields with what was found."""
-        self.console.print(f"{name} ...")
-        found: list[str] = []
-        started = time.monotonic()
-        yield found.append
-        seconds = time.monotonic() - started
-        self.done.append((name, seconds, "; ".join(found)))
-        self.console.print(f"{name}: {self.done[-1][2]} ({seconds:.0f} s)", style="green")
-
-
-def recover(planned: Plan, steps: Steps, deployed: Deployed) -> None:
-    """Do it.
+def recover(planned: Plan, steps: Steps, deployed: Deployed) -> Source | None:
+    """Do it; return what the database was restored from, if it was.
 
     Args:
         deployed: the region, for the site that it is to have.
-
     Raises:
-        RecoveryError: a step failed; running it again goes on there.
+        RecoveryError, SnapshotError: a step failed; running it again goes on there.
         BotoCoreError, ClientError: AWS cannot be asked.
     """
-    chosen = planned.chosen
-    if planned.source:
+    chosen, restored = planned.chosen, planned.source
+    if planned.is_move and not planned.has_database:
+        with steps.step(f"What {chosen.other_region} has") as found:
+            restored = move.move(chosen, datetime.now(UTC), steps.console.print)
+            found(str(restored.snapshot))
+    if restored:
         with steps.step("Keep what the database is restored from") as found:
             ssm = boto3.client("ssm", region_name=chosen.region, config=CLIENT)
-            source.keep(ssm, chosen, planned.source.parameters)
-            found(shown(planned.source.parameters))
+            source.keep(ssm, chosen, restored.parameters)
+            found(shown(restored.parameters))
+    if planned.is_move and chosen.sends_copies:
+        with steps.step("Secrets that were changed there") as found:
+            found(", ".join(move.take_secrets(chosen)) or "none")
     with steps.step("Stacks that are being changed") as found:
         found(places.settle(boto3.client("cloudformation", region_name=chosen.region, config=CLIENT), chosen))
     with steps.step("cdk deploy --all") as found:
@@ -76,6 +63,7 @@ def recover(planned: Plan, steps: Steps, deployed: Deployed) -> None:
         found(moved_name.found(deployed))
     with steps.step("Pool health") as found:
         found(wait_for_pools(chosen))
+    return restored
 
 
 def deploy(chosen: Environment) -> None:
@@ -116,19 +104,12 @@ def wait_for_pools(chosen: Environment, *, sleep: Callable[[float], None] = time
         sleep(_POOL_PAUSE_SECONDS)
 
 
-def summary(planned: Plan, steps: Steps, now: datetime) -> list[Table]:
-    """What was done and how long it took, and what nobody may replay blindly."""
-    done = Table("", "seconds", "", title="Recovered", title_justify="left")
-    for name, seconds, found in steps.done:
-        done.add_row(name, f"{seconds:.0f}", found)
-    done.add_row("Total", f"{sum(seconds for _, seconds, _ in steps.done):.0f}", "")
-    point = planned.source.point if planned.source else begun(planned.kept)
-    if point is None:
-        return [done]
-    left = Table("", "", title="What the database does not know", title_justify="left", show_header=False)
-    for what, then in unknown(planned.chosen, point, now):
-        left.add_row(what, then)
-    return [done, left]
+def left(chosen: Environment, point: datetime, now: datetime) -> Table:
+    """What nobody may replay blindly."""
+    rows = Table("", "", title="What the database does not know", title_justify="left", show_header=False)
+    for what, then in unknown(chosen, point, now):
+        rows.add_row(what, then)
+    return rows
 
 
 def main(argv: Sequence[str] | None = None, *, outside: Callable[[Environment], Deployed] = Deployed) -> int:
@@ -139,40 +120,37 @@ def main(argv: Sequence[str] | None = None, *, outside: Callable[[Environment], 
     """
     parser = argparse.ArgumentParser(prog="make recover", description=__doc__)
     parser.add_argument("--environment", required=True)
-    parser.add_argument("--region", required=True, help="its recovery region")
+    parser.add_argument("--region", required=True, help="that is in standby")
     parser.add_argument("--image-tag", help="the version; that of config.py by default")
     wanted = parser.add_mutually_exclusive_group()
     wanted.add_argument("--at", help="recovery point, such as 2026-11-28T03:00:00Z; the latest by default")
     wanted.add_argument("--snapshot", help="ARN of a snapshot in the region, instead of the replicated backups")
-    parser.add_argument("--insist", metavar="REASON", help="although the home region still serves")
+    wanted.add_argument("--move", action="store_true", help="stop the other region, and take all that it has")
+    parser.add_argument("--insist", metavar="REASON", help="although the other region still serves")
     arguments = parser.parse_args(argv)
     console, errors = Terminal(), Terminal(stderr=True, soft_wrap=True)
     now = datetime.now(UTC)
     try:
         chosen = environment(arguments.environment, region=arguments.region, image_tag=arguments.image_tag)
-        with errors.status(f"{chosen.home_region} and {chosen.region} ..."):
-            planned = look(chosen, source.moment(arguments.at) if arguments.at else None, arguments.snapshot)
+        at = source.moment(arguments.at) if arguments.at else None
+        places.expect_place(chosen)
+        with errors.status(f"{chosen.other_region} and {chosen.region} ..."):
+            planned = look(chosen, at, arguments.snapshot, is_move=arguments.move)
         console.print(table(planned, now))
         planned.refuse_two(is_insisted=bool(arguments.insist))
-        if not _agreed(chosen):
+        if not agreed(f"Recover {chosen.name} in {chosen.region}?"):
             errors.print("Nothing was changed", style="red")
             return 1
         steps = Steps(console)
-        recover(planned, steps, outside(chosen))
-    except (BotoCoreError, ClientError, ConfigurationError, RecoveryError) as error:
+        restored = recover(planned, steps, outside(chosen))
+    except (BotoCoreError, ClientError, ConfigurationError, RecoveryError, SnapshotError) as error:
         errors.print(str(error), style="red")
         return 1
-    for one in summary(planned, steps, datetime.now(UTC)):
-        console.print(one)
+    console.print(steps.table("Recovered"))
+    point = restored.point if restored else begun(planned.kept)
+    if point and not planned.is_move:
+        console.print(left(chosen, point, datetime.now(UTC)))
     return 0
-
-
-def _agreed(chosen: Environment) -> bool:
-    try:
-        answer = input(f"Recover {chosen.name} in {chosen.region}? [yes/no] ")
-    except EOFError:
-        return False
-    return answer.strip().lower() in ("y", "yes")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whether the home region still serves, and what of the recovery region is there already."""
+"""Whether the other region still serves, and what of a region is there already."""
 
 import time
 from collections.abc import Callable
@@ -10,17 +10,27 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from environment import Environment
+from procedures.findings import CLIENT
 from procedures.recover.source import RecoveryError
 
 # A region that is lost is asked briefly.
 LOST = Config(connect_timeout=4, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
 _GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
-_MOST_SECONDS, _PAUSE_SECONDS = 2 * 60 * 60, 5.0
+_MOST_SECONDS, _STOP_SECONDS, _PAUSE_SECONDS = 2 * 60 * 60, 600, 5.0
+
+
+def expect_place(chosen: Environment) -> None:
+    """Raise RecoveryError unless it is one of the two regions of an environment with recovery."""
+    if not (chosen.receives_copies or chosen.sends_copies):
+        raise RecoveryError(
+            f"REGION must be {chosen.recovery_region} or {chosen.home_region} of an environment with recovery, "
+            f"got {chosen.region} with recovery {chosen.recovery!r}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Home:
-    """The home region, as far as it answers.
+class Other:
+    """The other region, as far as it answers.
 
     Attributes:
         targets: healthy targets of its load balancer; None when AWS does not answer there.
@@ -32,29 +42,54 @@ class Home:
 
     @property
     def serves(self) -> bool:
-        """Its site has tasks that answer, so that a recovery would make a second application with other data."""
+        """Its site has tasks that answer."""
         return bool(self.targets)
 
 
-def look_at_home(chosen: Environment) -> Home:
-    """Ask the home region's load balancer for its healthy targets: the site's name may lead elsewhere by now."""
-    client = boto3.client("elbv2", region_name=chosen.home_region, config=LOST)
+def look_at(chosen: Environment, region: str) -> Other:
+    """Ask a region's load balancer for its healthy targets: the site's name may lead elsewhere by now."""
+    client = boto3.client("elbv2", region_name=region, config=LOST)
     try:
         balancers = client.describe_load_balancers(Names=[chosen.names.load_balancer])["LoadBalancers"]
         groups = client.describe_target_groups(LoadBalancerArn=balancers[0]["LoadBalancerArn"])["TargetGroups"]
-        states = [
-            target["TargetHealth"]["State"]
-            for group in groups
-            for target in client.describe_target_health(TargetGroupArn=group["TargetGroupArn"])[
-                "TargetHealthDescriptions"
-            ]
-        ]
+        health = [client.describe_target_health(TargetGroupArn=one["TargetGroupArn"]) for one in groups]
     except client.exceptions.LoadBalancerNotFoundException:
-        return Home(targets=0, found=f"{chosen.home_region} has no load balancer {chosen.names.load_balancer}")
+        return Other(targets=0, found=f"{region} has no load balancer {chosen.names.load_balancer}")
     except (BotoCoreError, ClientError) as error:
-        return Home(targets=None, found=f"AWS does not answer in {chosen.home_region}: {error}")
-    healthy = states.count("healthy")
-    return Home(targets=healthy, found=f"{healthy} of {len(states)} targets in {chosen.home_region} are healthy")
+        return Other(targets=None, found=f"AWS does not answer in {region}: {error}")
+    states = [target["TargetHealth"]["State"] for one in health for target in one["TargetHealthDescriptions"]]
+    return Other(
+        targets=states.count("healthy"),
+        found=f"{states.count('healthy')} of {len(states)} targets in {region} are healthy",
+    )
+
+
+def stop(chosen: Environment, region: str, *, sleep: Callable[[float], None] = time.sleep) -> str:
+    """Stop the application's tasks in a region, and keep autoscaling from starting others; return what was stopped.
+
+    Raises:
+        RecoveryError: some still run after ten minutes.
+        BotoCoreError, ClientError: AWS cannot be asked there.
+    """
+    cluster, service = chosen.names.cluster, chosen.names.service
+    ecs = boto3.client("ecs", region_name=region, config=CLIENT)
+    found = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    if not any(one["status"] == "ACTIVE" for one in found):
+        return f"no service in {region}"
+    boto3.client("application-autoscaling", region_name=region, config=CLIENT).register_scalable_target(
+        ServiceNamespace="ecs",
+        ResourceId=f"service/{cluster}/{service}",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=0,
+        MaxCapacity=0,
+    )
+    ecs.update_service(cluster=cluster, service=service, desiredCount=0)
+    until = time.monotonic() + _STOP_SECONDS
+    while ecs.describe_services(cluster=cluster, services=[service])["services"][0]["runningCount"]:
+        if time.monotonic() > until:
+            raise RecoveryError(f"tasks of {service} in {region} still run after {_STOP_SECONDS / 60:.0f} minutes")
+        sleep(_PAUSE_SECONDS)
+    return f"no task runs in {region}"
 
 
 def stacks(cloudformation: Any, chosen: Environment) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import boto3
 from rich.table import Table
@@ -19,37 +20,35 @@ class Plan:
     """What a recovery is going to do.
 
     Attributes:
-        source: what the database is restored from; None: it is there already, and stays.
-        stacks: of the region's stacks, how many are there.
+        other: the other region.
+        source: what the database is restored from; None: it is there already and stays, or it is a move.
+        is_move: the other region is stopped, and what it has is restored.
+        kept: what the region's parameters say.
     """
 
     chosen: Environment
-    home: places.Home
+    other: places.Other
     source: Source | None
+    has_database: bool
+    is_move: bool
     kept: Mapping[str, str]
-    stacks: Mapping[str, str]
 
     def refuse_two(self, *, is_insisted: bool) -> None:
-        """Raise RecoveryError when the home region serves, unless the operator insists."""
-        if self.home.serves and not is_insisted:
+        """Raise RecoveryError when the other region serves and goes on, unless the operator insists."""
+        if self.other.serves and not (self.is_move or is_insisted):
             raise RecoveryError(
-                f"{self.home.found}: users would be divided between two databases. Stop it first (docs/recovery.md), "
-                "or say why not with INSIST=reason"
+                f"{self.other.found}: users would be divided between two databases. Stop it with MOVE=yes, which takes "
+                "along what it has, or say why not with INSIST=reason"
             )
 
 
-def look(chosen: Environment, at: datetime | None, snapshot: str | None) -> Plan:
+def look(chosen: Environment, at: datetime | None, snapshot: str | None, *, is_move: bool) -> Plan:
     """Look at both regions, and decide what the database is restored from; reads only.
 
     Raises:
         RecoveryError: there is nothing to restore, or the region is not in standby.
-        BotoCoreError, ClientError: the recovery region's AWS cannot be asked.
+        BotoCoreError, ClientError: the region's AWS cannot be asked.
     """
-    if not chosen.receives_copies:
-        raise RecoveryError(
-            f"REGION must be {chosen.recovery_region}, where {chosen.name} has copies while recovery is on, "
-            f"got {chosen.region} with recovery {chosen.recovery!r}"
-        )
     rds, ssm, formation = (
         boto3.client(service, region_name=chosen.region, config=CLIENT) for service in ("rds", "ssm", "cloudformation")
     )
@@ -60,18 +59,33 @@ def look(chosen: Environment, at: datetime | None, snapshot: str | None) -> Plan
             f"{chosen.region} is not in standby, {', '.join(absent)} is not there: make standby ENV={chosen.name}"
         )
     kept = source.kept(ssm, chosen)
-    if places.has_database(rds, chosen):
-        if at or snapshot:
-            raise RecoveryError(
-                f"{chosen.names.database} is in {chosen.region} already, restored from {shown(kept)}: "
-                "go on without AT and SNAPSHOT, or see docs/recovery.md, “Restore again”"
-            )
-        restored = None
-    elif snapshot:
+    restored, has_database = None, places.has_database(rds, chosen)
+    if has_database and (at or snapshot):
+        raise RecoveryError(
+            f"{chosen.names.database} is in {chosen.region} already, restored from {shown(kept)}: go on without AT and "
+            f"SNAPSHOT, or begin anew with make stand-down ENV={chosen.name} REGION={chosen.region}"
+        )
+    if snapshot:
         restored = source.from_snapshot(rds, chosen, snapshot)
-    else:
-        restored = source.from_backups(rds, chosen, at or begun(kept))
-    return Plan(chosen=chosen, home=places.look_at_home(chosen), source=restored, kept=kept, stacks=there)
+    elif not has_database and not is_move:
+        restored = _again(rds, chosen, kept) if at is None else None
+        restored = restored or source.from_backups(rds, chosen, at)
+    return Plan(
+        chosen=chosen,
+        other=places.look_at(chosen, chosen.other_region),
+        source=restored,
+        has_database=has_database,
+        is_move=is_move,
+        kept=kept,
+    )
+
+
+def _again(rds: Any, chosen: Environment, kept: Mapping[str, str]) -> Source | None:
+    """What a recovery that was begun restores; None before."""
+    if kept["snapshot"] not in (NOT_RESTORED, TO_BE_RESTORED):
+        return source.from_snapshot(rds, chosen, kept["snapshot"])
+    point = begun(kept)
+    return source.from_backups(rds, chosen, point) if point else None
 
 
 def begun(kept: Mapping[str, str]) -> datetime | None:
@@ -89,11 +103,13 @@ def table(planned: Plan, now: datetime) -> Table:
     """What is going to be done, for the operator to agree to."""
     chosen = planned.chosen
     rows = Table("", "", title=f"Recover {chosen.name} in {chosen.region}", title_justify="left", show_header=False)
-    rows.add_row("home region", planned.home.found)
+    rows.add_row("other region", planned.other.found)
     if planned.source:
         age = (now - planned.source.point).total_seconds() / 60
         rows.add_row("database", planned.source.snapshot or planned.source.backup)
         rows.add_row("recovery point", f"{planned.source.point:%Y-%m-%d %H:%M:%S} UTC, {age:.0f} minutes ago")
+    elif planned.is_move and not planned.has_database:
+        rows.add_row("database", f"of {chosen.other_region}, once its tasks have ended; nothing is lost")
     else:
         rows.add_row("database", f"is there, restored from {shown(planned.kept)}; it stays")
     rows.add_row("version", chosen.image_tag)

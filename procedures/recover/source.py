@@ -53,16 +53,16 @@ def moment(text: str) -> datetime:
 
 
 def from_backups(rds: Any, chosen: Environment, at: datetime | None) -> Source:
-    """The home region's automated backups that are replicated here, at a time, or the latest that they allow.
+    """The other region's automated backups that are replicated here, at a time, or the latest that they allow.
 
     Raises:
         RecoveryError: there is none, or the time is outside of what it allows.
     """
     found = rds.describe_db_instance_automated_backups(DBInstanceIdentifier=chosen.names.database)
-    ours = [one for one in found["DBInstanceAutomatedBackups"] if one["Region"] == chosen.home_region]
+    ours = [one for one in found["DBInstanceAutomatedBackups"] if one["Region"] == chosen.other_region]
     if not ours:
         raise RecoveryError(
-            f"there are no backups of {chosen.names.database} from {chosen.home_region} in {chosen.region}; "
+            f"there are no backups of {chosen.names.database} from {chosen.other_region} in {chosen.region}; "
             "restore a snapshot: SNAPSHOT=arn, of those that this lists: aws backup "
             f"list-recovery-points-by-backup-vault --backup-vault-name {chosen.names.backup_vault} "
             f"--region {chosen.region}"

@@ -23,7 +23,7 @@ _SECONDS = 300
 
 def prove_refused(run: Run, there: Region, step: Step) -> None:
     """Beside a home region that serves it is refused; nothing is changed."""
-    process = _begin(run, there)
+    process = begin(run, there)
     output = run.finish(process, allowed=(1,))
     is_refused = "users would be divided between two databases" in output
     run.report.expect(is_refused, there.name, "make recover is refused while the home region serves", "refused")
@@ -33,8 +33,8 @@ def prove_refused(run: Run, there: Region, step: Step) -> None:
 def prove_killed(run: Run, there: Region, moment: Moment, step: Step) -> None:
     """Killed between its steps, it can be run again each time."""
     for cut in _CUTS:
-        process = _begin(run, there, moment if cut == _CUTS[0] else None)
-        _wait_for(run, there, process, lambda text, cut=cut: cut in text)  # type: ignore[misc]
+        process = begin(run, there, *(("--at", moment.at.strftime(TIME_FORMAT)) if cut == _CUTS[0] else ()))
+        wait_for(run, there, process, lambda text, cut=cut: cut in text)  # type: ignore[misc]
         process.stop()
     step.detail = f"killed after {', '.join(repr(cut) for cut in _CUTS)}"
 
@@ -42,8 +42,8 @@ def prove_killed(run: Run, there: Region, moment: Moment, step: Step) -> None:
 def recover(run: Run, there: Region, moment: Moment, step: Step) -> None:
     """Run it to its end."""
     started = time.monotonic()
-    process = _begin(run, there)
-    _wait_for(run, there, process, lambda text: "What the database does not know" in text)
+    process = begin(run, there)
+    wait_for(run, there, process, lambda text: "What the database does not know" in text)
     output = run.finish(process)
     step.detail = f"{time.monotonic() - started:.0f} s; recovery point {moment.at:%H:%M:%S} UTC"
     is_told = all(word in output for word in ("Payments", "Prizes", "Weekly reset", "Recovered"))
@@ -80,7 +80,7 @@ def prove_again(run: Run, there: Region, step: Step) -> None:
     """A plain deployment of a fresh synthesis changes nothing, and neither does another recovery."""
     before = deploy_stacks.updated_at(run, there)
     deploy_stacks.deploy_assembly(run, there, "again", "cdk deploy as anybody", is_plain=True)
-    output = run.finish(_begin(run, there))
+    output = run.finish(begin(run, there))
     after = deploy_stacks.updated_at(run, there)
     changed = [name for name in after if after[name] != before.get(name)]
     is_so = not changed and "is there, restored from backup" in output
@@ -89,17 +89,17 @@ def prove_again(run: Run, there: Region, step: Step) -> None:
     step.detail = seen
 
 
-def _begin(run: Run, there: Region, moment: Moment | None = None) -> Process:
-    arguments = ["--environment", REHEARSAL.name, "--region", there.name]
-    arguments += ["--at", moment.at.strftime(TIME_FORMAT)] if moment else []
+def begin(run: Run, there: Region, *options: str) -> Process:
+    """Begin `make recover` with these options, and agree to it."""
+    arguments = ["--environment", REHEARSAL.name, "--region", there.name, *options]
     own = ["--port", str(run.port), "--ca-file", str(there.postgres.ca_file)]
     words = [sys.executable, "-u", "-m", "rehearsal.recover_here", *own, *arguments]
     script = f"echo yes | {' '.join(words)}"
     return run.begin("make recover", ["bash", "-o", "pipefail", "-c", script], there)
 
 
-def _wait_for(run: Run, there: Region, process: Process, is_there: Callable[[str], bool]) -> None:
-    """Wait until the command has shown something; meanwhile tasks that are deployed get their secrets.
+def wait_for(run: Run, there: Region, process: Process, is_there: Callable[[str], bool]) -> None:
+    """Wait until `make recover` has shown something; meanwhile tasks that are deployed get their secrets.
 
     Raises: ProcessError when it ends before.
     """

@@ -17,7 +17,7 @@ from procedures.verify.beliefs import look
 from procedures.verify.delivery import DeliveryError, deliver
 from procedures.verify.deployed import Deployed
 from rehearsal.changed_app import changed
-from rehearsal.machine.names import emulated
+from rehearsal.machine.emulated_names import emulated
 from rehearsal.report.facts import Step
 from rehearsal.run import Region, Run
 from rehearsal.steps.break_deployed import breakages

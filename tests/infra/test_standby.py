@@ -14,6 +14,7 @@ from tests.infra.conftest import Deployment
 from validation import ConfigurationError
 
 STANDBYS = [name for name, one in ENVIRONMENTS.items() if one.recovery != "none"]
+ALARM = "AWS::CloudWatch::Alarm"
 # Their control planes are in us-east-1, or need one that is.
 NOT_IN_A_DISASTER = ("AWS::IAM::", "AWS::S3::Bucket", "AWS::CertificateManager::", "AWS::Route53::")
 COSTS_BY_THE_HOUR = {
@@ -30,7 +31,7 @@ COSTS_BY_THE_HOUR = {
 ONLY_AT_HOME = Counter(
     {
         "Custom::RecoveryKey": 1,
-        "AWS::CloudWatch::Alarm": 1,  # on the age of the recovery point
+        ALARM: 1,  # on the age of the recovery point
         "AWS::SecretsManager::Secret": 15,  # copied
         "AWS::Route53::HealthCheck": 1,  # in us-east-1 only
     }
@@ -80,7 +81,10 @@ def references(value: Any) -> Iterator[str]:
 
 def test_standby_costs_nothing_by_the_hour(standby: Deployment) -> None:
     types = {one["Type"] for one in resources(standby).values()}
-    assert not types & COSTS_BY_THE_HOUR
+    alarms = [one["AlarmName"] for one in standby.properties("AWS::CloudWatch::Alarm")]
+    has_record = standby.environment.standby_load_balancer
+    assert alarms == [standby.environment.names.serving_alarm] * has_record
+    assert not (types - {"AWS::CloudWatch::Alarm"}) & COSTS_BY_THE_HOUR
     has_load_balancer = "AWS::ElasticLoadBalancingV2::LoadBalancer" in types
     assert has_load_balancer is ("AWS::Route53::RecordSet" in types) is standby.environment.standby_load_balancer
 
@@ -123,7 +127,9 @@ def test_a_recovered_region_has_what_the_home_region_has(
     chosen = ENVIRONMENTS[name]
     home = Counter(one["Type"] for one in resources(deployments[name, chosen.home_region]).values())
     there = Counter(one["Type"] for one in resources(recovered(deployments, name)).values())
-    assert home - there == ONLY_AT_HOME
+    # Where the standby has the record: the health check by which the name stays, and the alarm that it looks at.
+    moves = chosen.standby_load_balancer
+    assert home - there == ONLY_AT_HOME - Counter({ALARM: moves}) + Counter({"AWS::Route53::HealthCheck": moves})
     assert there - home == ONLY_RECOVERED
 
 
@@ -183,12 +189,12 @@ def test_roles_read_secrets_that_are_not_there_yet_by_their_names(standby: Deplo
 @pytest.mark.parametrize(
     ("environment", "changes", "message"),
     [
+        (PRODUCTION, {"is_standby": True, "region": "eu-west-1"}, "region must be us-west-2 or us-east-1, .*eu-west-1"),
         (
-            PRODUCTION,
-            {"is_standby": True},
-            r"region must be its recovery_region \(us-west-2\), .*us-east-1",
+            DEVELOPMENT,
+            {"is_standby": True, "region": "us-west-2"},
+            "region must be us-west-2 or us-east-1, with recovery",
         ),
-        (DEVELOPMENT, {"is_standby": True, "region": "us-west-2"}, "region must be its recovery_region .*us-west-2"),
         (PRODUCTION, {"standby_load_balancer": True}, "must be False without recovery and hosted_zone_id, got True"),
         (REHEARSAL, {"recovery": "none"}, "standby_load_balancer must be False without recovery"),
     ],

@@ -13,7 +13,7 @@ from config import PRODUCTION, REHEARSAL
 from procedures.recover import source
 from procedures.recover.__main__ import main
 from procedures.recover.moved_name import move
-from procedures.recover.places import Home
+from procedures.recover.places import Other
 from procedures.recover.plan import Plan
 from procedures.recover.source import RecoveryError, Source
 from procedures.recover.unknown import unknown
@@ -134,8 +134,9 @@ def test_region_without_the_parameters_is_not_in_standby() -> None:
 def test_second_application_beside_one_that_serves_is_refused_unless_insisted_on(
     targets: int | None, serves: bool
 ) -> None:
-    home = Home(targets=targets, found="the home region")
-    planned = Plan(chosen=THERE, home=home, source=None, kept={}, stacks={})
+    other = Other(targets=targets, found="the home region")
+    planned = Plan(chosen=THERE, other=other, source=None, has_database=False, is_move=False, kept={})
+    replace(planned, is_move=True).refuse_two(is_insisted=False)
     planned.refuse_two(is_insisted=True)
     if serves:
         with pytest.raises(RecoveryError, match="users would be divided between two databases"):
@@ -147,7 +148,7 @@ def test_second_application_beside_one_that_serves_is_refused_unless_insisted_on
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--region", "us-east-1"], "REGION must be us-west-2"),
+        (["--region", "eu-west-1"], "REGION must be us-west-2 or us-east-1"),
         (["--region", "nowhere"], "region must be one of"),
         (["--region", "us-west-2", "--at", "noon"], "AT must be a time with its zone"),
     ],

@@ -14,7 +14,7 @@ from hypercorn.typing import ASGIFramework
 from ministack.core.responses import request_scope
 from ministack.services import alb, route53
 
-from rehearsal.emulator.services import load_balancing
+from rehearsal.emulator.services import load_balancing, route53_health_checks
 
 PATH = "/_rehearsal/address"
 HTTPS_PORT = 443
@@ -56,7 +56,7 @@ def address(
     with request_scope(account, next(iter(sites), "")):
         found = aliases(f"{name.rstrip('.').lower()}.")
     places = [place for record in found if (place := place_of(record, sites, account))]
-    healthy = [one for one in places if not is_lost(one.region) or not one.is_evaluated]
+    healthy = [one for one in places if one.is_checked and (not is_lost(one.region) or not one.is_evaluated)]
     if healthy != places:
         healthy = [one for one in healthy if one.has_healthy_targets or not one.is_evaluated]
     for one in healthy or places:
@@ -70,10 +70,12 @@ class Place:
     """Where an alias leads to.
 
     Args:
+        is_checked: the record's health check, if any, is healthy.
         is_evaluated: Route 53 looks at the health of the load balancer's targets.
     """
 
     region: str
+    is_checked: bool
     is_evaluated: bool
     has_healthy_targets: bool
 
@@ -86,7 +88,8 @@ def place_of(record: dict[str, Any], sites: dict[str, str], account: str) -> Pla
             for arn, balancer in alb._lbs.items():
                 if f"{balancer['DNSName'].lower()}." == target:
                     is_evaluated = bool(record["AliasTarget"].get("EvaluateTargetHealth"))
-                    return Place(region, is_evaluated, load_balancing.has_healthy_targets(arn))
+                    is_checked = route53_health_checks.is_healthy(record.get("HealthCheckId", ""))
+                    return Place(region, is_checked, is_evaluated, load_balancing.has_healthy_targets(arn))
     return None
 
 

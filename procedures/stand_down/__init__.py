@@ -1,0 +1,1 @@
+"""Make a region a standby again."""
