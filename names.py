@@ -55,14 +55,14 @@ class Names:
         return f"{self.prefix}-backups"
 
     @property
-    def recovery_key(self) -> str:
-        """The function that looks the recovery region's key up."""
-        return f"{self.prefix}-recovery-key"
+    def recovery_region(self) -> str:
+        """The function that looks up what the recovery region has."""
+        return f"{self.prefix}-recovery-region"
 
     @property
-    def recovery_key_log_group(self) -> str:
+    def recovery_region_log_group(self) -> str:
         """The log group of that function."""
-        return f"/aws/lambda/{self.recovery_key}"
+        return f"/aws/lambda/{self.recovery_region}"
 
     @property
     def copied_secrets(self) -> str:

@@ -39,6 +39,7 @@ def rehearse(run: Run) -> None:
         recover_region.prove_again(run, there, step)
     with run.report.step("The home region is back, full of old data") as step:
         go_back_home.come_back(run, home, there, step)
+        recover_region.prove_prompts(run, home, there)
     with run.report.step("make stand-down of the home region") as step:
         go_back_home.stand_down(run, home, step)
     with run.report.step("make recover MOVE=yes, killed once, and again") as step:

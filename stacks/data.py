@@ -10,7 +10,8 @@ from constructs.common.private_bucket import PrivateBucket
 from constructs.database.instances import Database
 from constructs.network.vpc import Network
 from constructs.recovery.backup_plan import DatabaseBackups
-from constructs.recovery.recovery_key import RecoveryKey
+from constructs.recovery.bucket_copies import BucketCopies
+from constructs.recovery.other_region import RecoveryRegion
 from constructs.recovery.vault import Vault
 from environment import Environment
 from stacks.base import EnvironmentStack
@@ -44,12 +45,12 @@ class DataStack(EnvironmentStack):
             is_protected=environment.is_protected,
             has_known_id=environment.recovery == "none",
         )
-        if environment.sends_copies or environment.receives_copies:
-            self._back_up(environment, key)
         self.access_logs = PrivateBucket(self, "AccessLogs", expire_days=environment.log_retention_days)
         self.configuration_bucket = PrivateBucket(
             self, "Configuration", key=key, old_version_days=90, access_logs=self.access_logs
         )
+        if environment.sends_copies or environment.receives_copies:
+            self._back_up(environment, key, self._copy(environment, key))
         # Always: an export that a deployed -service imports could not go with the last container that reads them.
         for value in (self.configuration_bucket.bucket_arn, self.configuration_bucket.bucket_name, key.key_arn):
             self.export_value(value)
@@ -58,9 +59,34 @@ class DataStack(EnvironmentStack):
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)
         cdk.CfnOutput(self, "ConfigurationBucket", value=self.configuration_bucket.bucket_name)
 
-    def _back_up(self, environment: Environment, key: kms.IKey) -> None:
-        """A backup each day and month; of the home region's also a copy, and RDS's own within minutes, in the other."""
-        names, region = environment.names, environment.recovery_region
+    def _copy(self, environment: Environment, key: kms.IKey) -> RecoveryRegion | None:
+        """Copy what the home region has while it serves: objects, and RDS's own backups within minutes."""
+        if not environment.copies_backups:
+            return None
+        bucket = cast(cdk.CfnElement, self.configuration_bucket.node.default_child)
+        there = RecoveryRegion(
+            self,
+            "RecoveryRegion",
+            names=environment.names,
+            region=environment.recovery_region,
+            bucket_id=self.get_logical_id(bucket),  # it is the same there
+            create=f"make standby ENV={environment.name}",
+        )
+        self.database.replicate_backups(environment.recovery_region, there.key_arn)
+        BucketCopies(
+            self,
+            "ConfigurationCopies",
+            bucket=self.configuration_bucket,
+            key=key,
+            to=there.bucket,
+            to_key_arn=there.key_arn,
+            to_region=environment.recovery_region,
+        )
+        return there
+
+    def _back_up(self, environment: Environment, key: kms.IKey, there: RecoveryRegion | None) -> None:
+        """A backup each day and month, and a copy of it in the recovery region, if any."""
+        names = environment.names
         vault = Vault(
             self,
             "Backups",
@@ -70,11 +96,8 @@ class DataStack(EnvironmentStack):
             removal_policy=self.retention.removal_policy,
         )
         copies = {}
-        if environment.copies_backups:
-            create = f"make standby ENV={environment.name}"
-            copy_key = RecoveryKey(self, "RecoveryKey", names=names, region=region, create=create)
-            self.database.replicate_backups(region, copy_key.arn)
-            copies = {"copy_region": region, "copy_key_arn": copy_key.arn}
+        if there:
+            copies = {"copy_region": environment.recovery_region, "copy_key_arn": there.key_arn}
         plan = DatabaseBackups(
             self, "BackupPlan", names=names, vault=vault, database_arn=self.database.arn, key=key, **copies
         )

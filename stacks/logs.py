@@ -27,7 +27,7 @@ class LogsStack(EnvironmentStack):
         for writer, name in names.migration_log_groups.items():
             LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
         if environment.sends_copies:
-            LogGroup(self, "RecoveryKey", name=names.recovery_key_log_group, retention=self.retention)
+            LogGroup(self, "RecoveryRegion", name=names.recovery_region_log_group, retention=self.retention)
         if environment.receives_copies:
             LogGroup(self, "CopiedSecrets", name=names.copied_secrets_log_group, retention=self.retention)
         DatabaseOrigin(self, "DatabaseOrigin", names=names, is_restored=environment.receives_copies)

@@ -8,6 +8,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -55,8 +56,7 @@ def stand_down(chosen: Environment, steps: Steps, evidence: str) -> None:
     with steps.step("Stacks that are being changed") as found:
         found(places.settle(formation, chosen))
     with steps.step("cdk deploy, the last stack first") as found:
-        for stack in reversed(chosen.names.stacks):
-            deploy(chosen, stack)
+        deploy(chosen)
         found(f"{len(chosen.names.stacks)} stacks in standby")
     with steps.step("Secrets") as found:
         found(renew_secrets(chosen))
@@ -100,17 +100,24 @@ def unprotect(chosen: Environment) -> None:
     )
 
 
-def deploy(chosen: Environment, stack: str) -> None:
-    """Deploy one stack in standby; those that use what goes were deployed before.
+def deploy(chosen: Environment) -> None:
+    """Deploy the stacks in standby, one by one: those that use what goes before those that have it.
 
     Raises:
-        RecoveryError: it failed.
+        RecoveryError: one failed.
     """
     context = ["-c", f"environment={chosen.name}", "-c", f"region={chosen.region}", "-c", "standby=true"]
-    command = ["cdk", "deploy", stack, "--exclusively", "--require-approval", "never", *context]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603 - the words are checked values
+    with tempfile.TemporaryDirectory() as assembly:
+        _cdk("synth", "--quiet", *context, "--output", assembly)
+        for stack in reversed(chosen.names.stacks):
+            _cdk("deploy", stack, "--exclusively", "--require-approval", "never", "--app", assembly)
+
+
+def _cdk(*arguments: str) -> None:
+    code = subprocess.run(["cdk", *arguments], check=False).returncode  # noqa: S603, S607 - checked values, make's PATH
     if code:
-        raise RecoveryError(f"cdk deploy {stack} ended with code {code}; mend what it names, and run this again")
+        command = f"cdk {' '.join(arguments[:2])}"
+        raise RecoveryError(f"{command} ended with code {code}; mend what it names, and run this again")
 
 
 def renew_secrets(chosen: Environment) -> str:

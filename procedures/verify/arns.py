@@ -20,6 +20,7 @@ class Chosen:
         migration_roles: ARNs of the roles of its tasks.
         load_balancer: ARN.
         recovery_key: ARN of the key in the recovery region; "" where no backups are copied.
+        copies_bucket: name of the bucket there that gets the copies of the configuration bucket.
     """
 
     database_id: str = "db-SAMPLE"
@@ -30,6 +31,7 @@ class Chosen:
     migration_roles: tuple[str, ...] = ()
     load_balancer: str = ""
     recovery_key: str = ""
+    copies_bucket: str = "sample-copies"
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,11 @@ class Arns:
     def bucket(self) -> str:
         """The configuration bucket."""
         return f"arn:aws:s3:::{self.chosen.bucket}"
+
+    @property
+    def copies_bucket(self) -> str:
+        """The bucket with its copies in the recovery region."""
+        return f"arn:aws:s3:::{self.chosen.copies_bucket}"
 
     @property
     def load_balancer(self) -> str:

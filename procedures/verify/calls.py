@@ -11,7 +11,13 @@ from application import DATABASE_SECRET, PASSWORD_SECRET, SECRETS
 from names import CHECKS, DATABASE_ROLE
 from procedures.verify.arns import Arns
 from procedures.verify.call import Call, of_function, on
-from procedures.verify.calls_for_data import of_backup, of_copied_secrets, of_recovery_key, of_rotation
+from procedures.verify.calls_for_data import (
+    of_backup,
+    of_bucket_replication,
+    of_copied_secrets,
+    of_recovery_region,
+    of_rotation,
+)
 
 _IN_VPC = ("database_role", "pool_health", "session_cleanup", "thread_cleanup")
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
@@ -30,7 +36,8 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
         found[f"{check} schedule"] = (Call("lambda:InvokeFunction", function), Call("sqs:SendMessage", queue))
     found["rotation"] = of_rotation(arns)
     if environment.copies_backups:
-        found["recovery key"] = of_recovery_key(arns)
+        found["recovery region"] = of_recovery_region(arns)
+        found["bucket replication"] = of_bucket_replication(arns)
     if environment.receives_copies:
         found["copied secrets"] = of_copied_secrets(arns)
     if environment.recovery != "none" and environment.region in (environment.home_region, environment.recovery_region):

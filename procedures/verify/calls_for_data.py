@@ -19,12 +19,30 @@ def of_rotation(arns: Arns) -> tuple[Call, ...]:
     )
 
 
-def of_recovery_key(arns: Arns) -> tuple[Call, ...]:
+def of_recovery_region(arns: Arns) -> tuple[Call, ...]:
     names = arns.environment.names
-    alias = (("kms:RequestAlias", f"alias/{names.key_alias('data')}"),)
+    alias, data = (("kms:RequestAlias", f"alias/{names.key_alias('data')}"),), names.stack("data")
     return (
-        *of_function(arns, names.recovery_key, names.recovery_key_log_group, is_in_vpc=False),
+        *of_function(arns, names.recovery_region, names.recovery_region_log_group, is_in_vpc=False),
         Call("kms:DescribeKey", arns.copies("kms", "key/sample"), alias),
+        Call("cloudformation:DescribeStackResource", arns.copies("cloudformation", f"stack/{data}/sample")),
+    )
+
+
+def of_bucket_replication(arns: Arns) -> tuple[Call, ...]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html"""
+    environment, source, copies = arns.environment, arns.bucket, arns.copies_bucket
+    reads = ("s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging")
+    here, there = (
+        (("kms:ViaService", f"s3.{region}.amazonaws.com"),)
+        for region in (environment.region, environment.recovery_region)
+    )
+    return (
+        *on(source, "s3:GetReplicationConfiguration", "s3:ListBucket"),
+        *on(f"{source}/sample", *reads),
+        *on(f"{copies}/sample", "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"),
+        Call("kms:Decrypt", arns.key("data"), here),
+        Call("kms:Encrypt", arns.recovery_key, there),
     )
 
 

@@ -137,14 +137,22 @@ class Deployed(Aws):
             keys=keys,
             migration=migration.get("taskDefinitionArn", ""),
             migration_roles=tuple(migration[key] for key in ("taskRoleArn", "executionRoleArn") if key in migration),
-            recovery_key=self._recovery_key(),
+            **self._copies(),
             load_balancer=next(iter(self.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer")), ""),
         )
         return Arns(self.environment, chosen)
 
-    def _recovery_key(self) -> str:
+    def _copies(self) -> dict[str, str]:
+        """What the recovery region has for the copies."""
         if not self.environment.copies_backups:
-            return ""
-        client = self.client("kms", self.environment.recovery_region)
-        alias = f"alias/{self.names.key_alias('data')}"
-        return str(client.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
+            return {}
+        kms, formation = (self.client(name, self.environment.recovery_region) for name in ("kms", "cloudformation"))
+        key = kms.describe_key(KeyId=f"alias/{self.names.key_alias('data')}")["KeyMetadata"]["Arn"]
+        pages = formation.get_paginator("list_stack_resources").paginate(StackName=self.names.stack("data"))
+        (bucket,) = (
+            one["PhysicalResourceId"]
+            for page in pages
+            for one in page["StackResourceSummaries"]
+            if one["ResourceType"] == "AWS::S3::Bucket" and one["LogicalResourceId"].startswith("Configuration")
+        )
+        return {"recovery_key": key, "copies_bucket": bucket}

@@ -134,7 +134,7 @@ def _of_function(name: str) -> Callable[[Deployed], str | None]:
         others = {
             "migration": aws.names.migration,
             "rotation": aws.names.rotation,
-            "recovery key": aws.names.recovery_key,
+            "recovery region": aws.names.recovery_region,
         }
         function = others.get(name) or aws.names.check(name)
         if function not in aws.physical_ids("AWS::Lambda::Function"):

@@ -76,6 +76,17 @@ def prove_site(run: Run, there: Region, step: Step) -> None:
     step.detail = seen
 
 
+def prove_prompts(run: Run, home: Region, there: Region) -> None:
+    """What was uploaded at home is in the bucket of the recovery region."""
+    uploaded, copied = (
+        {one["Key"] for one in run.client("s3", region).list_objects_v2(Bucket=bucket).get("Contents", [])}
+        for region in (home, there)
+        for bucket in [set_up_application.configuration_bucket(run, region)]
+    )
+    seen = f"{len(copied)} of {len(uploaded)} objects"
+    run.report.expect(bool(uploaded) and copied == uploaded, there.name, "the prompts are copied", seen)
+
+
 def prove_again(run: Run, there: Region, step: Step) -> None:
     """A plain deployment of a fresh synthesis changes nothing, and neither does another recovery."""
     before = deploy_stacks.updated_at(run, there)
@@ -122,4 +133,6 @@ def wait_for(run: Run, there: Region, process: Process, is_there: Callable[[str]
 def _has_service(run: Run, there: Region) -> bool:
     answer: Any = run.client("ecs", there).describe_services(cluster=NAMES.cluster, services=[NAMES.service])
     stack = deploy_stacks.describe_stacks(run, there).get(NAMES.stack("service"), {})
-    return bool(answer["services"]) and stack.get("StackStatus") == "UPDATE_COMPLETE"
+    return (
+        any(one["status"] == "ACTIVE" for one in answer["services"]) and stack.get("StackStatus") == "UPDATE_COMPLETE"
+    )

@@ -14,7 +14,8 @@ from tests.infra.conftest import Deployment
 NOT_OURS = "CustomVpcRestrictDefaultSG"
 OTHERS = {
     "rotation": "RotationRole",
-    "recovery key": "RecoveryKeyRole",
+    "recovery region": "RecoveryRegionRole",
+    "bucket replication": "ConfigurationCopiesRole",
     "copied secrets": "SecretsCopiesRole",
     "backup": "BackupPlanRole",
     "flow logs": "NetworkVpcRejected",

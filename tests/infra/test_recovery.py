@@ -51,9 +51,9 @@ def test_automated_backups_are_replicated_with_the_recovery_region_s_key(product
     primary, replica = production.properties(INSTANCE)
     if "SourceDBInstanceIdentifier" in primary:
         primary, replica = replica, primary
-    ((lookup, _),) = production.resources("Custom::RecoveryKey")
+    ((lookup, _),) = production.resources("Custom::RecoveryRegion")
     assert primary["AutomaticBackupReplicationRegion"] == PRODUCTION.recovery_region
-    assert primary["AutomaticBackupReplicationKmsKeyId"] == {"Fn::GetAtt": [lookup.partition("/")[2], "Arn"]}
+    assert primary["AutomaticBackupReplicationKmsKeyId"] == {"Fn::GetAtt": [lookup.partition("/")[2], "KeyArn"]}
     assert primary["AutomaticBackupReplicationRetentionPeriod"] == primary["BackupRetentionPeriod"] == 7
     assert "AutomaticBackupReplicationRegion" not in replica
 
@@ -64,7 +64,7 @@ def test_only_the_home_region_of_who_wants_it_copies(deployment: Deployment) -> 
     assert bool(deployment.properties(PLAN)) is (chosen.recovery == "backups")
     rules = [rule for one in deployment.properties(PLAN) for rule in one["BackupPlan"]["BackupPlanRule"]]
     assert any("CopyActions" in rule for rule in rules) is copies
-    assert bool(deployment.properties("Custom::RecoveryKey")) is copies
+    assert bool(deployment.properties("Custom::RecoveryRegion")) is copies
     (primary,) = [one for one in deployment.properties(INSTANCE) if "SourceDBInstanceIdentifier" not in one]
     assert ("AutomaticBackupReplicationRegion" in primary) is copies
 

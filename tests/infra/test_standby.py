@@ -30,7 +30,9 @@ COSTS_BY_THE_HOUR = {
 # What a region has only because it is the home region, or only because it received copies.
 ONLY_AT_HOME = Counter(
     {
-        "Custom::RecoveryKey": 1,
+        "Custom::RecoveryRegion": 1,
+        "AWS::IAM::Policy": 1,  # of the bucket's copies
+        "AWS::IAM::Role": 1,
         ALARM: 1,  # on the age of the recovery point
         "AWS::SecretsManager::Secret": 15,  # copied
         "AWS::Route53::HealthCheck": 1,  # in us-east-1 only
@@ -156,7 +158,7 @@ def test_what_the_home_region_copies_is_encrypted_with_keys_that_the_standby_has
 ) -> None:
     home = deployments[standby.environment.name, standby.environment.home_region]
     aliases = {one["AliasName"] for one in standby.properties("AWS::KMS::Alias")}
-    (lookup,) = home.properties("Custom::RecoveryKey")
+    (lookup,) = home.properties("Custom::RecoveryRegion")
     assert (lookup["Alias"] in aliases, lookup["Region"]) == (True, standby.environment.region)
     names = set()
     for one in home.properties("AWS::SecretsManager::Secret"):

@@ -95,6 +95,8 @@ CALLED: dict[str, tuple[Any, ...]] = {
     "ministack.services.lambda_svc:_execute_function_with_config_scope": ({}, {}),
     "ministack.services.lambda_svc:_execution_record_for_config": ({}, {}),
     "ministack.services.lambda_svc:_get_func_record_for_ref": ("arn",),
+    "ministack.services.s3:_delete_bucket_replication": ("bucket",),
+    "ministack.services.s3:_put_bucket_replication": ("bucket", b""),
     "ministack.services.secretsmanager:_is_replica": ({},),
     "ministack.services.secretsmanager:_replicate_secret_to_regions": ({},),
     "ministack.services.secretsmanager:_unlink_from_primary": ({},),

@@ -78,3 +78,32 @@ def test_selection_of_a_plan_is_there_and_goes_with_it(emulator: Emulator) -> No
     assert (found["IamRoleArn"], found["Resources"]) == (role, selection["Resources"])
     emulator.delete("selected")
     assert all(one["BackupPlanId"] != ids["Plan"] for one in backup.list_backup_plans()["BackupPlansList"])
+
+
+def test_objects_are_replicated_while_the_template_says_so(emulator: Emulator) -> None:
+    def versioned(**more: object) -> dict[str, object]:
+        versioning = {"VersioningConfiguration": {"Status": "Enabled"}}
+        return {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {**versioning, **more}}}
+
+    def bucket(stack: str, region: str) -> str:
+        formation = emulator.client("cloudformation", region)
+        found = formation.describe_stack_resource(StackName=stack, LogicalResourceId="Bucket")["StackResourceDetail"]
+        return str(found["PhysicalResourceId"])
+
+    emulator.deploy("copies", versioned(), "us-west-2")
+    there = bucket("copies", "us-west-2")
+    rule = {
+        "Id": "all",
+        "Status": "Enabled",
+        "Priority": 0,
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Enabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{there}"},
+    }
+    emulator.deploy("copied", versioned(ReplicationConfiguration={"Role": "arn:aws:iam::0:role/r", "Rules": [rule]}))
+    here, s3 = bucket("copied", "us-east-1"), emulator.client("s3")
+    s3.put_object(Bucket=here, Key="first", Body=b"1")
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket=there)["Contents"]] == ["first"]
+    emulator.deploy("copied", versioned())
+    s3.put_object(Bucket=here, Key="second", Body=b"2")
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket=there)["Contents"]] == ["first"]
