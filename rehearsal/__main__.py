@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import DatabaseError, InterfaceError
 from rich.console import Console
 
-from aws_limits import regions
 from config import REHEARSAL
 from procedures.terminal import escape, plain
 from rehearsal import ROOT, cut_over_story, drill_story, protected_story, story
@@ -48,8 +47,7 @@ class TerminatedError(Exception):
 def main() -> int:
     """Rehearse and return the exit code: 0 when all checks passed, 130 after ctrl-C, else 1."""
     arguments = _arguments()
-    more = [REHEARSAL.recovery_region] if arguments.story in _IN_TWO_REGIONS else arguments.region
-    names = list(dict.fromkeys([REHEARSAL.home_region, *more]))
+    names = [REHEARSAL.home_region] + [REHEARSAL.recovery_region] * (arguments.story in _IN_TWO_REGIONS)
     prefix = f"{arguments.story}-" if arguments.story else ""
     report = Report(_console(), arguments.output / f"{prefix}rehearsal.json", names)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell had it ignored
@@ -91,13 +89,6 @@ def _arguments() -> argparse.Namespace:
         "--keep", action="store_true", help="leave everything running until ctrl-C, and print how to use it"
     )
     parser.add_argument(
-        "--region",
-        action="append",
-        default=[],
-        metavar="REGION",
-        help=f"also rehearse this region, after {REHEARSAL.home_region}",
-    )
-    parser.add_argument(
         "--story",
         choices=_OTHERS,
         help="rehearse instead a protected environment that fails, changes, loses stacks; docs/cut-over.md; or the "
@@ -111,11 +102,8 @@ def _arguments() -> argparse.Namespace:
         help="where the facts are written as JSON, and the logs when it fails (build)",
     )
     arguments = parser.parse_args()
-    for name in arguments.region:
-        if name not in regions():
-            parser.error(f"--region must be one of {', '.join(regions())}, got {name!r}")
-    if arguments.story and (arguments.keep or arguments.region):
-        parser.error("--story goes with neither --keep nor --region")
+    if arguments.story and arguments.keep:
+        parser.error("--story does not go with --keep")
     return arguments
 
 

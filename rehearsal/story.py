@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 
@@ -10,7 +9,6 @@ from config import REHEARSAL
 from procedures.terminal import plain
 from rehearsal.machine import guards
 from rehearsal.machine.processes import Process
-from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps import (
     connect_clients,
@@ -29,17 +27,13 @@ from rehearsal.steps import (
 
 
 def rehearse(run: Run, *, is_kept: bool) -> None:
-    """Deploy the regions, prove them, and destroy them unless they are kept."""
-    first = [deploy_stacks.begin_synth(run, region, "first") for region in run.regions]
-    begin(run, first)
-    for region in run.regions:
-        _deploy(run, region)
-        _prove(run, region)
-    if len(run.regions) > 1:
-        with run.report.step("cdk diff: no region has changed another"):
-            run.parallel(*(partial(deploy_stacks.diff_nothing, run, region, "changed") for region in run.regions))
+    """Deploy the region, prove it, and destroy it unless it is kept."""
+    (region,) = run.regions
+    begin(run, [deploy_stacks.begin_synth(run, region, "first")])
+    _deploy(run, region)
+    _prove(run, region)
     if not is_kept:
-        _destroy(run)
+        _destroy(run, region)
 
 
 def begin(run: Run, synths: Iterable[Process], *, has_standby: bool = True) -> None:
@@ -87,54 +81,48 @@ def keep(run: Run) -> None:
 
 
 def _deploy(run: Run, region: Region) -> None:
-    with _step(run, region, "cdk deploy --all") as step:
+    with run.report.step("cdk deploy --all") as step:
         again = deploy_stacks.begin_synth(run, region, "again")
         changed = deploy_stacks.begin_synth(run, region, "changed", f"image_tag={deploy_stacks.CHANGED_TAG}")
         deploy_stacks.deploy(run, region, step)
-    with _step(run, region, "The first run of each check") as step:
+    with run.report.step("The first run of each check") as step:
         fire_schedule.expect_first_runs(run, region, step)
-    with _step(run, region, "Rows, secrets and prompts for the application") as step:
+    with run.report.step("Rows, secrets and prompts for the application") as step:
         set_up_application.fill_secrets(run, region)
         set_up_application.upload_prompts(run, region)
         set_up_application.set_up(run, region, step)
-    with _step(run, region, "cdk deploy without changes"):
+    with run.report.step("cdk deploy without changes"):
         run.finish(again)
         deploy_stacks.deploy_again(run, region)
-    with _step(run, region, "cdk diff: no change, a changed image"):
+    with run.report.step("cdk diff: no change, a changed image"):
         run.finish(changed)
         run.parallel(partial(deploy_stacks.diff_nothing, run, region), partial(deploy_stacks.diff_change, run, region))
-    with _step(run, region, "cdk deploy of the changed image") as step:
+    with run.report.step("cdk deploy of the changed image") as step:
         deploy_stacks.deploy_change(run, region, step)
 
 
 def _prove(run: Run, region: Region) -> None:
-    with _step(run, region, "The price of what is deployed") as step:
+    with run.report.step("The price of what is deployed") as step:
         price_deployed.show(run, region, step)
-    with _step(run, region, "The runbook's AWS CLI commands") as step:
+    with run.report.step("The runbook's AWS CLI commands") as step:
         run_runbook_commands.prove(run, region, step)
-    with _step(run, region, "The site's clients of the database") as step:
+    with run.report.step("The site's clients of the database") as step:
         connect_clients.prove(run, region, step)
-    with _step(run, region, "The checks, on their own schedules") as step:
+    with run.report.step("The checks, on their own schedules") as step:
         run_checks.prove(run, region, step)
-    with _step(run, region, "Every alarm and event, read by a subscriber") as step:
+    with run.report.step("Every alarm and event, read by a subscriber") as step:
         trigger_alarms_and_events.prove(run, region, step)
-    with _step(run, region, "The commands that the emails name") as step:
+    with run.report.step("The commands that the emails name") as step:
         run_next_steps.prove(run, region, step)
-    with _step(run, region, "make verify") as step:
+    with run.report.step("make verify") as step:
         run_verify.prove(run, region, step)
 
 
-def _destroy(run: Run) -> None:
+def _destroy(run: Run, region: Region) -> None:
     retained = find_leftovers.retained(run, REHEARSAL.recovery_region, run.standby_assembly)
-    for region in run.regions:
-        retained |= find_leftovers.retained(run, region.name, region.assembly("changed"))
-    for region in run.regions:
-        with _step(run, region, "cdk destroy --all") as step:
-            deploy_stacks.destroy(run, region, step, "changed")
-    deploy_stacks.end_standby(run)
+    retained |= find_leftovers.retained(run, region.name, region.assembly("changed"))
+    with run.report.step("cdk destroy --all") as step:
+        deploy_stacks.destroy(run, region, step, "changed")
+        deploy_stacks.end_standby(run)
     with run.report.step("Find leftovers") as step:
         find_leftovers.expect_none(run, retained, step)
-
-
-def _step(run: Run, region: Region, name: str) -> AbstractContextManager[Step]:
-    return run.report.step(f"{name} ({region.name})" if len(run.regions) > 1 else name)
