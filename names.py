@@ -85,6 +85,31 @@ class Names:
         return f"/aws/lambda/{self.rotation}"
 
     @property
+    def backup_record(self) -> str:
+        """The function that records what the database holds."""
+        return f"{self.prefix}-backup-record"
+
+    @property
+    def backup_record_log_group(self) -> str:
+        """The log group of that function."""
+        return f"/aws/lambda/{self.backup_record}"
+
+    @property
+    def restore_test(self) -> str:
+        """The function that validates restored backups, its rule, and the DB subnet group of what is restored."""
+        return f"{self.prefix}-restore-test"
+
+    @property
+    def restore_test_log_group(self) -> str:
+        """The log group of that function."""
+        return f"/aws/lambda/{self.restore_test}"
+
+    @property
+    def restore_testing_plan(self) -> str:
+        """The restore testing plan of AWS Backup, which allows no hyphen, and its selection."""
+        return self.restore_test.replace("-", "_")
+
+    @property
     def migration_log_groups(self) -> dict[str, str]:
         """The log groups of the migration, by what writes to them: its tasks, function and state machine."""
         return {

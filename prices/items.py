@@ -95,6 +95,7 @@ ITEMS = {
     "function time": Item("AWS Lambda", "GB-second", "AWSLambda", "Lambda-GB-Second-ARM"),
     "stored logs": Item(CLOUDWATCH, "GB-month", "AmazonCloudWatch", "TimedStorage-ByteHrs"),
     "backup storage": Item(RDS, "GB-month", "AmazonRDS", "RDS:ChargedBackupUsage"),
+    "restore test": Item("AWS Backup", "test", "AWSBackup", "RestoreTesting-RDS"),
     "volume storage": Item(EC2_OTHER, "GB-month", "AmazonEC2", "EBS:VolumeUsage.gp3"),
     "volume snapshot": Item(EC2_OTHER, "GB-month", "AmazonEC2", "EBS:SnapshotUsage"),
     "scheduled start": Item("CloudWatch Events", "start", "AWSEvents", "ScheduledInvocation"),

@@ -13,7 +13,7 @@ from prices.use import Charge
 # AWS charges nothing for these themselves; what they make others do is counted there.
 FREE = {
     *("AWS::ApplicationAutoScaling::ScalableTarget", "AWS::ApplicationAutoScaling::ScalingPolicy"),
-    *("AWS::Backup::BackupSelection", "AWS::Backup::BackupVault"),
+    *("AWS::Backup::BackupSelection", "AWS::Backup::BackupVault", "AWS::Backup::RestoreTestingPlan"),
     *("AWS::Budgets::Budget", "AWS::CE::AnomalyMonitor", "AWS::CE::AnomalySubscription"),  # without actions
     *("AWS::CertificateManager::Certificate", "AWS::CloudFormation::WaitConditionHandle"),
     *("AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
@@ -22,7 +22,7 @@ FREE = {
     *("AWS::ECS::Cluster", "AWS::ECS::ClusterCapacityProviderAssociations"),
     *("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"),
     "AWS::ElasticLoadBalancingV2::TargetGroup",
-    "AWS::Events::Rule",  # events of AWS's own services
+    "AWS::Events::Rule",  # events of AWS's own services, and schedules
     *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias"),
     *("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission"),
     "AWS::Logs::LogGroup",  # by the GB, which is counted at what writes it
@@ -178,6 +178,15 @@ def _database(one: Resource) -> Iterator[Charge]:
         yield from use.REPLICATED_BACKUPS
 
 
+def _restore_test(one: Resource) -> Iterator[Charge]:
+    """A test a month, as the plan says; storage as the source's, at least RDS's 20 GB."""
+    hours = f"{use.RESTORED_HOURS} hours a month"
+    yield Charge("restore test", 1, assumption="one a month")
+    instance_class = one.properties["RestoreMetadataOverrides"]["dbInstanceClass"]
+    yield Charge(database_item(instance_class, is_multi_az=False), use.RESTORED_HOURS, assumption=hours)
+    yield Charge("gp3 storage", 20 * use.RESTORED_HOURS / HOURS, assumption=hours)
+
+
 def _alarm(one: Resource) -> Iterator[Charge]:
     metrics = [each for each in one.properties.get("Metrics", []) if "MetricStat" in each]
     yield Charge("alarm metric", max(len(metrics), 1))
@@ -194,6 +203,10 @@ def _function(one: Resource) -> Iterator[Charge]:
         runs_a_month(schedule["ScheduleExpression"])
         for _, schedule in one.of_type("AWS::Scheduler::Schedule")
         if _started(schedule) == one.properties.get("FunctionName")
+    ) + sum(
+        runs_a_month(rule["ScheduleExpression"])
+        for _, rule in one.of_type("AWS::Events::Rule")
+        if "ScheduleExpression" in rule and rule["Targets"][0]["Arn"] == {"Fn::GetAtt": [one.id, "Arn"]}
     )
     if not runs:
         return  # only deployments call it
@@ -234,6 +247,7 @@ def _metric_filter(one: Resource) -> Iterator[Charge]:
 
 CHARGES: dict[str, Charges] = {
     "AWS::Backup::BackupPlan": _always(*use.BACKUPS),
+    "AWS::Backup::RestoreTestingSelection": _restore_test,
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::CompositeAlarm": _always(Charge("composite alarm", 1)),
     "AWS::CloudWatch::Dashboard": _always(Charge("dashboard", 1)),  # ours has over 50 metrics, which are not free

@@ -47,6 +47,8 @@ BACKUPS = (
     Charge("backup storage", quantity=20, assumption="10 GB in each region: 5 GB, 35 days and 12 months of changes"),
     Charge("data to another region", quantity=3, assumption="2 % of 5 GB a day"),
 )
+# Of a database that is restored each month, and deleted when it was validated.
+RESTORED_HOURS = 2
 DATABASE_LOGS = Charge("logs", quantity=0.2, assumption="0.2 GB an instance")
 KEY = Charge("key use", quantity=10_000, assumption="10,000 requests")
 REPOSITORY = Charge("image storage", quantity=3, assumption="3 GB a repository")

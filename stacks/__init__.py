@@ -51,6 +51,8 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         database=data.database,
         site_url=service.front.url,
         alarm_topic=logs.alarm_topic,
+        configuration_bucket=data.configuration_bucket,
+        data_key=data.key,
         kept_resources=data.kept_resources,
     )
     operations = OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)

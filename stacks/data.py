@@ -12,6 +12,7 @@ from constructs.network.vpc import Network
 from constructs.recovery.backup_plan import DatabaseBackups
 from constructs.recovery.bucket_copies import BucketCopies
 from constructs.recovery.other_region import RecoveryRegion
+from constructs.recovery.restore_tests import expire_records
 from constructs.recovery.vault import Vault
 from environment import Environment
 from stacks.base import EnvironmentStack
@@ -24,7 +25,7 @@ class DataStack(EnvironmentStack):
 
     def __init__(self, scope: Construct, environment: Environment, *, network: Network, secrets_key: kms.IKey) -> None:
         super().__init__(scope, environment)
-        key = kms.Key(
+        key = self.key = kms.Key(
             self,
             "Key",
             alias=environment.names.key_alias("data"),
@@ -51,6 +52,8 @@ class DataStack(EnvironmentStack):
         )
         if environment.sends_copies or environment.receives_copies:
             self._back_up(environment, key, self._copy(environment, key))
+        if environment.copies_backups:
+            expire_records(self.configuration_bucket)
         # Always: an export that a deployed -service imports could not go with the last container that reads them.
         for value in (self.configuration_bucket.bucket_arn, self.configuration_bucket.bucket_name, key.key_arn):
             self.export_value(value)

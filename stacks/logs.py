@@ -28,6 +28,8 @@ class LogsStack(EnvironmentStack):
             LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
         if environment.sends_copies:
             LogGroup(self, "RecoveryRegion", name=names.recovery_region_log_group, retention=self.retention)
+            LogGroup(self, "BackupRecord", name=names.backup_record_log_group, retention=self.retention)
+            LogGroup(self, "RestoreTest", name=names.restore_test_log_group, retention=self.retention)
         if environment.receives_copies:
             LogGroup(self, "CopiedSecrets", name=names.copied_secrets_log_group, retention=self.retention)
         DatabaseOrigin(self, "DatabaseOrigin", names=names, is_restored=environment.receives_copies)

@@ -27,3 +27,6 @@ class NetworkStack(EnvironmentStack):
             coral_port=CORAL_PORT,
             retention=self.retention,
         )
+        # Always: an export that a deployed -operations imports could not go with its restore tests.
+        for group in (self.network.restore_test_group, self.network.restored_group):
+            self.export_value(group.security_group_id)

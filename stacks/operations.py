@@ -10,12 +10,13 @@ from constructs.checks.check_permissions import may_log_in
 from constructs.checks.database_role import run_at_deployment
 from constructs.checks.declaration import Deployed, all_checks
 from constructs.checks.scheduled_check import ScheduledCheck
+from constructs.recovery.restore_tests import RestoreTests
 from constructs.rotation.rotation import Rotation
 from stacks.base import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """Scheduled checks, and the rotation of secrets."""
+    """Scheduled checks, the rotation of secrets, and tests of restoring."""
 
     layer = "operations"
 
@@ -49,6 +50,8 @@ class OperationsStack(EnvironmentStack):
         rotation = Rotation(self, "Rotation", deployed=deployed)
         role = run_at_deployment(self, "Role", self.checks["database_role"].function)
         rotation.node.add_dependency(role)  # both change roles of the database
+        if deployed.environment.copies_backups:
+            RestoreTests(self, "RestoreTests", deployed=deployed).node.add_dependency(role)
         for scheduled in self.checks.values():
             if may_log_in in scheduled.check.permissions:
                 scheduled.node.add_dependency(role)

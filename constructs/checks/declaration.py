@@ -6,7 +6,9 @@ from importlib import import_module
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from application import CORAL_PORT
@@ -26,6 +28,8 @@ class Deployed:
 
     Attributes:
         site_url: without a path.
+        configuration_bucket: also has the records that restored backups are compared with.
+        data_key: encrypts that bucket and the database.
         kept_resources: logical ids in the -data stack of what an update may neither replace nor delete.
     """
 
@@ -35,6 +39,8 @@ class Deployed:
     database: Database
     site_url: str
     alarm_topic: AlarmTopic
+    configuration_bucket: s3.IBucket
+    data_key: kms.IKey
     kept_resources: tuple[str, ...]
 
     def after_deployment_of(self, layers: Iterable[str]) -> events.EventPattern:

@@ -22,7 +22,8 @@ class OpsFunction(lambda_.Function):
         handler: module and function below `ops_lambdas`, e.g. "pool_health.handler.handler".
         log_group: name of one that exists.
         settings: environment variables; never a secret's value.
-        network: it runs in the application subnets, in the checks' security group; None: outside of the VPC.
+        network: it runs in the application subnets; None: outside of the VPC.
+        security_group: the checks' by default.
         options: others of `aws_lambda.Function`.
     """
 
@@ -37,6 +38,7 @@ class OpsFunction(lambda_.Function):
         timeout: Duration,
         settings: Mapping[str, str],
         network: Network | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
         memory_mib: int = 256,
         **options: Any,
     ) -> None:
@@ -60,7 +62,7 @@ class OpsFunction(lambda_.Function):
             },
             vpc=network.vpc if network else None,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS) if network else None,
-            security_groups=[network.checks_group] if network else None,
+            security_groups=[security_group or network.checks_group] if network else None,
             log_group=logs_group,
             **options,
         )

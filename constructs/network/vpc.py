@@ -18,7 +18,8 @@ class Network(Construct):
         site_port: TCP port of the site: 443, or 80 without a domain. Port 80 is always open, for the redirect.
         service_port: TCP port of the container that the load balancer sends requests to.
         coral_port: TCP port of the Coral server, open to the operations checks only.
-    Attributes: vpc, load_balancer_group, service_group, database_group, checks_group.
+    Attributes: vpc, load_balancer_group, service_group, database_group, checks_group; restore_test_group, of the
+        function that alone reaches restored_group, of databases that are restored for a test.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Network(Construct):
         self.service_group = self._group("Service", "The tasks: to the database, and to HTTPS services outside")
         self.database_group = self._group("Database", "The database: tasks and checks only")
         self.checks_group = self._group("Checks", "The operations checks: to database, Coral and AWS")
+        self.restore_test_group = self._group("RestoreTest", "The restore test: to restored databases and AWS")
+        self.restored_group = self._group("Restored", "Databases restored for a test: the restore test only")
         self._allow_traffic(site_port, service_port, coral_port)
 
     def _log_flows(self, names: Names, retention: Retention) -> None:
@@ -75,7 +78,8 @@ class Network(Construct):
         self._allow(self.service_group, self.database_group, POSTGRESQL)
         self._allow(self.checks_group, self.database_group, POSTGRESQL)
         self._allow(self.checks_group, self.service_group, ec2.Port.tcp(coral_port))
-        for group in (self.service_group, self.checks_group):
+        self._allow(self.restore_test_group, self.restored_group, POSTGRESQL)
+        for group in (self.service_group, self.checks_group, self.restore_test_group):
             group.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS and third parties, through NAT")
         if site_port != HTTPS_PORT:
             self.checks_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(site_port), "The site, from outside")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 
 from application import DATABASE_SECRET, Address, Container, Known
 from constructs import Construct
-from constructs.common.acknowledge import acknowledge
+from constructs.common.acknowledge import acknowledge, imported
 from constructs.secrets.encrypted_secret import ReadableSecret, SecretField
 from start_command import RESTART_PERIOD_SECONDS
 
@@ -123,14 +123,7 @@ class ApplicationTask(Construct):
             self.definition.add_to_task_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
         if bucket.encryption_key:
             bucket.encryption_key.grant_decrypt(self.definition.task_role)
-        acknowledge(self, "Every object of the configuration bucket", f"IAM5[Resource::{_imported(bucket)}/*]")
-
-
-def _imported(bucket: s3.IBucket) -> str:
-    """What cdk-nag calls the bucket's ARN: the name of the export that the task's stack imports it by."""
-    stack = Stack.of(bucket)
-    name: str = stack.resolve(stack.export_value(bucket.bucket_arn))["Fn::ImportValue"]
-    return name
+        acknowledge(self, "Every object of the configuration bucket", f"IAM5[Resource::{imported(bucket)}/*]")
 
 
 def _json_key(secret: str) -> str:

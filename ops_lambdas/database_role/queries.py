@@ -29,6 +29,10 @@ EXTENSION = """
 SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = :extension
 """
 
+TABLE = """
+SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = :schema AND relname = :table
+"""
+
 EXISTING_COLUMNS = """
 SELECT table_.relname, attribute.attname
 FROM pg_class AS table_

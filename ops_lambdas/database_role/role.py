@@ -8,7 +8,7 @@ from typing import Any
 
 from ops_lambdas.database_role import core, queries, report
 from ops_lambdas.database_role.core import Membership, Right, RoleError
-from ops_lambdas.database_role.grants import COLUMNS, MEMBERSHIPS, SCHEMA, STATISTICS, STATISTICS_SCHEMA
+from ops_lambdas.database_role.grants import COLUMNS, HEARTBEAT, MEMBERSHIPS, SCHEMA, STATISTICS, STATISTICS_SCHEMA
 from ops_lambdas.shared.database import Writer
 from ops_lambdas.shared.lock import LOCK_SPACE, lock_key
 from ops_lambdas.shared.sql import quoted
@@ -82,7 +82,7 @@ class RoleMaker:
             wanted, pending = core.wanted_rights(
                 database, SCHEMA, COLUMNS, self._existing_columns(), has_schema=has_schema
             )
-            wanted |= self._rights_on_statistics()
+            wanted |= self._rights_on_statistics() | self._rights_on_heartbeat()
             revoked = [*self._take_over(owner), *self._revoke_memberships(), *self._revoke(wanted)]
             granted = [*self._grant_memberships(), *self._grant(wanted)]
             self._check(wanted)
@@ -134,6 +134,23 @@ class RoleMaker:
     def _rights_on_statistics(self) -> frozenset[Right]:
         schemas = {schema for (schema,) in self._rows(queries.EXTENSION, extension=STATISTICS)}
         return frozenset(Right("USAGE", "SCHEMA", "", schema) for schema in schemas)
+
+    def _rights_on_heartbeat(self) -> frozenset[Right]:
+        """Create the heartbeat and its one row, where they are missing."""
+        schema, table, column = HEARTBEAT
+        if not self._rows(queries.TABLE, schema=schema, table=table):
+            self._run(
+                f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
+                f"CREATE TABLE {quoted(schema)}.{quoted(table)} "
+                f"(is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only), {quoted(column)} timestamptz)",
+            )
+        self._run(f"INSERT INTO {quoted(schema)}.{quoted(table)} DEFAULT VALUES ON CONFLICT DO NOTHING")  # noqa: S608
+        return frozenset(
+            {
+                Right("USAGE", "SCHEMA", "", schema),
+                *(Right(privilege, "TABLE", schema, table, column) for privilege in ("SELECT", "UPDATE")),
+            }
+        )
 
     def _memberships(self) -> list[Membership]:
         return [Membership(*row) for row in self._rows(queries.MEMBERSHIPS, role=self.role)]

@@ -152,6 +152,9 @@ ResourceName = Annotated[
 ResourceNames = Annotated[
     tuple[str, ...], Kind("different comma-separated names of letters, digits and hyphens", _names)
 ]
+BucketName = Annotated[
+    str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of an S3 bucket, 3 to 63 characters")
+]
 Flag = Annotated[bool, Kind("true or false", _flag)]
 
 

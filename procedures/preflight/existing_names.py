@@ -38,6 +38,12 @@ LISTINGS = {
         operation="list_backup_vaults",
         path="BackupVaultList[].BackupVaultName",
     ),
+    "AWS::Backup::RestoreTestingPlan": Listing(
+        property_="RestoreTestingPlanName",
+        service="backup",
+        operation="list_restore_testing_plans",
+        path="RestoreTestingPlans[].RestoreTestingPlanName",
+    ),
     "AWS::CloudWatch::Alarm": Listing(
         property_="AlarmName",
         service="cloudwatch",
@@ -94,6 +100,12 @@ LISTINGS = {
         operation="describe_db_instances",
         path="DBInstances[].DBInstanceIdentifier",
     ),
+    "AWS::RDS::DBSubnetGroup": Listing(
+        property_="DBSubnetGroupName",
+        service="rds",
+        operation="describe_db_subnet_groups",
+        path="DBSubnetGroups[].DBSubnetGroupName",
+    ),
     "AWS::SNS::Topic": Listing(
         property_="TopicName", service="sns", operation="list_topics", path="Topics[].TopicArn", separator=":"
     ),
@@ -133,6 +145,7 @@ LISTINGS = {
 # Their names are unique in something that the environment creates, or are a new revision's.
 NESTED = {
     "AWS::ApplicationAutoScaling::ScalingPolicy",  # in the ECS service
+    "AWS::Backup::RestoreTestingSelection",  # in the plan
     "AWS::ECS::Service",  # in the cluster
     "AWS::ECS::TaskDefinition",  # a further revision of the family
     "AWS::IAM::Policy",  # in the role

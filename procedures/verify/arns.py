@@ -99,6 +99,11 @@ class Arns:
         return self.of("rds", f"db:{self.environment.names.database}")
 
     @property
+    def restore_testing_plan(self) -> str:
+        """The restore testing plan of AWS Backup."""
+        return self.of("backup", f"restore-testing-plan:{self.environment.names.restore_testing_plan}-sample")
+
+    @property
     def snapshot(self) -> str:
         """A snapshot that a migration takes."""
         return self.of("rds", f"snapshot:{self.environment.names.database}-before-sample")

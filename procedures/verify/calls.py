@@ -18,6 +18,7 @@ from procedures.verify.calls_for_data import (
     of_recovery_region,
     of_rotation,
 )
+from procedures.verify.calls_for_restore_tests import of_backup_record, of_restore, of_restore_test
 
 _IN_VPC = ("database_role", "pool_health", "session_cleanup", "thread_cleanup")
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
@@ -38,6 +39,9 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
     if environment.copies_backups:
         found["recovery region"] = of_recovery_region(arns)
         found["bucket replication"] = of_bucket_replication(arns)
+        found["backup record"] = of_backup_record(arns)
+        found["restore"] = of_restore(arns)
+        found["restore test"] = of_restore_test(arns)
     if environment.receives_copies:
         found["copied secrets"] = of_copied_secrets(arns)
     if environment.recovery != "none" and environment.region in (environment.home_region, environment.recovery_region):

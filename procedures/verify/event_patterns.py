@@ -8,7 +8,7 @@ from typing import Any
 from names import CHECKS
 from procedures.findings import Finding, State
 from procedures.verify.deployed import Deployed
-from procedures.verify.event_samples import TIME, Event, of_a_stack, samples
+from procedures.verify.event_samples import TIME, Event, of_a_restore, of_a_stack, samples
 
 _ID = "7bf73129-1428-4cd3-a780-95db273d1602"
 
@@ -28,7 +28,9 @@ def expected_events(aws: Deployed) -> dict[str, Event]:
         names.prefix, environment.account, environment.region, task=aws.arns.task, secret=aws.arns.secret("cron-secret")
     )
     of_stack = of_a_stack(aws.arns.stack("operations"))
+    restored = of_a_restore(aws.arns.restore_testing_plan, aws.arns.database)
     return {
+        **({f"{names.restore_test}-restored": restored} if environment.copies_backups else {}),
         **{f"{names.prefix}-{name}": event for name, event in of_services.items()},
         **{f"{names.check(check)}-event": of_stack for check in CHECKS},
     }
@@ -41,7 +43,7 @@ def _patterns(aws: Deployed) -> dict[str, Mapping[str, Any]]:
 
 def _rule(aws: Deployed, name: str, rule: Mapping[str, Any] | None, expected: Mapping[str, Event]) -> Finding:
     subject = name.removeprefix(f"{aws.names.prefix}-")
-    compare = aws.compare("operations" if name.endswith("-event") else "monitoring")
+    compare = aws.compare("operations" if name.endswith(("-event", "-restored")) else "monitoring")
     if rule is None:
         return _finding(subject, State.FAILS, "there is no such rule", compare)
     if name not in expected:

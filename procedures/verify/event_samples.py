@@ -43,6 +43,31 @@ def samples(prefix: str, account: str, region: str, *, task: str, secret: str) -
     }
 
 
+def of_a_restore(plan: str, source: str) -> Event:
+    """A restore for a test has ended. https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html
+
+    Args:
+        plan, source: ARNs of the restore testing plan and of the instance whose backup was restored.
+    """
+    return Event(
+        source="aws.backup",
+        detail_type="Restore Job State Change",
+        detail={
+            "restoreJobId": "34176239-e96d-4e1d-9fad-529dbb3c3556",
+            "backupSizeInBytes": "0",
+            "creationDate": TIME,
+            "percentDone": 100,
+            "resourceType": "RDS",
+            "status": "COMPLETED",
+            "createdResourceArn": source.replace(":db:", ":db:awsbackup-restore-test-"),
+            "completionDate": TIME,
+            "restoreTestingPlanArn": plan,
+            "sourceResourceArn": source,
+        },
+        expected=(),
+    )
+
+
 def of_a_stack(stack: str) -> Event:
     """The event that a stack was updated, which the checks run after."""
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html

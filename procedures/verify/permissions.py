@@ -60,12 +60,17 @@ def asked(arns: Arns, principal: str) -> tuple[Call, ...]:
     """What is asked about a principal: its calls, the same with other conditions, and what it must not do."""
     own = calls(arns).get(principal, ())
     limited = tuple(
-        replace(one, context=tuple((key, f"{value}-other") for key, value in one.context), is_allowed=False)
+        replace(one, context=tuple((key, _other(key, value)) for key, value in one.context), is_allowed=False)
         for one in own
         if one.context and one.is_allowed
     )
     pairs = {(one.action, one.resource) for one in own}
     return (*own, *limited, *(one for one in forbidden(arns) if (one.action, one.resource) not in pairs))
+
+
+def _other(key: str, value: str) -> str:
+    """Another value of a condition key; a policy may allow all that a prefix begins."""
+    return f"other-{value}" if key == "s3:prefix" else f"{value}-other"
 
 
 def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], str | None]) -> Iterator[Finding]:
@@ -75,7 +80,8 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
         return
     questions = asked(aws.arns, principal)
     others = {"flow logs": "network", "recovery key": "data", "backup": "data"}
-    layer = others.get(principal, "operations" if principal.startswith((*CHECKS, "rotation")) else "service")
+    in_operations = principal.startswith((*CHECKS, "rotation", "backup record", "restore"))
+    layer = others.get(principal, "operations" if in_operations else "service")
     faults = list(_faults(aws, role, questions))
     allowed = sum(one.is_allowed for one in questions)
     yield Finding(
@@ -135,6 +141,8 @@ def _of_function(name: str) -> Callable[[Deployed], str | None]:
             "migration": aws.names.migration,
             "rotation": aws.names.rotation,
             "recovery region": aws.names.recovery_region,
+            "backup record": aws.names.backup_record,
+            "restore test": aws.names.restore_test,
         }
         function = others.get(name) or aws.names.check(name)
         if function not in aws.physical_ids("AWS::Lambda::Function"):
@@ -176,6 +184,16 @@ def _of_backup(aws: Deployed) -> str | None:
     return str(found["BackupSelection"]["IamRoleArn"])
 
 
+def _of_restore(aws: Deployed) -> str | None:
+    plan = aws.names.restore_testing_plan
+    if not aws.physical_ids("AWS::Backup::RestoreTestingSelection"):
+        return None
+    found = aws.client("backup").get_restore_testing_selection(
+        RestoreTestingPlanName=plan, RestoreTestingSelectionName=plan
+    )
+    return str(found["RestoreTestingSelection"]["IamRoleArn"])
+
+
 def _of_flow_logs(aws: Deployed) -> str | None:
     ids = list(aws.physical_ids("AWS::EC2::FlowLog"))
     found = aws.client("ec2").describe_flow_logs(FlowLogIds=ids)["FlowLogs"]
@@ -188,6 +206,9 @@ _ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
     "rotation": _of_function("rotation"),
     "recovery key": _of_function("recovery key"),
     "backup": _of_backup,
+    "backup record": _of_function("backup record"),
+    "restore": _of_restore,
+    "restore test": _of_function("restore test"),
     "flow logs": _of_flow_logs,
     "task": _of_task("taskRoleArn"),
     "task execution": _of_task("executionRoleArn"),

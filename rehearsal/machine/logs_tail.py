@@ -1,6 +1,7 @@
 """`aws logs tail` of the AWS CLI v2, which operators have, against the emulated AWS: the installed v1 lacks it."""
 
 import argparse
+import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,7 @@ def main() -> int:
     parser.add_argument("group")
     parser.add_argument("--since", type=since, default="10m")
     parser.add_argument("--filter-pattern", default="")
-    parser.add_argument("--region", required=True)
+    parser.add_argument("--region", default=os.environ.get("AWS_REGION"))
     parser.add_argument("--endpoint-url", required=True)
     arguments = parser.parse_args()
     logs = boto3.client("logs", region_name=arguments.region, endpoint_url=arguments.endpoint_url)

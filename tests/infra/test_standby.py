@@ -31,11 +31,20 @@ COSTS_BY_THE_HOUR = {
 ONLY_AT_HOME = Counter(
     {
         "Custom::RecoveryRegion": 1,
-        "AWS::IAM::Policy": 1,  # of the bucket's copies
-        "AWS::IAM::Role": 1,
         ALARM: 1,  # on the age of the recovery point
         "AWS::SecretsManager::Secret": 15,  # copied
         "AWS::Route53::HealthCheck": 1,  # in us-east-1 only
+        # Tests of restoring the backups that are made at home: a plan, and two functions with three rules.
+        "AWS::Backup::RestoreTestingPlan": 1,
+        "AWS::Backup::RestoreTestingSelection": 1,
+        "AWS::RDS::DBSubnetGroup": 1,
+        "AWS::Logs::LogGroup": 2,
+        "AWS::IAM::Role": 4,  # and one for the bucket's copies
+        "AWS::IAM::Policy": 4,
+        "AWS::Lambda::Function": 2,
+        "AWS::Lambda::EventInvokeConfig": 2,
+        "AWS::Lambda::Permission": 3,
+        "AWS::Events::Rule": 3,
     }
 )
 ONLY_RECOVERED = Counter({"Custom::CopiedSecrets": 1})

@@ -107,3 +107,61 @@ def test_objects_are_replicated_while_the_template_says_so(emulator: Emulator) -
     emulator.deploy("copied", versioned())
     s3.put_object(Bucket=here, Key="second", Body=b"2")
     assert [one["Key"] for one in s3.list_objects_v2(Bucket=there)["Contents"]] == ["first"]
+
+
+def test_restore_testing_plan_and_selection_are_there_until_they_are_deleted(emulator: Emulator) -> None:
+    vaults = {"Algorithm": "LATEST_WITHIN_WINDOW", "IncludeVaults": ["*"], "RecoveryPointTypes": ["SNAPSHOT"]}
+    plan = {
+        "RestoreTestingPlanName": "tested",
+        "ScheduleExpression": "cron(0 13 2 * ? *)",
+        "RecoveryPointSelection": vaults,
+    }
+    selection = {
+        "RestoreTestingPlanName": {"Ref": "Plan"},
+        "RestoreTestingSelectionName": "database",
+        "ProtectedResourceType": "RDS",
+        "IamRoleArn": "arn:aws:iam::000000000000:role/restore",
+        "ProtectedResourceArns": ["*"],
+        "RestoreMetadataOverrides": {"dbInstanceClass": "db.t4g.micro"},
+    }
+    emulator.deploy(
+        "tested",
+        {
+            "Plan": {"Type": "AWS::Backup::RestoreTestingPlan", "Properties": plan},
+            "Selection": {"Type": "AWS::Backup::RestoreTestingSelection", "Properties": selection},
+        },
+    )
+    backup = emulator.client("backup")
+    found = backup.get_restore_testing_plan(RestoreTestingPlanName="tested")["RestoreTestingPlan"]
+    assert found["RestoreTestingPlanArn"].startswith(
+        "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:tested-"
+    )
+    assert (found["ScheduleExpression"], found["RecoveryPointSelection"]) == (plan["ScheduleExpression"], vaults)
+    of_plan = {"RestoreTestingPlanName": "tested", "RestoreTestingSelectionName": "database"}
+    assert found["RestoreTestingPlanName"] in {
+        one["RestoreTestingPlanName"] for one in backup.list_restore_testing_plans()["RestoreTestingPlans"]
+    }
+    selected = backup.get_restore_testing_selection(**of_plan)["RestoreTestingSelection"]
+    assert selected["RestoreMetadataOverrides"] == {"dbInstanceClass": "db.t4g.micro"}
+    emulator.delete("tested")
+    for call, names in (
+        (backup.get_restore_testing_plan, {"RestoreTestingPlanName": "tested"}),
+        (backup.get_restore_testing_selection, of_plan),
+    ):
+        with pytest.raises(backup.exceptions.ResourceNotFoundException):
+            call(**names)
+
+
+def test_name_of_a_restore_testing_plan_with_a_hyphen_is_refused(emulator: Emulator) -> None:
+    plan = {
+        "RestoreTestingPlanName": "with-hyphen",
+        "ScheduleExpression": "cron(0 13 2 * ? *)",
+        "RecoveryPointSelection": {
+            "Algorithm": "LATEST_WITHIN_WINDOW",
+            "IncludeVaults": ["*"],
+            "RecoveryPointTypes": [],
+        },
+    }
+    with pytest.raises(WaiterError):
+        emulator.deploy("hyphen", {"Plan": {"Type": "AWS::Backup::RestoreTestingPlan", "Properties": plan}})
+    emulator.delete("hyphen")

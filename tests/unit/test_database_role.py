@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ops_lambdas.database_role import grants
 from ops_lambdas.database_role.core import Right, statements, wanted_rights
-from ops_lambdas.shared import custom_resource
+from ops_lambdas.shared import contents, custom_resource
 from ops_lambdas.shared.sql import quoted
 
 WANTED = {("SELECT", "Session"): ("id", "endTime"), ("UPDATE", "Session"): ("endTime",)}
@@ -25,8 +25,11 @@ def test_the_list_of_rights_has_no_private_column_and_one_update() -> None:
     assert {key: columns for key, columns in grants.COLUMNS.items() if key[0] != "SELECT"} == {
         ("UPDATE", "Session"): ("endTime",)
     }
-    assert {table for _, table in grants.COLUMNS} == {"Session", "Thread", "Message"}
-    private = {"userId", "walletAddress", "currentScore", "weekId", "senderId", "content"}
+    assert {table for _, table in grants.COLUMNS} == {"Session", "Thread", "Message", "User"}
+    assert set(grants.COLUMNS["SELECT", "User"]) == {"id", "createdAt"}
+    for table, column in contents.TABLES.items():  # what a backup is compared by
+        assert {"id", column} <= set(grants.COLUMNS["SELECT", table])
+    private = {"userId", "walletAddress", "currentScore", "weekId", "senderId", "content", "username", "totalScore"}
     assert not private & {column for columns in grants.COLUMNS.values() for column in columns}
 
 

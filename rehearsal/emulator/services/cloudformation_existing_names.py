@@ -26,9 +26,12 @@ from ministack.services import (
 )
 from ministack.services.cloudformation import _stacks, stacks
 
+from rehearsal.emulator.services import restore_testing
+
 # Type: the property that names it, and where its service has what exists, by a name, an ARN or a path.
 NAMED: dict[str, tuple[str, Mapping[str, Any]]] = {
     "AWS::Backup::BackupVault": ("BackupVaultName", backup._vaults),
+    "AWS::Backup::RestoreTestingPlan": ("RestoreTestingPlanName", restore_testing._plans),
     "AWS::CloudWatch::Alarm": ("AlarmName", cloudwatch._alarms),
     "AWS::CloudWatch::CompositeAlarm": ("AlarmName", cloudwatch._composite_alarms),
     "AWS::CloudWatch::Dashboard": ("DashboardName", cloudwatch._dashboards),
@@ -40,6 +43,7 @@ NAMED: dict[str, tuple[str, Mapping[str, Any]]] = {
     "AWS::Lambda::Function": ("FunctionName", lambda_svc._functions),
     "AWS::Logs::LogGroup": ("LogGroupName", cloudwatch_logs._log_groups),
     "AWS::RDS::DBInstance": ("DBInstanceIdentifier", rds._instances),
+    "AWS::RDS::DBSubnetGroup": ("DBSubnetGroupName", rds._subnet_groups),
     "AWS::SNS::Topic": ("TopicName", sns._topics),
     "AWS::SQS::Queue": ("QueueName", sqs._queue_name_to_url),
     "AWS::SSM::Parameter": ("Name", ssm._parameters),

@@ -19,6 +19,7 @@ from rehearsal.emulator.services import (
     cloudwatch,
     ec2,
     ecs,
+    restore_testing,
     route53_health_checks,
     secret_rotation,
     secrets_manager,
@@ -35,6 +36,7 @@ REAL: dict[str, Handler] = {
     **cloudwatch.HANDLERS,
     **ec2.HANDLERS,
     **ecs.HANDLERS,
+    **restore_testing.HANDLERS,
     **route53_health_checks.HANDLERS,
     **secret_rotation.HANDLERS,
     **secrets_manager.HANDLERS,
@@ -44,8 +46,6 @@ REAL: dict[str, Handler] = {
 # Type: (property that names it, its attributes). "" as the name: Ref is the ARN.
 PLACEHOLDERS: dict[str, tuple[str, Attributes]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": ("", {"Arn": "{arn}"}),
-    "AWS::Backup::RestoreTestingPlan": ("RestoreTestingPlanName", {"RestoreTestingPlanArn": "{arn}"}),
-    "AWS::Backup::RestoreTestingSelection": ("RestoreTestingSelectionName", {}),
     "AWS::CE::AnomalySubscription": ("", {"SubscriptionArn": "{arn}"}),
     "AWS::CloudTrail::Trail": ("TrailName", {"Arn": "{arn}", "SnsTopicArn": ""}),
     "AWS::Events::Archive": ("ArchiveName", {"Arn": "{arn}"}),

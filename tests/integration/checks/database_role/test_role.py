@@ -30,6 +30,9 @@ FORBIDDEN = [
     'SELECT "walletAddress" FROM "Session"',
     'SELECT * FROM "Session"',
     'SELECT * FROM "User"',
+    'SELECT "username" FROM "User"',
+    "DELETE FROM operations.heartbeat",
+    "UPDATE operations.heartbeat SET is_only = true",
     'SELECT "content" FROM "Message"',
     'SELECT "agentId" FROM "Thread"',
     'UPDATE "Thread" SET "createdAt" = now()',
@@ -67,11 +70,15 @@ def test_the_role_is_made_once_and_then_left_alone(database: Database, role: str
         "membership in pg_monitor",
         "membership in rds_iam",
         f"CONNECT on {database.name}",
+        "SELECT on operations.heartbeat.beat_at",
         *(f"SELECT on public.Message.{name}" for name in sorted(grants.COLUMNS["SELECT", "Message"])),
         *(f"SELECT on public.Session.{name}" for name in sorted(grants.COLUMNS["SELECT", "Session"])),
         *(f"SELECT on public.Thread.{name}" for name in sorted(grants.COLUMNS["SELECT", "Thread"])),
+        *(f"SELECT on public.User.{name}" for name in sorted(grants.COLUMNS["SELECT", "User"])),
+        "UPDATE on operations.heartbeat.beat_at",
         "UPDATE on public.Session.endTime",
         "USAGE on monitoring",
+        "USAGE on operations",
         "USAGE on public",
     ]
     again = make(database, role)
@@ -134,6 +141,26 @@ def test_statistics_are_created_once_outside_the_applications_schema(empty_datab
     dropped(empty_database, role)
 
 
+def test_the_heartbeat_is_made_again_outside_the_applications_schema(database: Database, role: str) -> None:
+    """It has one row, which the role may write and not delete."""
+    make(database, role)
+    with closing(database.connect()) as owner:
+        assert owner.run("SELECT is_only, beat_at FROM operations.heartbeat") == [[True, None]]
+        owner.run("UPDATE operations.heartbeat SET beat_at = '2026-11-28T07:00Z'")
+        make(database, role)
+        assert owner.run("SELECT extract(hour FROM beat_at AT TIME ZONE 'UTC')::int FROM operations.heartbeat") == [[7]]
+        owner.run("DELETE FROM operations.heartbeat")
+        make(database, role)
+        owner.run("DROP SCHEMA operations CASCADE")
+        granted = make(database, role)["granted"]
+        assert owner.run("SELECT count(*)::int FROM operations.heartbeat") == [[1]]
+    assert granted == [
+        "SELECT on operations.heartbeat.beat_at",
+        "UPDATE on operations.heartbeat.beat_at",
+        "USAGE on operations",
+    ]
+
+
 def test_the_role_is_made_although_the_statistics_cannot_be(
     database: Database, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +178,10 @@ def test_without_the_applications_tables_the_role_is_made_and_completed_later(
     monkeypatch.setenv("PGSSLROOTCERT", str(empty_database.server.ca_file))
     role = f"ops_{empty_database.name}"
     first = make(empty_database, role)
-    assert (first["state"], first["pending"]) == ("pending", ["public.Message", "public.Session", "public.Thread"])
+    assert (first["state"], first["pending"]) == (
+        "pending",
+        ["public.Message", "public.Session", "public.Thread", "public.User"],
+    )
     with closing(empty_database.connect()) as owner:
         owner.run('CREATE TABLE "Thread" ("sessionId" text)')
         assert make(empty_database, role)["pending"] == [
@@ -160,6 +190,7 @@ def test_without_the_applications_tables_the_role_is_made_and_completed_later(
             "public.Thread.coralThreadId",
             "public.Thread.createdAt",
             "public.Thread.id",
+            "public.User",
         ]
         owner.run('DROP TABLE "Thread"')
         owner.run(TABLES)

@@ -1,0 +1,1 @@
+"""Backup record: writes the heartbeat and what the database holds, for the test that restores a backup of it."""

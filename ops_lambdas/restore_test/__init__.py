@@ -1,0 +1,1 @@
+"""Restore test: compares a restored backup with the record of what the database held, and looks whether tests run."""
