@@ -31,10 +31,12 @@ def move(
     name = snapshot.take(there, chosen, "move", f"move to {chosen.region}", now)
     snapshot.wait(there, name, show, sleep=sleep)
     (taken,) = there.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"]
+    kms = boto3.client("kms", region_name=chosen.region, config=CLIENT)
+    key = kms.describe_key(KeyId=f"alias/{chosen.names.key_alias('data')}")["KeyMetadata"]["Arn"]
     here.copy_db_snapshot(
         SourceDBSnapshotIdentifier=taken["DBSnapshotArn"],
         TargetDBSnapshotIdentifier=name,
-        KmsKeyId=f"alias/{chosen.names.key_alias('data')}",
+        KmsKeyId=key,
         CopyTags=True,
         SourceRegion=chosen.other_region,
     )

@@ -20,7 +20,7 @@ def move(chosen: Environment) -> str:
     if chosen.domain is None:
         return "under the load balancer's own name"
     if chosen.has_site_record:
-        return f"Route 53 moves {chosen.domain} when no target in {chosen.home_region} is healthy"
+        return f"Route 53 moves {chosen.domain} once no target in {chosen.other_region} is healthy"
     if chosen.hosted_zone_id:
         return f"you move {chosen.domain}, by a change of its record that is shown at the end"
     return f"you move {chosen.domain} where its DNS is, to a name that is shown at the end"

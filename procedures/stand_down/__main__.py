@@ -110,7 +110,8 @@ def deploy(chosen: Environment) -> None:
     with tempfile.TemporaryDirectory() as assembly:
         _cdk("synth", "--quiet", *context, "--output", assembly)
         for stack in reversed(chosen.names.stacks):
-            _cdk("deploy", stack, "--exclusively", "--require-approval", "never", "--app", assembly)
+            options = ("--exclusively", "--require-approval", "never", "--method", "direct")
+            _cdk("deploy", stack, *options, "--app", assembly)
 
 
 def _cdk(*arguments: str) -> None:
