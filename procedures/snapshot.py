@@ -51,7 +51,7 @@ def take(rds: Any, chosen: Environment, name: str, why: str, now: datetime) -> s
         SnapshotError: RDS refuses, and why.
     """
     database = chosen.names.database
-    identifier = f"{database}-{name}-{now:%Y%m%d-%H%M}"
+    identifier = f"{database}-{name}-{now:%Y%m%d-%H%M%S}"
     tags = {
         "Project": "pardon",
         "Environment": chosen.name,

@@ -12,7 +12,7 @@ from config import PRODUCTION
 from procedures.snapshot import SnapshotError, checked, main, take, wait
 
 NOW = datetime(2026, 11, 23, 15, 4, tzinfo=UTC)
-IDENTIFIER = "pardon-production-database-before-v2-20261123-1504"
+IDENTIFIER = "pardon-production-database-before-v2-20261123-150400"
 
 
 @pytest.fixture
