@@ -32,6 +32,7 @@ def main() -> None:
             context("environment"),
             region=context("region"),
             standby=context("standby"),
+            database=context("database"),
             shell_region=os.environ.get("AWS_REGION"),
             image_tag=context("image_tag"),
         )

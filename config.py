@@ -115,16 +115,18 @@ def environment(
     image_tag: str | None = None,
     shell_region: str | None = None,
     standby: str | None = None,
+    database: str | None = None,
 ) -> Environment:
     """The environment called `name`, in another region or with another version if given.
 
     Args:
         standby: "true": in its recovery region, unless `region` says otherwise.
+        database: "single": its instance alone, without second zone and replica, as a recovery begins (decision 30).
         shell_region: AWS_REGION of the shell. It may be left from other work, so it does not move a protected
             environment: its region is then to be chosen.
 
     Raises:
-        ConfigurationError: unknown environment, region or standby, or a malformed tag.
+        ConfigurationError: unknown environment, region, standby or database, or a malformed tag.
     """
     if name not in ENVIRONMENTS:
         known = ", ".join(ENVIRONMENTS)
@@ -134,6 +136,8 @@ def environment(
     base = ENVIRONMENTS[name]
     if standby not in (None, "true"):
         raise ConfigurationError(f"standby must be true, or not given, got {standby!r}")
+    if database not in (None, "single"):
+        raise ConfigurationError(f"database must be single, or not given, got {database!r}")
     if standby and region is None:
         region = base.recovery_region
     if region is None and shell_region is not None:
@@ -149,4 +153,6 @@ def environment(
         region=base.home_region if region is None else region,
         is_standby=standby is not None,
         image_tag=base.image_tag if image_tag is None else image_tag,
+        is_multi_az=base.is_multi_az and database is None,
+        has_replica=base.has_replica and database is None,
     )

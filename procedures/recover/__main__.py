@@ -1,11 +1,11 @@
 """Recover the application in a region that is in standby: `make recover ENV=production REGION=us-west-2`.
 
-The database is restored from what the other region copied there, then everything is deployed by `cdk deploy`. It can be
-run again after any failure, and goes on where it stopped. Drill: docs/recovery.md.
+The database is restored from what the other region copied there, then everything is deployed by `cdk deploy`: what the
+site needs, what watches it, and the database's second zone and replica, which take longest and hold up nothing. It can
+be run again after any failure, and goes on where it stopped. Drill: docs/recovery.md.
 """
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ from environment import Environment
 from procedures import check
 from procedures.findings import CLIENT
 from procedures.recover import move, moved_name, places, source
+from procedures.recover.deployments import REST, SITE, WHOLE, Deployment
 from procedures.recover.plan import Plan, begun, look, shown, table
 from procedures.recover.source import RecoveryError, Source
 from procedures.recover.steps import Steps, agreed
@@ -56,30 +57,38 @@ def recover(planned: Plan, steps: Steps, deployed: Deployed) -> Source | None:
             found(", ".join(move.take_secrets(chosen)) or "none")
     with steps.step("Stacks that are being changed") as found:
         found(places.settle(boto3.client("cloudformation", region_name=chosen.region, config=CLIENT), chosen))
-    with steps.step("cdk deploy --all") as found:
-        deploy(chosen)
-        found(f"{len(chosen.names.stacks)} stacks")
-    with steps.step("The site's name") as found:
-        found(moved_name.found(deployed))
-    with steps.step("Pool health") as found:
-        found(wait_for_pools(chosen))
+    _deploy(chosen, steps, deployed)
     return restored
 
 
-def deploy(chosen: Environment) -> None:
-    """Deploy the region as anybody would, without asking again: a recovery widens no permission.
+def _deploy(chosen: Environment, steps: Steps, deployed: Deployed) -> None:
+    """Deploy: first the site alone, until the database has more than its instance; that is not taken away again."""
+    is_single = not places.has_second_database(boto3.client("rds", region_name=chosen.region, config=CLIENT), chosen)
+    if is_single:
+        _run(SITE, chosen, steps)
+        _move_name(steps, deployed)
+        _run(REST, chosen, steps)
+        _look_at_pools(chosen, steps)
+    _run(WHOLE, chosen, steps)
+    if not is_single:
+        _move_name(steps, deployed)
+        _look_at_pools(chosen, steps)
 
-    Raises:
-        RecoveryError: it failed.
-    """
-    context = {"environment": chosen.name, "region": chosen.region, "image_tag": chosen.image_tag}
-    arguments = [word for key, value in context.items() for word in ("-c", f"{key}={value}")]
-    # Without change sets, which nobody looks at now.
-    options = ["--require-approval", "never", "--method", "direct", "--concurrency", "8"]
-    command = ["cdk", "deploy", "--all", *options, *arguments]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603 - the words are checked values
-    if code:
-        raise RecoveryError(f"cdk deploy ended with code {code}; mend what it names, and run make recover again")
+
+def _run(deployment: Deployment, chosen: Environment, steps: Steps) -> None:
+    with steps.step(deployment.name) as found:
+        deployment.run(chosen)
+        found("done")
+
+
+def _move_name(steps: Steps, deployed: Deployed) -> None:
+    with steps.step("The site's name") as found:
+        found(moved_name.found(deployed))
+
+
+def _look_at_pools(chosen: Environment, steps: Steps) -> None:
+    with steps.step("Pool health") as found:
+        found(wait_for_pools(chosen))
 
 
 def wait_for_pools(chosen: Environment, *, sleep: Callable[[float], None] = time.sleep) -> str:

@@ -117,10 +117,22 @@ def settle(cloudformation: Any, chosen: Environment, *, sleep: Callable[[float],
 
 def has_database(rds: Any, chosen: Environment) -> bool:
     """Whether the database is in the region, in whatever state."""
+    return _database(rds, chosen) is not None
+
+
+def has_second_database(rds: Any, chosen: Environment) -> bool:
+    """Whether the database has, or is being given, an instance in a second zone or a replica."""
+    found = _database(rds, chosen) or {}
+    is_multi_az = found.get("MultiAZ") or found.get("PendingModifiedValues", {}).get("MultiAZ")
+    return bool(is_multi_az or found.get("ReadReplicaDBInstanceIdentifiers"))
+
+
+def _database(rds: Any, chosen: Environment) -> dict[str, Any] | None:
     try:
-        rds.describe_db_instances(DBInstanceIdentifier=chosen.names.database)
+        answer = rds.describe_db_instances(DBInstanceIdentifier=chosen.names.database)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("DBInstanceNotFound", "DBInstanceNotFoundFault"):
             raise
-        return False
-    return True
+        return None
+    found: dict[str, Any] = answer["DBInstances"][0]
+    return found

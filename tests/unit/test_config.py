@@ -274,6 +274,15 @@ def test_readme_names_every_environment() -> None:
     assert columns in (ROOT / "README.md").read_text().splitlines(), f"README.md must have a table of {columns}"
 
 
+def test_single_database_is_the_instance_alone_and_takes_no_other_word() -> None:
+    single, whole = environment("production", database="single"), environment("production")
+    assert (whole.is_multi_az, whole.has_replica) == (True, True)
+    assert single == replace(whole, is_multi_az=False, has_replica=False)
+    for word in ("1", "true", ""):
+        with pytest.raises(ConfigurationError, match=f"database must be single, or not given, got {word!r}"):
+            environment("production", database=word)
+
+
 def test_standby_is_in_the_recovery_region_and_takes_no_other_word() -> None:
     assert environment("production", standby="true").region == "us-west-2"
     with pytest.raises(ConfigurationError, match="region must be us-west-2 or us-east-1, with recovery"):

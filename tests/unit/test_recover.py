@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from config import PRODUCTION, REHEARSAL
-from procedures.recover import source
+from procedures.recover import places, source
 from procedures.recover.__main__ import main
 from procedures.recover.moved_name import move
 from procedures.recover.places import Other
@@ -189,3 +189,25 @@ def test_who_moves_the_name_depends_on_the_configuration() -> None:
     assert "by a change of its record" in move(replace(there, standby_load_balancer=False))
     assert "where its DNS is" in move(THERE)
     assert "load balancer's own name" in move(replace(THERE, domain=None))
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        (None, False),
+        ({"MultiAZ": False}, False),
+        ({"MultiAZ": False, "PendingModifiedValues": {"AllocatedStorage": 40}}, False),
+        ({"MultiAZ": True}, True),
+        ({"MultiAZ": False, "PendingModifiedValues": {"MultiAZ": True}}, True),
+        ({"MultiAZ": False, "ReadReplicaDBInstanceIdentifiers": ["pardon-production-database-replica"]}, True),
+    ],
+)
+def test_second_zone_or_replica_that_is_there_or_being_made_is_not_taken_away(
+    rds: tuple[Any, Stubber], described: dict[str, Any] | None, expected: bool
+) -> None:
+    client, stubber = rds
+    if described is None:
+        stubber.add_client_error("describe_db_instances", "DBInstanceNotFound")
+    else:
+        stubber.add_response("describe_db_instances", {"DBInstances": [described]}, {"DBInstanceIdentifier": DATABASE})
+    assert places.has_second_database(client, THERE) is expected
