@@ -72,7 +72,7 @@ drill: $(VENV)/.ready ## rehearse a disaster: the home region is lost, the recov
 	@python -m rehearsal --story drill $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.ready ## measure speed, and compare it with its limits
+bench: $(VENV)/.ready ## measure speed, model how long a recovery takes, and compare both with their limits
 	@python -m benchmarks
 
 # The branch that a pull request is compared with.

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure everything, show a table, write build/bench.json; exit 1 when a bound is broken."""
+"""`python -m benchmarks`: measure all, model a recovery, show it, write build/bench.json; exit 1 for a broken bound."""
 
 import json
 import sys
@@ -12,8 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from benchmarks.cold_import import asset_size, cold_import
-from benchmarks.comparison import Comparison, Result, SideError, Size
+from benchmarks.comparison import Comparison, Minutes, Result, SideError, Size
+from benchmarks.creation_times import UnknownTimeError
 from benchmarks.pool_health import pool_health
+from benchmarks.recovery import Model, models
 from benchmarks.session_cleanup import session_cleanup
 from benchmarks.synth import synth
 from benchmarks.thread_cleanup import latest_delete, thread_cleanup
@@ -28,20 +30,27 @@ BENCHMARKS: Sequence[Callable[[], AbstractContextManager[Comparison]]] = (
     *(partial(cold_import, check) for check in CHECKS),
 )
 SIZES: Sequence[Callable[[], Result | Size]] = (latest_delete, asset_size)
+MODELS: Callable[[], Sequence[Model]] = models
 
 
 def run(
     benchmarks: Sequence[Callable[[], AbstractContextManager[Comparison]]],
     *,
     sizes: Sequence[Callable[[], Result | Size]] = (),
+    modelled: Sequence[Model] = (),
     report: Path,
     console: Console,
 ) -> bool:
     """Measure each benchmark and size, show and write the results; return whether all are within their bounds."""
-    results: list[Result | Size] = [_measure(benchmark, console) for benchmark in benchmarks]
+    results: list[Result | Size | Minutes] = [_measure(benchmark, console) for benchmark in benchmarks]
     results += [size() for size in sizes]
+    results += [limit for model in modelled for limit in model.limits()]
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(json.dumps([result.facts() for result in results], indent=2) + "\n")
+    facts = [each.facts() for each in (*results, *modelled)]
+    report.write_text(json.dumps(facts, indent=2) + "\n")
+    for model in modelled:
+        for table in model.tables():
+            console.print(table)
     console.print(_table(results))
     return all(result.is_within_bound for result in results)
 
@@ -53,7 +62,7 @@ def _measure(benchmark: Callable[[], AbstractContextManager[Comparison]], consol
         return comparison.measure(on_run=lambda: progress.advance(task))
 
 
-def _table(results: Sequence[Result | Size]) -> Table:
+def _table(results: Sequence[Result | Size | Minutes]) -> Table:
     table = Table("measure")
     for heading in ("seconds", "baseline", "ratio", "bound", ""):
         table.add_column(heading, justify="right")
@@ -68,8 +77,8 @@ def _table(results: Sequence[Result | Size]) -> Table:
 def main() -> None:
     """Run all; exit 1, with a message, when a bound is broken or a side fails."""
     try:
-        is_within_bounds = run(BENCHMARKS, sizes=SIZES, report=REPORT, console=Console())
-    except SideError as error:
+        is_within_bounds = run(BENCHMARKS, sizes=SIZES, modelled=MODELS(), report=REPORT, console=Console())
+    except (SideError, UnknownTimeError) as error:
         sys.exit(f"benchmark: {error}")
     if not is_within_bounds:
         sys.exit("benchmark: a bound is broken")

@@ -1,7 +1,7 @@
 """Two sides of a benchmark, timed in turn in one run, and whether their ratio is within its bound."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -64,6 +64,41 @@ class Size:
     def is_within_bound(self) -> bool:
         """Whether the size is at most its bound."""
         return self.megabytes <= self.bound
+
+    def facts(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self) | {"ratio": self.ratio, "is_within_bound": self.is_within_bound}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minutes:
+    """How long something takes by a model, as a range.
+
+    Attributes:
+        bound: `middle` is at most this.
+    """
+
+    name: str
+    low: float
+    middle: float
+    high: float
+    bound: float
+
+    @classmethod
+    def of(cls, name: str, minutes: Sequence[float], *, bound: float) -> "Minutes":
+        """From low, middle and high."""
+        low, middle, high = minutes
+        return cls(name=name, low=low, middle=middle, high=high, bound=bound)
+
+    @property
+    def ratio(self) -> float:
+        """Relative to one minute."""
+        return self.middle
+
+    @property
+    def is_within_bound(self) -> bool:
+        """Whether the middle is at most its bound."""
+        return self.middle <= self.bound
 
     def facts(self) -> dict[str, Any]:
         """For a JSON file."""

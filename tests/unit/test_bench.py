@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 
 from benchmarks import __main__ as program
-from benchmarks.comparison import Comparison, SideError, Size
+from benchmarks.comparison import Comparison, Minutes, SideError, Size
+from benchmarks.creation_times import UnknownTimeError
+from benchmarks.recovery import Model
 
 
 class Clock:
@@ -112,6 +114,7 @@ def test_one_broken_bound_makes_the_exit_code_1(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(program, "REPORT", tmp_path / "bench.json")
     monkeypatch.setattr(program, "BENCHMARKS", [benchmark(0), benchmark(1e9)])
     monkeypatch.setattr(program, "SIZES", [lambda: Size(name="asset", megabytes=2.5, bound=2.5)])
+    monkeypatch.setattr(program, "MODELS", list)
     with pytest.raises(SystemExit, match="a bound is broken"):  # a message exits with 1
         program.main()
     facts = json.loads((tmp_path / "bench.json").read_text())
@@ -121,6 +124,22 @@ def test_one_broken_bound_makes_the_exit_code_1(tmp_path: Path, monkeypatch: pyt
 
 def test_a_size_above_its_bound_is_broken() -> None:
     assert not Size(name="asset", megabytes=2.51, bound=2.5).is_within_bound
+
+
+@pytest.mark.parametrize(("middle", "is_within"), [(45.0, True), (45.1, False)])
+def test_modelled_minutes_are_compared_in_the_middle_of_their_range(middle: float, is_within: bool) -> None:
+    assert Minutes.of("recovery", (20, middle, 90), bound=45).is_within_bound is is_within
+
+
+def test_time_that_the_table_lacks_ends_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> list[Model]:
+        raise UnknownTimeError("creation_times.csv has no row 'AWS::New::Type'")
+
+    monkeypatch.setattr(program, "BENCHMARKS", [])
+    monkeypatch.setattr(program, "SIZES", [])
+    monkeypatch.setattr(program, "MODELS", unknown)
+    with pytest.raises(SystemExit, match="has no row 'AWS::New::Type'"):
+        program.main()
 
 
 def test_a_side_that_fails_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +152,7 @@ def test_a_side_that_fails_is_not_measured(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(program, "REPORT", tmp_path / "bench.json")
     monkeypatch.setattr(program, "BENCHMARKS", [failing])
+    monkeypatch.setattr(program, "MODELS", list)
     with pytest.raises(SystemExit, match="no such stack"):
         program.main()
     assert not (tmp_path / "bench.json").exists()
