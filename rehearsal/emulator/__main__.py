@@ -31,7 +31,9 @@ def main() -> None:
     parser.add_argument(
         "--coral-port", type=int, default=CORAL_PORT, help="where Lambdas find the tasks' Coral servers"
     )
-    parser.add_argument("--task-program", default="", help="runs one-off ECS tasks; image and command are appended")
+    parser.add_argument(
+        "--task-program", default="", help="runs the containers of one-off ECS tasks; image and command are appended"
+    )
     arguments = parser.parse_args()
     settings = Settings(
         port=arguments.port,

@@ -29,7 +29,7 @@ class Settings:
         endpoints, certificates: HOST:PORT where clients find the region's databases, and the folders of
             its certificates; without one clients find the region's PostgreSQL directly, and cannot use IAM tokens.
         task_addresses: by region those of the stand-ins of ECS tasks.
-        task_program: runs one-off ECS tasks; the image and its command are appended.
+        task_program: runs a container of a one-off ECS task; the image and its command are appended.
         task_ports: of the tasks, and where Lambdas find them instead.
         sites: HOST:PORT by region where HTTPS of its load balancer is answered.
         parent: process whose end ends the emulator.
@@ -107,6 +107,7 @@ def correct_services() -> None:
         iam_simulation,
         rds_parameters,
         restore_testing,
+        s3,
         s3_replication,
         scheduler,
         secret_rotation,
@@ -134,6 +135,7 @@ def correct_services() -> None:
         restore_testing,
         cost_explorer,
         cloudwatch,
+        s3,
         cloudwatch_list_metrics,
         eventbridge,
         scheduler,
@@ -165,7 +167,14 @@ def extend_services(settings: Settings) -> None:
     ecs_task_addresses.register(settings.task_addresses)
     ecs_container_states.register()
     load_balancing.register(settings.task_addresses)
-    ecs_one_off_tasks.register(settings.task_program, settings.ca_files)
+    ecs_one_off_tasks.register(
+        ecs_one_off_tasks.Machine(
+            program=settings.task_program,
+            ca_files=settings.ca_files,
+            folder=settings.folder / "tasks",
+            endpoint=f"http://{HOST}:{settings.port}",
+        )
+    )
     rds_orderable_options.register(settings.folder / "orderable-zones.json")
     lambda_runtime.register(
         settings.folder / "lambda-runtime", settings.ca_files, (HOST, settings.port), settings.task_ports

@@ -1,11 +1,10 @@
-"""In place of the site's image in one-off tasks: `prisma.py IMAGE npx prisma migrate status|deploy`.
+"""In place of the site's image in one-off tasks: `npx prisma migrate status|deploy`.
 
 Behaves as Prisma's CLI: `status` ends with code 1 when a migration is pending, `deploy` applies what is pending. As
 Prisma does, it keeps what it has applied in the table _prisma_migrations.
 """
 
 import os
-import sys
 from pathlib import Path
 
 from pg8000.exceptions import DatabaseError
@@ -23,9 +22,8 @@ _OF_TAG = {
 _OWN_TABLE = 'CREATE TABLE IF NOT EXISTS "_prisma_migrations" (migration_name TEXT PRIMARY KEY)'
 
 
-def main() -> int:
-    """Return the exit code of the command."""
-    image, *command = sys.argv[1:]
+def run(image: str, command: list[str]) -> int:
+    """Return the exit code of the command; the image's tag decides what there is to migrate."""
     if command[:3] != ["npx", "prisma", "migrate"] or command[3:] not in (["status"], ["deploy"]):
         print(f"unknown command {command}")
         return 127
@@ -65,7 +63,3 @@ def _apply(database: Connection, pending: list[str]) -> int:
             return 1
     print("All migrations have been successfully applied." if pending else "No pending migrations to apply.")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -31,7 +31,7 @@ def start_all(run: Run, step: Step) -> None:
 
 
 def _emulator(run: Run) -> Process:
-    program = shlex.join([sys.executable, "-m", "rehearsal.stand_in.prisma"])
+    program = shlex.join([sys.executable, "-m", "rehearsal.stand_in.one_off"])
     arguments = [
         "--task-program",
         program,
