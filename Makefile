@@ -143,6 +143,14 @@ secrets: $(VENV)/.ready ## give several secrets the values of FILE, after showin
 snapshot: $(VENV)/.ready ## take a snapshot of the database before a major change: ENV=production NAME=before-v2 WHY="v2 of the schema"
 	@python -m procedures.snapshot --environment $(call quoted,$(ENV)) --name $(call quoted,$(NAME)) $(call option,--region,$(REGION)) $(call option,--why,$(WHY))
 
+.PHONY: dump
+dump: $(VENV)/.ready ## dump the database into its bucket, with row counts: ENV=production
+	@python -m procedures.dump --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION))
+
+.PHONY: restore-dump
+restore-dump: $(VENV)/.ready ## restore a dump into the empty database, and compare row counts: ENV=production DUMP=KEY
+	@python -m procedures.restore_dump --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION)) $(call option,--dump,$(DUMP))
+
 .PHONY: migrate
 migrate: $(VENV)/.ready ## run the deployed version's pending migrations: ENV=production
 	@python -m procedures.migrate --environment $(call quoted,$(ENV)) $(call option,--region,$(REGION))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from application import CONTAINERS, FIVE_POOLS, WALLETS
 from environment import Environment
-from environment_parts import CostBand, OffHours
+from environment_parts import CostBand, Dumps, OffHours
 from validation import ConfigurationError
 
 PRODUCTION = Environment(
@@ -50,6 +50,7 @@ PRODUCTION = Environment(
     has_replica=True,
     backup_days=7,
     snapshot_days=35,
+    dumps=Dumps(dump_days=90, dump_lock_days=None, is_weekly=True),
     log_retention_days=90,
     cost_metric="UnblendedCost",
     cost_bands=(
@@ -77,6 +78,7 @@ STAGING = replace(
     spot_weight=3,
     is_multi_az=False,
     has_replica=False,
+    dumps=Dumps(dump_days=30, dump_lock_days=None, is_weekly=False),
     log_retention_days=30,
     cost_bands=(),
     cost_ceiling_usd=240,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from application import DATABASE_SECRET, Container
 from aws_limits import DATABASE_SIZES
 from environment_checks import check_data, check_place, check_service
-from environment_parts import CostBand, DatabaseSize, OffHours, Scaling
+from environment_parts import CostBand, DatabaseSize, Dumps, OffHours, Scaling
 from names import Names
 from validation import ConfigurationError, check_types
 
@@ -44,6 +44,7 @@ class Environment:
         fargate_weight, spot_weight: how tasks are divided between Fargate and Fargate Spot.
         storage_gib, max_storage_gib: the database's initial storage, and the maximum of its autoscaling.
         snapshot_days: how long a snapshot of `make snapshot` is kept.
+        dumps: how long the dumps of `make dump` are kept, and whether one is made each week.
         cost_metric: "UnblendedCost" or "AmortizedCost", which costs are reported in.
         cost_bands: what the runbook gives a service, shown beside its cost and list price.
         cost_ceiling_usd: an alarm fires when a month is forecast to cost more; None: without that alarm.
@@ -94,6 +95,7 @@ class Environment:
     has_replica: bool
     backup_days: int
     snapshot_days: int
+    dumps: Dumps
     log_retention_days: int
     cost_metric: str
     cost_bands: tuple[CostBand, ...]

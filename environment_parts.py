@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aws_limits import BYTES_A_CONNECTION, MAX_CONNECTIONS
-from validation import require, require_between
+from validation import check_types, require, require_between
 
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
@@ -55,6 +55,27 @@ class Scaling:
     fargate_weight: int
     spot_weight: int
     off_hours: OffHours | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dumps:
+    """The logical dumps of the database.
+
+    Attributes:
+        dump_days: how long each is kept.
+        dump_lock_days: nobody deletes a dump before; who may bypass governance retention can. None: without that lock.
+        is_weekly: one is made each week, beside those of `make dump`.
+    """
+
+    dump_days: int
+    dump_lock_days: int | None
+    is_weekly: bool
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        require_between(self, "dump_days", 1, 3650)
+        if self.dump_lock_days is not None:
+            require_between(self, "dump_lock_days", 1, self.dump_days)
 
 
 MAX_CONNECTIONS_PERCENT = 80  # of RDS's limit; above that an alarm fires

@@ -121,6 +121,21 @@ class Names:
         }
 
     @property
+    def dump(self) -> str:
+        """The family of the tasks that dump the database, and their state machine and its schedule."""
+        return f"{self.prefix}-dump"
+
+    @property
+    def restore_dump(self) -> str:
+        """The family of the tasks that restore a dump, and their state machine."""
+        return f"{self.prefix}-restore-dump"
+
+    @property
+    def dump_log_groups(self) -> dict[str, str]:
+        """The log groups of dumps and their restores, by what writes to them: tasks and state machines."""
+        return {"tasks": f"/ecs/{self.dump}", "states": f"/aws/vendedlogs/states/{self.dump}"}
+
+    @property
     def service_log_group(self) -> str:
         """The log group of every container."""
         return f"/ecs/{self.prefix}"

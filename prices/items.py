@@ -63,6 +63,7 @@ ITEMS = {
     **_fargate("Spot memory", "GB-hour", "SpotUsage-Fargate-GB-Hours"),
     **_fargate("Spot arm64 vCPU", "vCPU-hour", "SpotUsage-Fargate-ARM-vCPU-Hours:perCPU"),
     **_fargate("Spot arm64 memory", "GB-hour", "SpotUsage-Fargate-ARM-GB-Hours"),
+    **_fargate("storage", "GB-hour", "Fargate-EphemeralStorage-GB-Hours"),
     "load balancer": Item(ELB, "hour", "AWSELB", "LoadBalancerUsage", {"productFamily": "Load Balancer-Application"}),
     "load balancer capacity": Item(
         ELB, "LCU-hour", "AWSELB", "LCUUsage", {"productFamily": "Load Balancer-Application"}

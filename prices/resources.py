@@ -34,6 +34,7 @@ FREE = {
     "AWS::SQS::Queue",  # dead letters: the first million requests of an account are free
     "AWS::SSM::Parameter",  # standard ones
 }
+FREE_STORAGE_GIB = 20  # of each task. https://aws.amazon.com/fargate/pricing/
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,22 @@ def _service(one: Resource) -> Iterator[Charge]:
 
 
 def _task_definition(one: Resource) -> Iterator[Charge]:
-    """That of a service is counted there."""
-    if not any(service["TaskDefinition"] == {"Ref": one.id} for _, service in one.of_type("AWS::ECS::Service")):
+    """That of a service is counted there; one that neither a deployment nor a schedule runs, nowhere."""
+    if any(service["TaskDefinition"] == {"Ref": one.id} for _, service in one.of_type("AWS::ECS::Service")):
+        return
+    family, properties = one.properties["Family"], one.properties
+    if family.endswith("-migration"):
         assumption = f"{use.DEPLOYMENTS} runs of three minutes"
-        yield from _task(one.properties, "", quantity=use.TASK_HOURS, assumption=assumption)
+        yield from _task(properties, "", quantity=use.DEPLOYMENTS * use.MIGRATION_HOURS, assumption=assumption)
+        return
+    schedules = (each for _, each in one.of_type("AWS::Scheduler::Schedule") if each.get("Name") == family)
+    runs = sum(runs_a_month(each["ScheduleExpression"]) for each in schedules)
+    if runs:
+        hours, assumption = runs * use.DUMP_HOURS, "ten minutes a run"
+        yield from _task(properties, "", quantity=hours, assumption=assumption)
+        beyond = properties["EphemeralStorage"]["SizeInGiB"] - FREE_STORAGE_GIB
+        yield Charge("Fargate storage", hours * beyond, assumption=assumption)
+        yield replace(use.IMAGES_OF_A_DUMP, quantity=runs * use.IMAGES_OF_A_DUMP.quantity)
 
 
 def _task(
@@ -234,8 +247,25 @@ def _started(schedule: Mapping[str, Any]) -> str | None:
     return arn.rpartition(":function:")[2] if isinstance(arn, str) and ":function:" in arn else None
 
 
+def _bucket(one: Resource) -> Iterator[Charge]:
+    """That of dumps, the only one whose objects can be locked, keeps one a week."""
+    if not one.properties.get("ObjectLockEnabled"):
+        yield use.BUCKET
+        return
+    (rule,) = one.properties["LifecycleConfiguration"]["Rules"]
+    dumps = rule["ExpirationInDays"] / 7
+    assumption = f"a dump of {use.GB_A_DUMP:g} GB a week, kept {rule['ExpirationInDays']} days"
+    yield Charge("object storage", dumps * use.GB_A_DUMP, assumption=assumption)
+
+
 def _schedule(one: Resource) -> Iterator[Charge]:
     yield Charge("scheduled start", runs_a_month(one.properties["ScheduleExpression"]))
+
+
+def _state_machine(one: Resource) -> Iterator[Charge]:
+    """Those of dumps make some thirty transitions a month, of 4,000 that are free."""
+    if one.properties["StateMachineName"].endswith("-migration"):
+        yield use.STATE_MACHINE
 
 
 def _metric_filter(one: Resource) -> Iterator[Charge]:
@@ -264,9 +294,9 @@ CHARGES: dict[str, Charges] = {
     "AWS::Logs::MetricFilter": _metric_filter,
     "AWS::RDS::DBInstance": _database,
     "AWS::Route53::HealthCheck": _health_check,
-    "AWS::S3::Bucket": _always(use.BUCKET),
+    "AWS::S3::Bucket": _bucket,
     "AWS::SNS::Topic": _always(use.TOPIC),
     "AWS::Scheduler::Schedule": _schedule,
     "AWS::SecretsManager::Secret": _secret,
-    "AWS::StepFunctions::StateMachine": _always(use.STATE_MACHINE),
+    "AWS::StepFunctions::StateMachine": _state_machine,
 }

@@ -57,8 +57,10 @@ TOPIC = Charge("email", quantity=300, assumption="300 emails")
 STATE_MACHINE = Charge(
     "state transition", quantity=DEPLOYMENTS * 6, assumption=f"{DEPLOYMENTS} deployments of 6 transitions"
 )
-# Of a task definition that no service runs: the migrations' of a deployment.
-TASK_HOURS = DEPLOYMENTS * 3 / 60
+# Of a task definition that no service runs: hours of a run. The migrations' of a deployment; a dump by its schedule.
+MIGRATION_HOURS, DUMP_HOURS = 3 / 60, 10 / 60
+IMAGES_OF_A_DUMP = Charge("NAT gateway data", quantity=0.3, assumption="0.3 GB of images a dump")
+GB_A_DUMP = 1.0  # compressed, of a database with 5 GB
 
 LOG_BYTES_A_RUN = 2_000  # Lambda's own three lines, the metrics and the result
 RUN_SECONDS = 1.0

@@ -17,6 +17,7 @@ from rehearsal.steps import (
     fire_schedule,
     price_deployed,
     run_checks,
+    run_dump,
     run_next_steps,
     run_runbook_commands,
     run_verify,
@@ -116,6 +117,8 @@ def _prove(run: Run, region: Region) -> None:
         run_next_steps.prove(run, region, step)
     with run.report.step("make verify") as step:
         run_verify.prove(run, region, step)
+    with _step(run, region, "make dump, and make restore-dump into the emptied database") as step:
+        run_dump.prove(run, region, step)
 
 
 def _destroy(run: Run, region: Region) -> None:

@@ -55,7 +55,7 @@ def add_stacks(app: cdk.App, environment: Environment) -> None:
         data_key=data.key,
         kept_resources=data.kept_resources,
     )
-    operations = OperationsStack(app, deployed, alarm_context=monitoring.alarm_context)
+    operations = OperationsStack(app, deployed, alarm_context=monitoring.alarm_context, dump_bucket=data.dump_bucket)
     if environment.is_standby:
         stacks = [network, registry, secrets, logs, data, service, monitoring, operations]
         # The home region's own secrets stay, and the alarm that keeps the name in the recovery region.

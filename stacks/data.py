@@ -17,6 +17,8 @@ from constructs.recovery.vault import Vault
 from environment import Environment
 from stacks.base import EnvironmentStack
 
+OLD_DUMP_DAYS = 7  # a deletion by mistake can be undone for so long, and is final then
+
 
 class DataStack(EnvironmentStack):
     """Database, configuration bucket and access logs."""
@@ -54,13 +56,27 @@ class DataStack(EnvironmentStack):
             self._back_up(environment, key, self._copy(environment, key))
         if environment.copies_backups:
             expire_records(self.configuration_bucket)
+        self.dump_bucket = self._dump_bucket(environment, key)
         # Always: an export that a deployed -service imports could not go with the last container that reads them.
         for value in (self.configuration_bucket.bucket_arn, self.configuration_bucket.bucket_name, key.key_arn):
             self.export_value(value)
-        kept = (self.database.instance, key, self.access_logs, self.configuration_bucket)
+        kept = (self.database.instance, key, self.access_logs, self.configuration_bucket, self.dump_bucket)
         self.kept_resources = tuple(self.get_logical_id(cast(cdk.CfnElement, one.node.default_child)) for one in kept)
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)
         cdk.CfnOutput(self, "ConfigurationBucket", value=self.configuration_bucket.bucket_name)
+        cdk.CfnOutput(self, "DumpBucket", value=self.dump_bucket.bucket_name)
+
+    def _dump_bucket(self, environment: Environment, key: kms.IKey) -> PrivateBucket:
+        return PrivateBucket(
+            self,
+            "Dumps",
+            key=key,
+            expire_days=environment.dumps.dump_days,
+            old_version_days=OLD_DUMP_DAYS,
+            is_lockable=True,
+            lock_days=environment.dumps.dump_lock_days,
+            access_logs=self.access_logs,
+        )
 
     def _copy(self, environment: Environment, key: kms.IKey) -> RecoveryRegion | None:
         """Copy what the home region has while it serves: objects, and RDS's own backups within minutes."""

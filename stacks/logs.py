@@ -26,6 +26,8 @@ class LogsStack(EnvironmentStack):
         LogGroup(self, "Service", name=names.service_log_group, retention=self.retention)
         for writer, name in names.migration_log_groups.items():
             LogGroup(self, f"Migration{writer.title()}", name=name, retention=self.retention)
+        for writer, name in names.dump_log_groups.items():
+            LogGroup(self, f"Dump{writer.title()}", name=name, retention=self.retention)
         if environment.sends_copies:
             LogGroup(self, "RecoveryRegion", name=names.recovery_region_log_group, retention=self.retention)
             LogGroup(self, "BackupRecord", name=names.backup_record_log_group, retention=self.retention)

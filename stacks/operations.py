@@ -1,6 +1,7 @@
 """The -operations stack."""
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 
 from constructs import Construct
@@ -10,13 +11,14 @@ from constructs.checks.check_permissions import may_log_in
 from constructs.checks.database_role import run_at_deployment
 from constructs.checks.declaration import Deployed, all_checks
 from constructs.checks.scheduled_check import ScheduledCheck
+from constructs.dump.dumps import Dumps
 from constructs.recovery.restore_tests import RestoreTests
 from constructs.rotation.rotation import Rotation
 from stacks.base import EnvironmentStack
 
 
 class OperationsStack(EnvironmentStack):
-    """Scheduled checks, the rotation of secrets, and tests of restoring."""
+    """Scheduled checks, the rotation of secrets, dumps of the database, and tests of restoring."""
 
     layer = "operations"
 
@@ -26,6 +28,7 @@ class OperationsStack(EnvironmentStack):
         deployed: Deployed,
         *,
         alarm_context: AlarmContext,
+        dump_bucket: s3.IBucket,
     ) -> None:
         super().__init__(scope, deployed.environment)
         group = scheduler.ScheduleGroup(
@@ -44,6 +47,14 @@ class OperationsStack(EnvironmentStack):
             )
             for check in all_checks()
         }
+        Dumps(
+            self,
+            "Dumps",
+            environment=deployed.environment,
+            network=deployed.network,
+            bucket=dump_bucket,
+            database_secret=deployed.database.secret,
+        )
         CheckNotRunning(
             self, "NotRunning", context=alarm_context, alarms=[each.alarms for each in self.checks.values()]
         )

@@ -73,6 +73,20 @@ class NextSteps:
         """Errors that migrations logged in the last half hour."""
         return self._logs(self.names.migration_log_groups["tasks"], "Error")
 
+    @property
+    def dump(self) -> str:
+        """Dump the database now."""
+        return f"make dump {self._make}"
+
+    @property
+    def dump_log(self) -> str:
+        """What dumps and their restores logged in the last half hour."""
+        return self._aws(f"logs tail {self.names.dump_log_groups['tasks']} --since 30m")
+
+    def execution(self, arn: str) -> str:
+        """How an execution of a state machine ended, and why."""
+        return self._aws(f"stepfunctions describe-execution --execution-arn {arn} --query '[status,error,cause]'")
+
     def scale(self, tasks: int) -> str:
         """Run that many tasks, until autoscaling changes it."""
         return self._update(f"--desired-count {tasks}")

@@ -64,6 +64,10 @@ class Links:
         """The jobs of AWS Backup."""
         return f"{self._home('backup/home')}?region={self.region}#/jobs"
 
+    def execution(self, arn: str) -> str:
+        """An execution of a state machine, with its states."""
+        return f"{self._home('states/home')}?region={self.region}#/v2/executions/details/{arn}"
+
     @property
     def secrets(self) -> str:
         """The environment's secrets."""

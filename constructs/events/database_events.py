@@ -1,4 +1,4 @@
-"""Events of RDS and AWS Backup about the database."""
+"""Events of RDS, AWS Backup and the weekly dump about the database."""
 
 from functools import partial
 
@@ -28,6 +28,7 @@ class DatabaseEvents(EventRules):
         """Create the rules."""
         self._of_rds()
         self._of_backup()
+        self._of_dumps()
 
     def _of_rds(self) -> None:
         names, steps = self.names, self.steps
@@ -89,4 +90,26 @@ class DatabaseEvents(EventRules):
             where=resource,
             link=self.links.backups,
             next_steps=(steps.backup_jobs(resource), steps.copy_jobs(resource), steps.back_up),
+        )
+
+    def _of_dumps(self) -> None:
+        """https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+        steps, execution = self.steps, event_field("$.detail.executionArn")
+        self.rule(
+            "DumpFailed",
+            severity=Severity.P4,
+            name="dump-failed",
+            problem="the database could not be dumped, or a dump not be restored",
+            source="aws.states",
+            detail_type=["Step Functions Execution Status Change"],
+            detail={
+                "status": ["ABORTED", "FAILED", "TIMED_OUT"],
+                "stateMachineArn": [
+                    {"suffix": f":stateMachine:{name}"} for name in (self.names.dump, self.names.restore_dump)
+                ],
+            },
+            what=f"{event_field('$.detail.status')}: {event_field('$.detail.stateMachineArn')}",
+            where=execution,
+            link=self.links.execution(execution),
+            next_steps=(steps.dump_log, steps.execution(execution), steps.dump),
         )

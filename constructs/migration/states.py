@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-State = dict[str, Any]
+from constructs.common.one_off_task import State, task_state
 
 _SNAPSHOT_POLL_SECONDS = 15
-# A stopped execution, or a task that the state machine lost sight of. CloudFormation gives up after an hour.
-_TASK_SECONDS = 6 * 3600
 _STATUS, _DEPLOY = ["npx", "prisma", "migrate", "status"], ["npx", "prisma", "migrate", "deploy"]
 
 
@@ -16,7 +14,7 @@ def migration_states(
     run_task: Mapping[str, Any],
     container: str,
     function_arn: str,
-    role_check_arn: str,
+    database_role: State,
     database: str,
     snapshot_prefix: str,
 ) -> State:
@@ -29,7 +27,7 @@ def migration_states(
     Args:
         run_task: parameters of ECS's RunTask but the command.
         function_arn: of the migration's function.
-        role_check_arn: of the check `database_role`, which gives the checks access to new tables; it need not exist.
+        database_role: gives the checks access to new tables.
         snapshot_prefix: of the snapshot's name, which ends with the execution's.
     """
     return {
@@ -37,7 +35,7 @@ def migration_states(
         "StartAt": "Pending",
         "States": {
             "Pending": {
-                **_task(run_task, container, _STATUS),
+                **task_state(run_task, container, Command=_STATUS),
                 "Catch": [
                     {"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.pending", "Next": "Tables"},
                     _caught(),
@@ -51,16 +49,12 @@ def migration_states(
                 "Default": "Migrate",
             },
             **_snapshot(database, snapshot_prefix),
-            "Migrate": {**_task(run_task, container, _DEPLOY), "Catch": [_caught()], "Next": "DatabaseRole"},
-            "DatabaseRole": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Parameters": {"FunctionName": role_check_arn, "Payload": {}},
-                "ResultPath": None,
-                # It runs every hour and at each deployment of -operations, and has its own alarm.
-                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Succeed"}],
-                "Next": "Succeed",
+            "Migrate": {
+                **task_state(run_task, container, Command=_DEPLOY),
+                "Catch": [_caught()],
+                "Next": "DatabaseRole",
             },
+            "DatabaseRole": database_role,
             "Succeed": {**_step(function_arn, "succeed"), "End": True},
             "Fail": {
                 **_step(function_arn, "fail"),
@@ -118,16 +112,6 @@ def _snapshot(database: str, prefix: str) -> dict[str, State]:
             "ResultPath": "$.error",
             "Next": "Fail",
         },
-    }
-
-
-def _task(run_task: Mapping[str, Any], container: str, command: list[str]) -> State:
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::ecs:runTask.sync",
-        "Parameters": {**run_task, "Overrides": {"ContainerOverrides": [{"Name": container, "Command": command}]}},
-        "TimeoutSeconds": _TASK_SECONDS,
-        "ResultPath": None,
     }
 
 

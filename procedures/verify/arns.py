@@ -16,8 +16,9 @@ class Chosen:
         bucket: name of the configuration bucket.
         secrets: ARNs by name, without the prefix.
         keys: ARNs by the layer of their stack.
-        migration: ARN of the migration's task definition; "" when there is none.
-        migration_roles: ARNs of the roles of its tasks.
+        dump_bucket: name of the bucket of dumps.
+        task_definitions: ARNs of one-off tasks' definitions, by family.
+        task_roles: ARNs of the two roles of each, by family.
         load_balancer: ARN.
         recovery_key: ARN of the key in the recovery region; "" where no backups are copied.
         copies_bucket: name of the bucket there that gets the copies of the configuration bucket.
@@ -27,8 +28,9 @@ class Chosen:
     bucket: str = "sample"
     secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    migration: str = ""
-    migration_roles: tuple[str, ...] = ()
+    dump_bucket: str = "sample-dumps"
+    task_definitions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    task_roles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     load_balancer: str = ""
     recovery_key: str = ""
     copies_bucket: str = "sample-copies"
@@ -132,15 +134,18 @@ class Arns:
         """A task of the cluster."""
         return self.of("ecs", f"task/{self.environment.names.cluster}/{'0' * 32}")
 
-    @property
-    def migration(self) -> str:
-        """The task definition of the migration."""
-        return self.chosen.migration or self.of("ecs", f"task-definition/{self.environment.names.migration}:1")
+    def task_definition(self, family: str) -> str:
+        """The definition of one-off tasks of a family."""
+        return self.chosen.task_definitions.get(family) or self.of("ecs", f"task-definition/{family}:1")
+
+    def state_machine(self, name: str) -> str:
+        """A state machine."""
+        return self.of("states", f"stateMachine:{name}")
 
     @property
-    def state_machine(self) -> str:
-        """The state machine of the migration."""
-        return self.of("states", f"stateMachine:{self.environment.names.migration}")
+    def dump_bucket(self) -> str:
+        """The bucket of dumps."""
+        return f"arn:aws:s3:::{self.chosen.dump_bucket}"
 
     @property
     def bucket(self) -> str:

@@ -19,13 +19,9 @@ from procedures.verify.calls_for_data import (
     of_rotation,
 )
 from procedures.verify.calls_for_restore_tests import of_backup_record, of_restore, of_restore_test
+from procedures.verify.calls_for_tasks import of_dumps, of_execution, of_migration, reads_secret
 
 _IN_VPC = ("database_role", "pool_health", "session_cleanup", "thread_cleanup")
-# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
-_LOG_DELIVERY = (
-    *("logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies"),
-    *("logs:GetLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery"),
-)
 
 
 def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
@@ -50,22 +46,15 @@ def calls(arns: Arns) -> dict[str, tuple[Call, ...]]:
         arns.stream(names.flow_log_group), "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"
     )
     found["task"] = _of_task(arns)
-    found["task execution"] = _of_execution(
+    found["task execution"] = of_execution(
         arns,
         log_group=names.service_log_group,
         repositories={one.repository for one in environment.containers},
         secrets={name for one in environment.containers for name in one.secrets.values()},
     )
     if environment.site:
-        found["migration"] = _of_migration(arns)
-        found["migration states"] = _of_states(arns)
-        found["migration task"] = ()
-        found["migration execution"] = _of_execution(
-            arns,
-            log_group=names.migration_log_groups["tasks"],
-            repositories={environment.site.repository},
-            secrets={DATABASE_SECRET},
-        )
+        found |= of_migration(arns)
+    found |= of_dumps(arns)
     return found
 
 
@@ -76,14 +65,6 @@ def _of_check(arns: Arns, check: str) -> tuple[Call, ...]:
     function = of_function(arns, names.check(check), names.check_log_group(check), is_in_vpc=check in _IN_VPC)
     # Lambda sends only; the CDK grants the other two with it.
     return (*function, *on(queue, "sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"))
-
-
-def _reads_secret(arns: Arns, name: str) -> tuple[Call, ...]:
-    through = f"secretsmanager.{arns.environment.region}.amazonaws.com"
-    return (
-        Call("secretsmanager:GetSecretValue", arns.secret(name)),
-        Call("kms:Decrypt", arns.key("secrets"), (("kms:ViaService", through),)),
-    )
 
 
 def _logs_in(arns: Arns) -> tuple[Call, ...]:
@@ -177,13 +158,13 @@ _OF_CHECKS: Mapping[str, Callable[[Arns], Iterable[Call]]] = {
     "containers": _of_containers,
     "cost_report": _of_cost_report,
     "cron_routes": lambda arns: (
-        *_reads_secret(arns, "cron-secret"),
+        *reads_secret(arns, "cron-secret"),
         *on(arns.service, "ecs:DescribeServices"),
         *on(arns.weekly_reset, "ssm:GetParameter", "ssm:PutParameter"),
     ),
-    "database_role": lambda arns: _reads_secret(arns, PASSWORD_SECRET),
+    "database_role": lambda arns: reads_secret(arns, PASSWORD_SECRET),
     "housekeeping": _of_housekeeping,
-    "pool_health": lambda arns: (*_reads_secret(arns, "cron-secret"), *_logs_in(arns)),
+    "pool_health": lambda arns: (*reads_secret(arns, "cron-secret"), *_logs_in(arns)),
     "protection": _of_protection,
     "secret_deployment": _of_secret_deployment,
     "session_cleanup": _of_cleanup,
@@ -199,47 +180,4 @@ def _of_task(arns: Arns) -> tuple[Call, ...]:
         *on(arns.bucket, "s3:ListBucket"),
         *on(f"{arns.bucket}/current/shared/sample.txt", "s3:GetObject"),
         *on(arns.key("data"), "kms:Decrypt"),
-    )
-
-
-def _of_execution(
-    arns: Arns, *, log_group: str, repositories: Iterable[str], secrets: Iterable[str]
-) -> tuple[Call, ...]:
-    """What ECS calls to start a task. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"""
-    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    return (
-        *on("*", "ecr:GetAuthorizationToken"),
-        *(call for name in sorted(repositories) for call in on(arns.repository(name), *pull)),
-        *on(arns.stream(log_group), "logs:CreateLogStream", "logs:PutLogEvents"),
-        *dict.fromkeys(call for name in sorted(secrets) for call in _reads_secret(arns, name)),
-    )
-
-
-def _of_migration(arns: Arns) -> tuple[Call, ...]:
-    names = arns.environment.names
-    groups = names.migration_log_groups
-    return (
-        *of_function(arns, names.migration, groups["function"], is_in_vpc=True),
-        *on(arns.state_machine, "states:StartExecution"),
-        *on(arns.stream(groups["tasks"]), "logs:GetLogEvents"),
-        *on(arns.stack("service"), "cloudformation:DescribeStacks"),
-        *_reads_secret(arns, DATABASE_SECRET),
-    )
-
-
-def _of_states(arns: Arns) -> tuple[Call, ...]:
-    """https://docs.aws.amazon.com/step-functions/latest/dg/connect-ecs.html#connect-ecs-iam"""
-    names = arns.environment.names
-    to_tasks = (("iam:PassedToService", "ecs-tasks.amazonaws.com"),)
-    rule = arns.of("events", "rule/StepFunctionsGetEventsForECSTaskRule")
-    return (
-        *on(arns.migration, "ecs:RunTask"),
-        *on(arns.task, "ecs:StopTask", "ecs:DescribeTasks"),
-        *(Call("iam:PassRole", role, to_tasks) for role in arns.chosen.migration_roles),
-        *on(rule, "events:PutTargets", "events:PutRule", "events:DescribeRule"),
-        *on(arns.function(names.migration), "lambda:InvokeFunction"),
-        *on(arns.function(names.check("database_role")), "lambda:InvokeFunction"),
-        *on(arns.database, "rds:CreateDBSnapshot"),
-        *on(arns.snapshot, "rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"),
-        *on("*", *_LOG_DELIVERY),
     )

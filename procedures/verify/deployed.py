@@ -107,8 +107,8 @@ class Deployed(Aws):
         return instance
 
     def task_definition(self, family: str) -> Mapping[str, Any]:
-        """`DescribeTaskDefinition` of the one that -service has in a family; nothing when it has none."""
-        found = self.physical_ids("AWS::ECS::TaskDefinition", "service")
+        """`DescribeTaskDefinition` of the one that a stack has in a family; nothing when none has."""
+        found = self.physical_ids("AWS::ECS::TaskDefinition")
         arn = next((one for one in found if f"/{family}:" in one), None)
         if arn is None:
             return {}
@@ -129,14 +129,19 @@ class Deployed(Aws):
             for layer in ("secrets", "logs", "data")
             for id_ in self.physical_ids("AWS::KMS::Key", layer)
         }
-        migration = self.task_definition(self.names.migration)
+        families = (self.names.migration, self.names.dump, self.names.restore_dump)
+        one_off = {family: task for family in families if (task := self.task_definition(family))}
         chosen = Chosen(
             database_id=self.database["DbiResourceId"],
             bucket=self.output("data", "ConfigurationBucket"),
             secrets=secrets,
             keys=keys,
-            migration=migration.get("taskDefinitionArn", ""),
-            migration_roles=tuple(migration[key] for key in ("taskRoleArn", "executionRoleArn") if key in migration),
+            dump_bucket=self.output("data", "DumpBucket"),
+            task_definitions={family: task["taskDefinitionArn"] for family, task in one_off.items()},
+            task_roles={
+                family: tuple(task[key] for key in ("taskRoleArn", "executionRoleArn") if key in task)
+                for family, task in one_off.items()
+            },
             **self._copies(),
             load_balancer=next(iter(self.physical_ids("AWS::ElasticLoadBalancingV2::LoadBalancer")), ""),
         )

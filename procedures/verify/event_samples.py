@@ -170,7 +170,32 @@ def _of_the_database(names: Names, account: str, region: str) -> dict[str, Event
             },
             expected=("FAILED, Backup vault nightly does not exist.", instance),
         ),
+        "p4-dump-failed": _of_a_dump(names, account, region),
     }
+
+
+def _of_a_dump(names: Names, account: str, region: str) -> Event:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    place = f"arn:aws:states:{region}:{account}"
+    execution = f"{place}:execution:{names.dump}:b94f5a1c-0f0c-4a3c-8d0b-2b7a7c6a5d10"
+    return Event(
+        source="aws.states",
+        detail_type="Step Functions Execution Status Change",
+        resources=[execution],
+        detail={
+            "executionArn": execution,
+            "stateMachineArn": f"{place}:stateMachine:{names.dump}",
+            "name": "b94f5a1c-0f0c-4a3c-8d0b-2b7a7c6a5d10",
+            "status": "FAILED",
+            "startDate": 1551225271984,
+            "stopDate": 1551225291984,
+            "input": "{}",
+            "inputDetails": {"included": True},
+            "output": None,
+            "outputDetails": None,
+        },
+        expected=("FAILED: ", f"--execution-arn {execution}"),
+    )
 
 
 def _of_aws_health(account: str, region: str, task: str) -> dict[str, Event]:

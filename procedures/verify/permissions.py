@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial, update_wrapper
 
 from application import PASSWORD_SECRET
-from names import CHECKS, DATABASE_OWNER
+from names import CHECKS, DATABASE_OWNER, Names
 from procedures.findings import Finding, Probe, State
 from procedures.verify.arns import Arns
 from procedures.verify.call import Call
@@ -34,7 +34,7 @@ def _probe(principal: str, role_of: Callable[[Deployed], str | None]) -> Probe[D
 
 def forbidden(arns: Arns) -> tuple[Call, ...]:
     """Calls that nobody makes, or only who has them in its list."""
-    environment = arns.environment
+    environment, dump = arns.environment, f"{arns.dump_bucket}/dumps/sample/database.dump"
     secrets = {name for one in environment.containers for name in one.secrets.values()} | {PASSWORD_SECRET}
     return tuple(
         Call(action, resource, is_allowed=False)
@@ -45,7 +45,9 @@ def forbidden(arns: Arns) -> tuple[Call, ...]:
             "rds:DeleteDBInstance": [arns.database],
             "rds:ModifyDBInstance": [arns.database],
             "rds-db:connect": [arns.database_user(DATABASE_OWNER)],
-            "s3:PutObject": [f"{arns.bucket}/current/shared/sample.txt"],
+            "s3:PutObject": [f"{arns.bucket}/current/shared/sample.txt", dump],
+            "s3:GetObject": [dump],
+            "s3:DeleteObjectVersion": [dump],
             "sns:Publish": [arns.topic],
             "cloudformation:DeleteStack": [arns.stack("data")],
             "ecs:ExecuteCommand": [arns.task],
@@ -79,9 +81,9 @@ def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], s
     if role is None:
         return
     questions = asked(aws.arns, principal)
+    of_operations = (*CHECKS, "rotation", "backup record", "restore", "dump")
     others = {"flow logs": "network", "recovery key": "data", "backup": "data"}
-    in_operations = principal.startswith((*CHECKS, "rotation", "backup record", "restore"))
-    layer = others.get(principal, "operations" if in_operations else "service")
+    layer = others.get(principal, "operations" if principal.startswith(of_operations) else "service")
     faults = list(_faults(aws, role, questions))
     allowed = sum(one.is_allowed for one in questions)
     yield Finding(
@@ -152,7 +154,7 @@ def _of_function(name: str) -> Callable[[Deployed], str | None]:
     return role
 
 
-def _of_schedule(check: str) -> Callable[[Deployed], str | None]:
+def _of_check_schedule(check: str) -> Callable[[Deployed], str | None]:
     def role(aws: Deployed) -> str | None:
         client, group = aws.client("scheduler"), aws.names.schedule_group
         found = client.list_schedules(GroupName=group, NamePrefix=aws.names.check(check))["Schedules"]
@@ -162,17 +164,33 @@ def _of_schedule(check: str) -> Callable[[Deployed], str | None]:
     return role
 
 
-def _of_task(kind: str, *, is_migration: bool = False) -> Callable[[Deployed], str | None]:
+def _of_dump_schedule(aws: Deployed) -> str | None:
+    if aws.names.dump not in {id_.rpartition("|")[2] for id_ in aws.physical_ids("AWS::Scheduler::Schedule")}:
+        return None
+    return str(aws.client("scheduler").get_schedule(Name=aws.names.dump)["Target"]["RoleArn"])
+
+
+def _of_task(kind: str, family: Callable[[Names], str]) -> Callable[[Deployed], str | None]:
+    return lambda aws: aws.task_definition(family(aws.names)).get(kind)
+
+
+def _of_states(name: Callable[[Names], str]) -> Callable[[Deployed], str | None]:
     def role(aws: Deployed) -> str | None:
-        family = aws.names.migration if is_migration else aws.names.task_family
-        return aws.task_definition(family).get(kind)
+        arn = aws.arns.state_machine(name(aws.names))
+        if arn not in aws.physical_ids("AWS::StepFunctions::StateMachine"):
+            return None
+        return str(aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)["roleArn"])
 
     return role
 
 
-def _of_states(aws: Deployed) -> str | None:
-    arns = aws.physical_ids("AWS::StepFunctions::StateMachine")
-    return aws.client("stepfunctions").describe_state_machine(stateMachineArn=arns[0])["roleArn"] if arns else None
+def _of_one_off(name: str, family: Callable[[Names], str]) -> dict[str, Callable[[Deployed], str | None]]:
+    """The roles of one-off tasks of a family, and of the state machine of the same name."""
+    return {
+        f"{name} states": _of_states(family),
+        f"{name} task": _of_task("taskRoleArn", family),
+        f"{name} execution": _of_task("executionRoleArn", family),
+    }
 
 
 def _of_backup(aws: Deployed) -> str | None:
@@ -202,7 +220,7 @@ def _of_flow_logs(aws: Deployed) -> str | None:
 
 _ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
     **{check: _of_function(check) for check in CHECKS},
-    **{f"{check} schedule": _of_schedule(check) for check in CHECKS},
+    **{f"{check} schedule": _of_check_schedule(check) for check in CHECKS},
     "rotation": _of_function("rotation"),
     "recovery key": _of_function("recovery key"),
     "backup": _of_backup,
@@ -210,10 +228,11 @@ _ROLES: Mapping[str, Callable[[Deployed], str | None]] = {
     "restore": _of_restore,
     "restore test": _of_function("restore test"),
     "flow logs": _of_flow_logs,
-    "task": _of_task("taskRoleArn"),
-    "task execution": _of_task("executionRoleArn"),
+    "task": _of_task("taskRoleArn", lambda names: names.task_family),
+    "task execution": _of_task("executionRoleArn", lambda names: names.task_family),
     "migration": _of_function("migration"),
-    "migration states": _of_states,
-    "migration task": _of_task("taskRoleArn", is_migration=True),
-    "migration execution": _of_task("executionRoleArn", is_migration=True),
+    **_of_one_off("migration", lambda names: names.migration),
+    **_of_one_off("dump", lambda names: names.dump),
+    **_of_one_off("dump restore", lambda names: names.restore_dump),
+    "dump schedule": _of_dump_schedule,
 }

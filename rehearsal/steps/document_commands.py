@@ -3,7 +3,7 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config import PRODUCTION
@@ -23,14 +23,17 @@ def of_document(path: Path, region: Region, *, language: str = "bash") -> Iterat
             yield re.sub("|".join(names), lambda found: names[found[0]], command.strip())
 
 
-def run_in_shell(run: Run, region: Region, command: str, *, assembly: str = "first") -> str:
+def run_in_shell(
+    run: Run, region: Region, command: str, *, assembly: str = "first", allowed: Sequence[int] = (0,)
+) -> str:
     """Run a command of an operator's shell and return its output.
 
     Functions, so that a command's own $(aws ...) calls the emulated AWS, too.
 
     Args:
         assembly: the variant that `cdk` takes instead of synthesizing.
-    Raises: ProcessError when it fails.
+        allowed: exit codes.
+    Raises: ProcessError when it ends with another.
     """
     aws, cdk = shlex.quote(str(guards.PROGRAMS / "aws")), shlex.quote(str(ROOT / "node_modules" / ".bin" / "cdk"))
     app = shlex.quote(str(region.assembly(assembly)))
@@ -42,4 +45,4 @@ def run_in_shell(run: Run, region: Region, command: str, *, assembly: str = "fir
         f'printf %s\\\\n "{TYPED}" | {{ {command}; }}'
     )
     name = " ".join(re.findall(r"\b(?:aws|cdk) (\S+ \S+)", command)[-1:])
-    return run.finish(run.begin(name, ["bash", "-c", script], region))
+    return run.finish(run.begin(name, ["bash", "-c", script], region), allowed)

@@ -9,7 +9,7 @@ import pytest
 import application
 from config import REHEARSAL
 from environment import Environment
-from environment_parts import CostBand, OffHours
+from environment_parts import CostBand, Dumps, OffHours
 from rehearsal.changed_app import CHANGES, changed
 from tests.infra.conftest import Deployment, synthesize
 from tests.infra.refusals import refusals
@@ -44,6 +44,7 @@ VALUES: dict[str, Any] = {
     "backup_days": 14,
     "backup_lock_days": 7,
     "snapshot_days": 20,
+    "dumps": Dumps(dump_days=30, dump_lock_days=7, is_weekly=False),
     "log_retention_days": 30,
     "cost_metric": "AmortizedCost",
     "cost_bands": (CostBand(service="Total", min_usd=1, max_usd=2),),

@@ -14,6 +14,12 @@ def service(deployment: Deployment) -> dict[str, dict[str, Any]]:
     return resources
 
 
+def machines(deployment: Deployment) -> list[dict[str, Any]]:
+    name = deployment.environment.names.migration
+    every = deployment.properties("AWS::StepFunctions::StateMachine")
+    return [one for one in every if one["StateMachineName"] == name]
+
+
 def test_service_waits_for_the_migration_of_its_own_image(deployment: Deployment) -> None:
     resources = service(deployment)
     (migration,) = (name for name, one in resources.items() if one["Type"] == "Custom::Migration")
@@ -36,13 +42,13 @@ def test_service_waits_for_the_migration_of_its_own_image(deployment: Deployment
 def test_without_the_site_there_is_no_migration(tmp_path: Path) -> None:
     deployment = synthesize(changed(REHEARSAL, "without-site"), tmp_path / "cdk.out", is_checked=False)
     assert not any(one["Type"] == "Custom::Migration" for one in service(deployment).values())
-    assert not deployment.properties("AWS::StepFunctions::StateMachine")
+    assert not machines(deployment)
     alarms = [one["AlarmName"] for one in deployment.properties("AWS::CloudWatch::Alarm")]
     assert not any("migration" in name for name in alarms)
 
 
 def test_log_of_the_executions_has_no_data(deployment: Deployment) -> None:
     """CloudFormation's request has a signed URL."""
-    (machine,) = deployment.properties("AWS::StepFunctions::StateMachine")
+    (machine,) = machines(deployment)
     assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
     assert machine["LoggingConfiguration"]["Level"] == "ALL"

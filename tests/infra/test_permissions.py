@@ -28,6 +28,13 @@ OTHERS = {
     "migration states": "MigrationStateMachineRole",
     "migration task": "MigrationTaskTaskRole",
     "migration execution": "MigrationTaskExecutionRole",
+    "dump states": "DumpsDumpStateMachineRole",
+    "dump task": "DumpsDumpTaskTaskRole",
+    "dump execution": "DumpsDumpTaskExecutionRole",
+    "dump schedule": "DumpsScheduleRole",
+    "dump restore states": "DumpsRestoreStateMachineRole",
+    "dump restore task": "DumpsRestoreTaskTaskRole",
+    "dump restore execution": "DumpsRestoreTaskExecutionRole",
 }
 PREFIXES = {
     **{check: f"{check.title().replace('_', '')}Role" for check in CHECKS},
@@ -66,7 +73,9 @@ def _listed(value: Any) -> list[Any]:
 
 def _made(deployment: Deployment) -> dict[str, tuple[Call, ...]]:
     roles = ("arn:aws:iam::640080112933:role/task", "arn:aws:iam::640080112933:role/execution")
-    return calls(Arns(deployment.environment, Chosen(migration_roles=roles)))
+    names = deployment.environment.names
+    families = (names.migration, names.dump, names.restore_dump)
+    return calls(Arns(deployment.environment, Chosen(task_roles=dict.fromkeys(families, roles))))
 
 
 def _each(deployment: Deployment) -> Iterator[tuple[str, list[dict[str, Any]], list[Call]]]:
@@ -123,9 +132,14 @@ EXCEPTIONS = {
     "housekeeping": {"sns:Publish"},
     "protection": {"rds:ModifyDBInstance"},
     "restore test": {"sns:Publish"},
+    "dump task": {"s3:PutObject"},
+    "dump restore task": {"s3:GetObject"},
     "rotation": {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"},
     **dict.fromkeys(
-        ("cron_routes", "database_role", "pool_health", "task execution", "migration", "migration execution"),
+        (
+            *("cron_routes", "database_role", "pool_health", "task execution", "migration", "migration execution"),
+            *("dump execution", "dump restore execution"),
+        ),
         frozenset({"secretsmanager:GetSecretValue"}),
     ),
 }

@@ -65,7 +65,7 @@ def states() -> dict[str, Any]:
         run_task={"Cluster": "c"},
         container="migration",
         function_arn="arn:function",
-        role_check_arn="arn:role-check",
+        database_role={"Type": "Task", "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Succeed"}]},
         database="db",
         snapshot_prefix="db-before",
     )["States"]
