@@ -25,14 +25,13 @@ _STATES = {
 _COUNTED = "restored: "  # before the row counts that the task logs
 
 
-def restore(chosen: Environment, console: Terminal, key: str, ask: Callable[[str], str]) -> int:
+def restore(chosen: Environment, console: Terminal, found: Dump, ask: Callable[[str], str]) -> int:
     """Ask, run the state machine of restores, compare the row counts, and return the exit code.
 
     Raises:
         BotoCoreError, ClientError: AWS cannot be reached, or refuses.
-        DumpError: there is no such dump, or the operator does not agree; nothing has begun.
+        DumpError: the operator does not agree; nothing has begun.
     """
-    found = Bucket(chosen).dump(key)
     _agree(chosen, console, found, ask)
     counted: list[str] = []
 
@@ -45,11 +44,11 @@ def restore(chosen: Environment, console: Terminal, key: str, ask: Callable[[str
     names = chosen.names
     machine = Machine(name=names.restore_dump, log_group=names.dump_log_groups["tasks"], states=_STATES)
     ended = follow(
-        chosen, machine, json.dumps({"key": key}), show, has_all_lines=lambda: len(counted) >= len(found.rows)
+        chosen, machine, json.dumps({"key": found.key}), show, has_all_lines=lambda: len(counted) >= len(found.rows)
     )
     restored = rows("\n".join(counted))
     if restored:
-        console.print(table(key, {"dumped": found.rows, "restored": restored}))
+        console.print(table(found.key, {"dumped": found.rows, "restored": restored}))
     if ended.reason:
         console.print(ended.reason, style="red", soft_wrap=True)
         return 1
@@ -81,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     errors = Terminal(stderr=True)
     try:
         chosen = environment(arguments.environment, region=arguments.region)
-        return restore(chosen, Terminal(), arguments.dump, input)
+        return restore(chosen, Terminal(), Bucket(chosen).dump(arguments.dump), input)
     except (BotoCoreError, ClientError, ConfigurationError, DumpError) as error:
         errors.print(str(error), style="red", soft_wrap=True)
         return 1

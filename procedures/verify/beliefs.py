@@ -31,6 +31,7 @@ PROBES: tuple[Probe[Deployed], ...] = (
     running_database.parameters,
     running_database.backups,
     copied_backups.replicated,
+    copied_backups.dumped,
     rotating_secrets.secrets,
     check_runs.schedules,
     check_runs.last_runs,

@@ -83,7 +83,7 @@ def dead_letters(aws: Deployed) -> Iterator[Finding]:
 
 def migration(aws: Deployed) -> Iterator[Finding]:
     """The last migration succeeded."""
-    machines = aws.physical_ids("AWS::StepFunctions::StateMachine")
+    machines = aws.physical_ids("AWS::StepFunctions::StateMachine", "service")
     for arn in machines:
         client = aws.client("stepfunctions")
         executions: list[Any] = client.list_executions(stateMachineArn=arn, maxResults=1)["executions"]

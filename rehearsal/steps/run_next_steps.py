@@ -19,6 +19,7 @@ _NOT_RUN = {
     "make deploy": "other steps deploy",
     "make secrets": "another step fills secrets from a file",
     "make restore-dump": "another step restores",
+    "describe-execution": "the event's execution is made up",
     "guardduty": "the emulator has no such service",
     "psql": "not every machine has it",
 }

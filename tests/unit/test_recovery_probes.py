@@ -41,6 +41,34 @@ def test_replicated_backups_are_this_instance_s_and_recent(
     assert (finding.state, finding.found) == (state, found)
 
 
+@pytest.mark.parametrize(
+    ("dumps", "scheduled", "state", "found"),
+    [
+        ([timedelta(days=8), timedelta(days=15)], timedelta(days=30), HOLDS, "the newest is 8 days old"),
+        ([timedelta(days=8, seconds=1)], timedelta(days=30), FAILS, "the newest is 8 days old"),
+        ([], timedelta(days=7), NOT_YET, "there is none"),
+        ([], timedelta(days=8), FAILS, "there is none"),
+    ],
+)
+def test_a_dump_is_of_the_last_week(dumps: list[timedelta], scheduled: timedelta, state: State, found: str) -> None:
+    objects = [
+        {"Key": f"dumps/{age.days}/{name}", "LastModified": NOW - age} for age in dumps for name in ("rows.csv",)
+    ]
+    unfinished = {"Key": "dumps/now/database.dump", "LastModified": NOW}  # its row counts are not there
+    answers: dict[str, Any] = {
+        "DescribeStacks": {"Stacks": [{"Outputs": [{"OutputKey": "DumpBucket", "OutputValue": "dumps"}]}]},
+        "ListObjectsV2": {"Contents": [*objects, unfinished]},
+        "GetSchedule": {"CreationDate": NOW - scheduled},
+    }
+    finding = one(copied_backups.dumped(RecordedDeployed(PRODUCTION, answers, now=NOW)))
+    assert (finding.state, finding.found) == (state, found)
+    assert ("make dump ENV=production" in finding.mend) is (state is not HOLDS)
+
+
+def test_without_a_weekly_dump_nothing_is_asked() -> None:
+    assert list(copied_backups.dumped(RecordedDeployed(DEVELOPMENT, {}))) == []
+
+
 ROTATED: dict[str, Any] = {
     "RotationEnabled": True,
     "RotationLambdaARN": FUNCTION,
