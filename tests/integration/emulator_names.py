@@ -159,6 +159,7 @@ STORES = (
     "ministack.services.cloudwatch_logs:_log_groups",
     "ministack.services.ecs:_tags",
     "ministack.services.route53:_health_checks",
+    "ministack.services.s3:_bucket_object_lock",
     "ministack.services.s3:_buckets",
     "ministack.services.ssm:_parameters",
     "ministack.services.ec2:_ACTION_MAP",
