@@ -14,11 +14,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from io import BufferedReader
 from pathlib import Path
 
-_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-_CHUNK = 65536
+from rehearsal.emulator.services.rds_endpoint import SSL_REQUEST, message, relay, startup_packet
 
 
 class ClientsUnavailableError(Exception):
@@ -69,41 +67,26 @@ def _serve(listener: socket.socket, server: tuple[str, int], context: ssl.SSLCon
 def _relay(client: socket.socket, server: tuple[str, int], context: ssl.SSLContext) -> None:
     with client:
         try:
-            plain = socket.create_connection(server, timeout=10)
-            plain.settimeout(None)
-            plain.sendall(_SSL_REQUEST)
-            if plain.recv(1) != b"S":
-                raise ssl.SSLError("the server has no TLS")
-            secured = context.wrap_socket(plain, server_hostname=server[0])
+            startup, _ = startup_packet(client)
+            with socket.create_connection(server, timeout=10) as plain:
+                plain.sendall(struct.pack("!ii", 8, SSL_REQUEST))
+                if plain.recv(1) != b"S":
+                    raise ssl.SSLError("the server has no TLS")
+                with context.wrap_socket(plain, server_hostname=server[0]) as secured:
+                    secured.sendall(startup)
+                    client.sendall(_without_channel_binding(message(secured)))
+                    relay(client, secured)
         except OSError as error:  # an SSLError is one
-            print(f"connection to {server[0]}:{server[1]} failed: {error}", file=sys.stderr)
-            return
-        with secured, secured.makefile("rb") as answers:
-            threading.Thread(target=_pump, args=(client, secured), daemon=True).start()
-            client.sendall(_without_channel_binding(answers))
-            _pump(answers, client)
+            print(f"connection to {server[0]}:{server[1]}: {error}", file=sys.stderr)
 
 
-def _without_channel_binding(answers: BufferedReader) -> bytes:
-    """The server's first message, in which it offers what a client without TLS would take for an attack.
+def _without_channel_binding(offered: bytes) -> bytes:
+    """The server's first message without what a client that sees no TLS would take for an attack.
 
     https://www.postgresql.org/docs/current/sasl-authentication.html
     """
-    kind, length = answers.read(1), answers.read(4)
-    body = answers.read(max(struct.unpack("!i", length)[0] - 4, 0)) if len(length) == 4 else b""
-    body = body.replace(b"SCRAM-SHA-256-PLUS\0", b"")
-    return kind + struct.pack("!i", len(body) + 4) + body if kind else b""
-
-
-def _pump(source: socket.socket | BufferedReader, target: socket.socket) -> None:
-    """Copy until one side has ended; the other gets that end."""
-    try:
-        receive = source.recv if isinstance(source, socket.socket) else source.read1
-        while data := receive(_CHUNK):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        return  # the other direction sees it, too
+    body = offered[5:].replace(b"SCRAM-SHA-256-PLUS\0", b"")
+    return offered[:1] + struct.pack("!i", len(body) + 4) + body
 
 
 if __name__ == "__main__":
