@@ -124,7 +124,7 @@ def test_one_dump_a_week_where_the_environment_has_that(deployment: Deployment) 
     schedule = schedules[names.dump]
     assert (schedule["ScheduleExpression"], schedule["State"]) == ("cron(0 9 ? * SUN *)", "ENABLED")
     target = schedule["Target"]
-    assert "StateMachine" in json.dumps(target["Arn"])
+    assert target["Arn"].endswith(f":stateMachine:{names.dump}")
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 6 * 3600, "MaximumRetryAttempts": 2}
     # The queue of the event rules has an alarm.
     assert target["DeadLetterConfig"]["Arn"].endswith(f":{names.event_dead_letter_queue}")
