@@ -163,10 +163,9 @@ def _task_definition(one: Resource) -> Iterator[Charge]:
     schedules = (each for _, each in one.of_type("AWS::Scheduler::Schedule") if each.get("Name") == family)
     runs = sum(runs_a_month(each["ScheduleExpression"]) for each in schedules)
     if runs:
-        hours, assumption = runs * use.DUMP_HOURS, "ten minutes a run"
-        yield from _task(properties, "", quantity=hours, assumption=assumption)
-        beyond = properties["EphemeralStorage"]["SizeInGiB"] - FREE_STORAGE_GIB
-        yield Charge("Fargate storage", hours * beyond, assumption=assumption)
+        hours, beyond = runs * use.DUMP_HOURS, properties["EphemeralStorage"]["SizeInGiB"] - FREE_STORAGE_GIB
+        yield from _task(properties, "", quantity=hours, assumption="ten minutes a run")
+        yield Charge("Fargate storage", hours * beyond, assumption="ten minutes a run")
         yield replace(use.IMAGES_OF_A_DUMP, quantity=runs * use.IMAGES_OF_A_DUMP.quantity)
 
 
@@ -252,10 +251,9 @@ def _bucket(one: Resource) -> Iterator[Charge]:
     if not one.properties.get("ObjectLockEnabled"):
         yield use.BUCKET
         return
-    (rule,) = one.properties["LifecycleConfiguration"]["Rules"]
-    dumps = rule["ExpirationInDays"] / 7
-    assumption = f"a dump of {use.GB_A_DUMP:g} GB a week, kept {rule['ExpirationInDays']} days"
-    yield Charge("object storage", dumps * use.GB_A_DUMP, assumption=assumption)
+    days = one.properties["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]
+    assumption = f"a dump of {use.GB_A_DUMP:g} GB a week, kept {days} days"
+    yield Charge("object storage", days / 7 * use.GB_A_DUMP, assumption=assumption)
 
 
 def _schedule(one: Resource) -> Iterator[Charge]:

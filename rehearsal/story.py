@@ -117,7 +117,7 @@ def _prove(run: Run, region: Region) -> None:
         run_next_steps.prove(run, region, step)
     with run.report.step("make verify") as step:
         run_verify.prove(run, region, step)
-    with _step(run, region, "make dump, and make restore-dump into the emptied database") as step:
+    with run.report.step("make dump, and make restore-dump into the emptied database") as step:
         run_dump.prove(run, region, step)
 
 

@@ -72,7 +72,7 @@ def asked(arns: Arns, principal: str) -> tuple[Call, ...]:
 
 def _other(key: str, value: str) -> str:
     """Another value of a condition key; a policy may allow all that a prefix begins."""
-    return f"other-{value}" if key == "s3:prefix" else f"other-{value}"
+    return f"other-{value}" if key == "s3:prefix" else f"{value}-other"
 
 
 def _principal(aws: Deployed, *, principal: str, role_of: Callable[[Deployed], str | None]) -> Iterator[Finding]:

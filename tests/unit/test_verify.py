@@ -124,7 +124,7 @@ def test_every_condition_is_asked_with_another_value_too() -> None:
     asked = permissions.asked(arns, "session_cleanup")
     cluster = {(each.context, each.is_allowed) for each in asked if each.action == "ecs:ListTasks"}
     key = f"arn:aws:ecs:us-east-1:{PRODUCTION.account}:cluster/pardon-production-cluster"
-    assert cluster == {((("ecs:cluster", key),), True), ((("ecs:cluster", f"other-{key}"),), False)}
+    assert cluster == {((("ecs:cluster", key),), True), ((("ecs:cluster", f"{key}-other"),), False)}
     allowed = {(each.action, each.resource) for each in calls(arns)["session_cleanup"]}
     assert not [
         each for each in asked if not each.context and not each.is_allowed and (each.action, each.resource) in allowed
