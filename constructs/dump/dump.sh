@@ -1,5 +1,5 @@
 # Dumps the database and counts the rows of its tables, all as of one moment: psql holds the snapshot that pg_dump takes.
-# A table that the user may not read fails it. What `database_role` makes, the schema `monitoring`, is left out.
+# A table that the user may not read fails it. What `database_role` makes is left out.
 set -eu
 printf '%s\n' "$DATABASE_CA" > "$PGSSLROOTCERT"
 psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 <<'SQL'
@@ -9,7 +9,7 @@ SET idle_in_transaction_session_timeout = 0;
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT pg_catalog.pg_export_snapshot() AS "snapshot" \gset
 \setenv SNAPSHOT :snapshot
-\! pg_dump --no-password --format=custom --no-owner --no-privileges --exclude-schema=monitoring --exclude-extension=pg_stat_statements --snapshot="$SNAPSHOT" --file=unfinished && mv unfinished database.dump
+\! pg_dump --no-password --format=custom --no-owner --no-privileges --exclude-schema=monitoring --exclude-schema=operations --exclude-extension=pg_stat_statements --snapshot="$SNAPSHOT" --file=unfinished && mv unfinished database.dump
 \if :SHELL_ERROR
   \q
 \endif

@@ -115,6 +115,8 @@ def empty(place: Place, postgres: Postgres) -> Iterator[Place]:
 def own(place: Place) -> None:
     """Give a database its owner, and what `database_role` creates in it."""
     name = place.database.name
+    place.as_admin("CREATE SCHEMA operations")
+    place.as_admin("CREATE TABLE operations.heartbeat (beat_at timestamptz)")
     place.as_admin("CREATE SCHEMA monitoring")
     place.as_admin("CREATE EXTENSION pg_stat_statements WITH SCHEMA monitoring")
     place.as_admin(f"ALTER DATABASE {name} OWNER TO {OWNER}")

@@ -8,9 +8,11 @@ import pytest
 
 from config import PRODUCTION
 from constructs.dump.dump_states import dump_states, restore_states
+from ops_lambdas.database_role.grants import HEARTBEAT_SCHEMA, STATISTICS, STATISTICS_SCHEMA
 from procedures.dump_bucket import Dump, DumpError, rows, table
 from procedures.restore_dump import restore
 from procedures.terminal import Terminal
+from rehearsal import ROOT
 
 DUMP = Dump("dumps/2026-11-29T090000.123Z", 1_234_567, {"public.Session": 200, "public.Message": 1_000})
 
@@ -65,6 +67,15 @@ def test_a_dump_is_one_only_when_both_objects_are_there() -> None:
     assert override == {"Name": "aws-cli", "Environment": [{"Name": "KEY", "Value.$": "$.key"}]}
     # The CDK leaves null out, and the task's own output would replace the key.
     assert states["Dump"]["ResultPath"] == "$.task"
+
+
+def test_what_database_role_makes_is_neither_dumped_nor_counted() -> None:
+    folder = ROOT / "constructs" / "dump"
+    script, tables = (folder / "dump.sh").read_text(), (folder / "tables.sql").read_text()
+    for schema in (STATISTICS_SCHEMA, HEARTBEAT_SCHEMA):
+        assert f" --exclude-schema={schema} " in script
+        assert f"'{schema}'" in tables
+    assert f" --exclude-extension={STATISTICS} " in script
 
 
 def test_the_checks_get_access_after_a_restore_and_not_after_one_that_failed() -> None:
