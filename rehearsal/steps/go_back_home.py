@@ -63,7 +63,7 @@ def move(run: Run, source: Region, target: Region, step: Step) -> Moment:
     process.stop()
     _set_serving(run, source, "OK")  # its tasks have ended
     process = recover_region.begin(run, target, "--move")
-    recover_region.wait_for(run, target, process, lambda text: "Recovered" in text)
+    recover_region.wait_for(run, target, process, lambda text: "of them unhealthy" in text)
     run.finish(process)
     step.detail = f"{time.monotonic() - started:.0f} s, nothing is lost"
     return expected
