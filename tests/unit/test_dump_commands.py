@@ -8,7 +8,8 @@ import pytest
 
 from config import PRODUCTION
 from constructs.dump.dump_states import dump_states, restore_states
-from ops_lambdas.database_role.grants import HEARTBEAT_SCHEMA, STATISTICS, STATISTICS_SCHEMA
+from ops_lambdas.database_role.grants import STATISTICS, STATISTICS_SCHEMA
+from ops_lambdas.shared.contents import HEARTBEAT_SCHEMA
 from procedures.dump_bucket import Dump, DumpError, rows, table
 from procedures.restore_dump import restore
 from procedures.terminal import Terminal
