@@ -60,6 +60,8 @@ class DataStack(EnvironmentStack):
         # Always: an export that a deployed -service imports could not go with the last container that reads them.
         for value in (self.configuration_bucket.bucket_arn, self.configuration_bucket.bucket_name, key.key_arn):
             self.export_value(value)
+        if not environment.is_standby:  # nor with a role that names the instance by its id
+            self.export_value(self.database.instance.instance_resource_id)
         kept = (self.database.instance, key, self.access_logs, self.configuration_bucket, self.dump_bucket)
         self.kept_resources = tuple(self.get_logical_id(cast(cdk.CfnElement, one.node.default_child)) for one in kept)
         cdk.CfnOutput(self, "DatabaseEndpoint", value=self.database.instance.instance_endpoint.socket_address)

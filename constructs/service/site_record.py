@@ -70,7 +70,7 @@ def _serves(scope: Construct, alarm: str, healthy: cloudwatch.Metric) -> None:
         scope,
         "Serves",
         alarm_name=alarm,
-        alarm_description="The recovery region serves: the site's name leads here, even with the home region back",
+        alarm_description="State, not an incident: the recovery region serves, and the site's name leads here",
         metric=healthy,
         threshold=1,
         evaluation_periods=1,

@@ -154,10 +154,10 @@ class Deployed(Aws):
         kms, formation = (self.client(name, self.environment.recovery_region) for name in ("kms", "cloudformation"))
         key = kms.describe_key(KeyId=f"alias/{self.names.key_alias('data')}")["KeyMetadata"]["Arn"]
         pages = formation.get_paginator("list_stack_resources").paginate(StackName=self.names.stack("data"))
-        (bucket,) = (
+        buckets = [
             one["PhysicalResourceId"]
             for page in pages
             for one in page["StackResourceSummaries"]
             if one["ResourceType"] == "AWS::S3::Bucket" and one["LogicalResourceId"].startswith("Configuration")
-        )
-        return {"recovery_key": key, "copies_bucket": bucket}
+        ]
+        return {"recovery_key": key, **({"copies_bucket": buckets[0]} if buckets else {})}
