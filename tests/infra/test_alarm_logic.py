@@ -292,8 +292,7 @@ def test_deployment_is_rolled_back_by_two_alarms(deployments: dict[tuple[str, st
         assert configured == {"AlarmNames": names, "Enable": True, "Rollback": True}
         # Created after the service, so that they cannot fail its first deployment.
         assert set(names) <= {a["AlarmName"] for a in _of_layer(deployment, "monitoring")}
-        states = {a["AlarmName"] for a in _of_layer(deployment, "service")}
-        assert states <= {deployment.environment.names.serving_alarm}
+        assert {a["AlarmName"] for a in _of_layer(deployment, "service")} <= {ENVIRONMENTS[name].names.serving_alarm}
 
 
 def _of_layer(deployment: Deployment, layer: str) -> list[dict[str, Any]]:
