@@ -64,5 +64,6 @@ def _by_hand(aws: Deployed) -> str:
     batch = json.dumps({"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]})
     return (
         f"aws route53 change-resource-record-sets --hosted-zone-id {chosen.hosted_zone_id} --change-batch '{batch}'\n"
-        "While us-east-1 is lost, Route 53 takes changes only of a zone with accelerated recovery, within an hour"
+        "While us-east-1 is lost, Route 53 takes changes only of a zone with accelerated recovery, within an hour. The "
+        f"name goes back by itself when {chosen.other_region} has a healthy target: make stand-down there at once"
     )
