@@ -26,7 +26,7 @@ def rehearse(run: Run) -> None:
         recover_region.prove_refused(run, there, step)
     with run.report.step("The home region is lost") as step:
         moment = lose_home_region.lose(run, home, there, step)
-    with run.report.step("make recover, killed four times") as step:
+    with run.report.step("make recover, killed three times") as step:
         recover_region.prove_killed(run, there, moment, step)
     with run.report.step("make recover") as step:
         recover_region.recover(run, there, moment, step)

@@ -16,9 +16,9 @@ from rehearsal.steps import deploy_stacks, set_up_application
 from rehearsal.steps.lose_home_region import Moment, rows_of
 from rehearsal.steps.run_verify import deployed
 
-# What the command shows when it may be killed: after it has kept what it restores, when the database is restored, when
-# the site is deployed, and when the database gets its second zone and replica.
-_CUTS = (f"{SITE.name} ...", f"✅  {NAMES.stack('data')}", "The site's name ...", f"{WHOLE.name} ...")
+# What the command shows when it may be killed: after it has kept what it restores, when the database is restored, and
+# when the database gets its second zone and replica.
+_CUTS = (f"{SITE.name} ...", f"✅  {NAMES.stack('data')}", f"{WHOLE.name} ...")
 _SECONDS = 300
 
 
