@@ -16,21 +16,12 @@ import pytest
 from constructs.dump.transfer_task import IMAGES, POSTGRESQL
 from rehearsal import ROOT
 from rehearsal.postgresql.server import Postgres
-from rehearsal.stand_in.postgresql_client import ClientsUnavailableError, clients
 from tests.integration.conftest import Database
 
 SCRIPTS = ROOT / "constructs" / "dump"
 LOGIN, OWNER, PASSWORD = "dump_login", "dump_owner", "dump-tests"
 REFUSED, DIFFERS = 3, 4
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _clients() -> None:
-    try:
-        clients()
-    except ClientsUnavailableError as error:
-        pytest.skip(str(error))
 
 
 @dataclass(frozen=True)
