@@ -48,5 +48,7 @@ def rehearse(run: Run) -> None:
         recover_region.prove_rows(run, home, moved, step)
         recover_region.prove_site(run, home, step)
     with run.report.step("make stand-down of the recovery region") as step:
-        go_back_home.stand_down(run, there, step)
+        output = go_back_home.stand_down(run, there, step)
         go_back_home.prove_standby(run, home, there, step)
+    with run.report.step("The recovery region's old database") as step:
+        go_back_home.delete_old(run, there, output, step)

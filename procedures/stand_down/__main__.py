@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import boto3
@@ -82,6 +82,22 @@ def rename(chosen: Environment, evidence: str, *, sleep: Callable[[float], None]
     return f"{chosen.names.database} is {evidence} now"
 
 
+def deletions(chosen: Environment) -> Iterator[str]:
+    """The commands that delete the databases kept as evidence, each with a last snapshot; of every run until now."""
+    rds = boto3.client("rds", region_name=chosen.region, config=CLIENT)
+    pages = rds.get_paginator("describe_db_instances").paginate()
+    names = [one["DBInstanceIdentifier"] for page in pages for one in page["DBInstances"]]
+    for name in sorted(name for name in names if name.startswith(_evidence(chosen))):
+        one = f"--region {chosen.region} --db-instance-identifier {name}"
+        yield f"When nobody needs {name} any more:"
+        yield f"  aws rds modify-db-instance {one} --no-deletion-protection --apply-immediately"
+        yield f"  aws rds delete-db-instance {one} --final-db-snapshot-identifier {name}"
+
+
+def _evidence(chosen: Environment) -> str:
+    return f"{chosen.names.database}-until-"
+
+
 def unprotect(chosen: Environment) -> None:
     """Let the stack of the data be changed, and a load balancer that a standby does not have be deleted."""
     boto3.client("cloudformation", region_name=chosen.region, config=CLIENT).set_stack_policy(
@@ -151,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen = environment(arguments.environment, region=arguments.region)
         places.expect_place(chosen)
-        evidence = f"{chosen.names.database}-until-{datetime.now(UTC):%Y%m%d-%H%M}"
+        evidence = f"{_evidence(chosen)}{datetime.now(UTC):%Y%m%d-%H%M}"
         with errors.status(f"{chosen.other_region} ..."):
             other = places.look_at(chosen, chosen.other_region)
         console.print(_table(chosen, other, evidence))
@@ -161,13 +177,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         steps = Steps(console)
         stand_down(chosen, steps, evidence)
+        console.print(steps.table("In standby"))
+        console.print("\n".join(deletions(chosen)), soft_wrap=True)
     except (BotoCoreError, ClientError, ConfigurationError, RecoveryError) as error:
         errors.print(str(error), style="red")
         return 1
-    console.print(steps.table("In standby"))
-    console.print(
-        f"When nobody needs the old data any more: aws rds delete-db-instance --db-instance-identifier {evidence}"
-    )
     return 0
 
 

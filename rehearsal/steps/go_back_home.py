@@ -1,6 +1,7 @@
 """The way back: the home region comes back with old data, stands down, and takes over what was written since."""
 
 import json
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from config import REHEARSAL
 from rehearsal.report.facts import Step
 from rehearsal.run import NAMES, Region, Run
 from rehearsal.steps import recover_region, set_up_application
+from rehearsal.steps.document_commands import run_in_shell
 from rehearsal.steps.lose_home_region import Moment, rows_of
 from rehearsal.steps.run_verify import deployed
 
@@ -34,11 +36,11 @@ def come_back(run: Run, home: Region, there: Region, step: Step) -> None:
     database.close()
 
 
-def stand_down(run: Run, region: Region, step: Step) -> None:
-    """Tasks and what costs by the hour are gone; the old database is kept under another name."""
+def stand_down(run: Run, region: Region, step: Step) -> str:
+    """Tasks and what costs by the hour are gone; the old database is kept under another name. Return the output."""
     words = ["--environment", REHEARSAL.name, "--region", region.name]
     script = f"echo yes | {sys.executable} -u -m procedures.stand_down {' '.join(words)}"
-    run.finish(run.begin("make stand-down", ["bash", "-o", "pipefail", "-c", script], region))
+    output = run.finish(run.begin("make stand-down", ["bash", "-o", "pipefail", "-c", script], region))
     region.secrets_file.unlink()
     instances = run.client("rds", region).describe_db_instances()["DBInstances"]
     names = [one["DBInstanceIdentifier"] for one in instances]
@@ -50,6 +52,20 @@ def stand_down(run: Run, region: Region, step: Step) -> None:
     run.report.expect(
         held, region.name, "after make stand-down the old database is kept, and nothing serves", step.detail
     )
+    return output
+
+
+def delete_old(run: Run, region: Region, output: str, step: Step) -> None:
+    """What `make stand-down` has shown deletes the old database, and leaves its last snapshot."""
+    for command in re.findall("^  (aws rds .*)", output, re.MULTILINE):
+        run_in_shell(run, region, command)
+    rds = run.client("rds", region)
+    left = [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]]
+    snapshots = [one["DBSnapshotIdentifier"] for one in rds.describe_db_snapshots()["DBSnapshots"]]
+    kept = [name for name in snapshots if name.startswith(f"{NAMES.database}-until-")]
+    step.detail = f"left: {', '.join(left) or 'no database'}, {', '.join(kept)}"
+    is_so = not left and len(kept) == 1
+    run.report.expect(is_so, region.name, "the old database is deleted as make stand-down says", step.detail)
 
 
 def move(run: Run, source: Region, target: Region, step: Step) -> Moment:

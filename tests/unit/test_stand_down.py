@@ -58,6 +58,17 @@ def test_database_that_keeps_its_name_is_named(rds: Stubber, monkeypatch: pytest
         procedure.rename(PRODUCTION, EVIDENCE)
 
 
+def test_old_databases_of_every_run_are_deleted_with_a_last_snapshot(rds: Stubber) -> None:
+    other = "pardon-staging-database-until-20261128-0300"
+    names = (EVIDENCE, DATABASE, other, f"{DATABASE}-until-20260101-0000")
+    rds.add_response("describe_db_instances", {"DBInstances": [{"DBInstanceIdentifier": name} for name in names]})
+    shown = list(procedure.deletions(PRODUCTION))
+    for name, (_, unprotect, delete) in zip((names[3], EVIDENCE), (shown[:3], shown[3:]), strict=True):
+        one = f"--region us-east-1 --db-instance-identifier {name}"
+        assert unprotect == f"  aws rds modify-db-instance {one} --no-deletion-protection --apply-immediately"
+        assert delete == f"  aws rds delete-db-instance {one} --final-db-snapshot-identifier {name}"
+
+
 @pytest.mark.parametrize(("targets", "is_refused"), [(None, True), (0, True), (1, False)])
 def test_last_region_that_serves_is_refused_unless_insisted_on(targets: int | None, is_refused: bool) -> None:
     other = Other(targets=targets, found="the other region")

@@ -89,8 +89,16 @@ class Instances:
             self._forget(instance, is_retained=is_retained)
 
     def delete_by_api(self, parameters: Any) -> Any:
-        """Delete an instance; its backups stay if the request says so."""
+        """Delete an instance; its backups stay if the request says so. MiniStack does not ask for a last snapshot.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
+        """
         instance = rds._instances.get(rds._p(parameters, "DBInstanceIdentifier"))
+        skips, snapshot = rds._p(parameters, "SkipFinalSnapshot"), rds._p(parameters, "FinalDBSnapshotIdentifier")
+        if (skips == "true") == bool(snapshot):
+            found = "may not be specified with" if snapshot else "is required without"
+            message = f"FinalDBSnapshotIdentifier {found} SkipFinalSnapshot"
+            return rds._error("InvalidParameterCombination", message, 400)
         answer = self._delete(parameters)
         if instance and answer[0] == 200:
             self._forget(instance, is_retained=rds._p(parameters, "DeleteAutomatedBackups") == "false")
